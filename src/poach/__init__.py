@@ -1,0 +1,1 @@
+"""poach: patched eggs for zc.buildout."""

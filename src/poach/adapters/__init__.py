@@ -1,0 +1,1 @@
+"""Adapters: the only modules that read, write, fetch or start processes."""

@@ -1,0 +1,1 @@
+"""The edge towards zc.buildout: its options, its installer, its recipes."""

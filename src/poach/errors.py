@@ -1,0 +1,67 @@
+"""The errors that a user meets.
+
+Everything that the user can mend derives from `PoachError`; the edges turn it
+into `zc.buildout.UserError` or into exit code 1.  Data rides in attributes, the
+sentence is in ``__str__``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class PoachError(Exception):
+    """Something that the user can mend; ``str`` says what, whose, where and how."""
+
+
+class Faults(PoachError):
+    """All faults of one input, to be reported together.
+
+    `faults` holds at least two errors in the order of the input.
+    """
+
+    def __init__(self, faults: Iterable[PoachError]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+def collect(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Call `function` with every item and raise the faults of all of them at once.
+
+    Returns the results in the order of `items`.  Raises the one `PoachError` that
+    came up, or `Faults` where there are several.
+    """
+    results: list[R] = []
+    faults: list[PoachError] = []
+    for item in items:
+        try:
+            results.append(function(item))
+        except Faults as error:
+            faults.extend(error.faults)
+        except PoachError as error:
+            faults.append(error)
+    raise_faults(faults)
+    return results
+
+
+def raise_faults(faults: Iterable[PoachError]) -> None:
+    """Raise nothing for no fault, the fault itself for one, `Faults` for more."""
+    found = list(faults)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise Faults(found)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``'; did you mean X?'`` for the nearest of `known`, else ``''``."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
