@@ -1,0 +1,132 @@
+"""The test bench: an index, environments and projects for real buildout runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+from bench import (
+    BUILDOUTS,
+    NEWEST,
+    Environment,
+    Index,
+    Project,
+    hermetic,
+    make_environment,
+    make_wheel,
+    make_wheelhouse,
+)
+
+EVERY_BUILDOUT = "every_buildout"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    line = f"{EVERY_BUILDOUT}: runs with all supported versions of zc.buildout"
+    config.addinivalue_line("markers", line)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "environment" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker(EVERY_BUILDOUT)
+        versions = list(BUILDOUTS) if every else [NEWEST]
+        metafunc.parametrize("environment", versions, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the user's real ~/.buildout and caches out of every test."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("BUILDOUT_HOME", str(home / ".buildout"))
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        yield home
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def _wheelhouse(
+    pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> Future[Path]:
+    return pool.submit(make_wheelhouse, tmp_path_factory.mktemp("wheelhouse"))
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(_wheelhouse: Future[Path]) -> Path:
+    """A folder with the wheels that builds may ask for."""
+    return _wheelhouse.result()
+
+
+@pytest.fixture(scope="session")
+def _environments(
+    request: pytest.FixtureRequest,
+    pool: ThreadPoolExecutor,
+    _wheelhouse: Future[Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Future[Environment]]:
+    """Start to make all environments that the chosen tests will ask for.
+
+    The wheelhouse is filled at the same time.
+    """
+    wanted = dict.fromkeys(
+        item.callspec.params["environment"]
+        for item in request.session.items
+        if "environment" in getattr(item, "fixturenames", ())
+    )
+    wheel = make_wheel(tmp_path_factory.mktemp("wheel"))
+    return {
+        version: pool.submit(
+            make_environment, tmp_path_factory.mktemp("environment"), version, wheel
+        )
+        for version in wanted
+    }
+
+
+@pytest.fixture(scope="session")
+def environment(
+    request: pytest.FixtureRequest, _environments: dict[str, Future[Environment]]
+) -> Environment:
+    """An environment with poach and buildout 6; `every_buildout` runs with each."""
+    return _environments[request.param].result()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    """An index that has nothing but empty pages of what the environments bring."""
+    installed = {distribution.name for distribution in distributions()}
+    with Index(tmp_path / "index", empty=installed | {"zc.recipe.egg"}) as index:
+        yield index
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home folder of all runs of one test."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, home: Path, index: Index, environment: Environment, wheelhouse: Path
+) -> Callable[..., Project]:
+    """Make a project folder: ``project(cfg, name="project")``.
+
+    In the text of the buildout.cfg ``%(index)s`` is the URL of the index,
+    ``%(base)s`` that of its other files.
+    """
+
+    def make(cfg: str, name: str = "project") -> Project:
+        made = Project(tmp_path / name, environment, hermetic(home, wheelhouse))
+        cfg = cfg.replace("%(index)s", index.url).replace("%(base)s", index.base)
+        made.write("buildout.cfg", cfg)
+        return made
+
+    return make
