@@ -33,14 +33,17 @@ class Faults(PoachError):
         return "\n".join(str(fault) for fault in self.faults)
 
 
-def collect(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+def collect(
+    function: Callable[[T], R], items: Iterable[T], before: Iterable[PoachError] = ()
+) -> list[R]:
     """Call `function` with every item and raise the faults of all of them at once.
 
-    Returns the results in the order of `items`.  Raises the one `PoachError` that
-    came up, or `Faults` where there are several.
+    `before` are faults found earlier, which are raised with the others.  Returns the
+    results in the order of `items`.  Raises the one `PoachError` that came up, or
+    `Faults` where there are several.
     """
     results: list[R] = []
-    faults: list[PoachError] = []
+    faults = list(before)
     for item in items:
         try:
             results.append(function(item))

@@ -1,0 +1,64 @@
+"""Getting diffs over http."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from poach.errors import PoachError
+
+#: Seconds without a byte, unless buildout's socket-timeout says otherwise.
+TIMEOUT = 60
+#: No diff is larger; a server that sends more does not send a diff.
+LARGEST = 256 * 1024 * 1024
+
+
+class FetchFailed(PoachError):
+    """A URL that could not be read."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot get {self.url}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFetcher:
+    """Gets URLs with requests, which honours netrc and proxies; `offline` forbids."""
+
+    offline: bool = False
+
+    def get(self, url: str) -> bytes:
+        """Return the body at `url`; raise `FetchFailed` for any status but 200."""
+        status, body = self._request(url)
+        if status != 200:
+            raise FetchFailed(url, f"the server answers with status {status}")
+        return body
+
+    def exists(self, url: str) -> bool:
+        """Tell 200 from 404; raise `FetchFailed` for anything else."""
+        status, _ = self._request(url)
+        if status not in (200, 404):
+            raise FetchFailed(url, f"the server answers with status {status}")
+        return status == 200
+
+    def _request(self, url: str) -> tuple[int, bytes]:
+        if self.offline:
+            raise FetchFailed(url, "buildout runs in offline mode")
+        # Imported late: a warm run fetches nothing.
+        import requests
+
+        timeout = socket.getdefaulttimeout() or TIMEOUT
+        try:
+            with requests.get(url, timeout=timeout, stream=True) as response:
+                body = bytearray()
+                for block in response.iter_content(1 << 16):
+                    body += block
+                    if len(body) > LARGEST:
+                        raise FetchFailed(url, f"more than {LARGEST} bytes")
+                return response.status_code, bytes(body)
+        except (requests.RequestException, OSError) as error:
+            raise FetchFailed(url, str(error)) from error

@@ -1,0 +1,76 @@
+"""The one door for subprocesses: quiet until one fails."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from poach.errors import PoachError
+
+#: Lines of output that an error shows.
+TAIL = 20
+
+
+class CommandFailed(PoachError):
+    """A subprocess that ended with another exit code than 0.
+
+    `command` is its argument list, `code` its exit code, `log` the file that holds
+    all it printed.
+    """
+
+    def __init__(self, command: Sequence[str], code: int, log: Path) -> None:
+        super().__init__(command, code, log)
+        self.command = tuple(command)
+        self.code = code
+        self.log = log
+
+    def __str__(self) -> str:
+        return (
+            f"exit code {self.code} from: {shlex.join(self.command)}\n"
+            f"{indented(tail(self.log))}\n"
+            f"the full log is in {self.log}"
+        )
+
+
+class Runner(Protocol):
+    """Runs a command; tests and other hosts may bring their own."""
+
+    def __call__(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path
+    ) -> None:
+        """Run `command`, write what it prints to `log`; raise `CommandFailed`."""
+
+
+def run(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path
+) -> None:
+    """Run `command` in `cwd` with exactly the environment `env`.
+
+    Standard output and error go to the file `log`.  Raises `CommandFailed`.
+    """
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise CommandFailed(command, done.returncode, log)
+
+
+def tail(log: Path, lines: int = TAIL) -> str:
+    """Return the last lines of `log` that are not blank, as text."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
+def indented(text: str) -> str:
+    """Return `text` with every line moved in, as material in an error message."""
+    return "\n".join("    " + line for line in text.splitlines())

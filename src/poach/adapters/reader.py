@@ -1,0 +1,134 @@
+"""Reading diffs from their locations, and knowing their digests without reading."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from poach.adapters.archive import read_member
+from poach.adapters.store import Store
+from poach.errors import PoachError
+from poach.location import Kind, Location
+from poach.ports import Fetcher, SourceFinder
+
+
+class DiffMissing(PoachError):
+    """A path at which there is no diff."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot read the diff {self.path}: {self.reason}"
+
+
+class Unpinned(PoachError):
+    """A URL without a sha256; `sha256` is that of what the server has now, or ''."""
+
+    def __init__(self, location: Location, sha256: str) -> None:
+        super().__init__(location, sha256)
+        self.location = location
+        self.sha256 = sha256
+
+    def __str__(self) -> str:
+        pinned = replace(self.location, sha256=self.sha256)
+        return (
+            f"a diff from a URL needs its sha256; what {self.location.place} "
+            f"holds now, if you trust it, is pinned by this location:\n    {pinned}"
+        )
+
+
+class WrongDigest(PoachError):
+    """A diff whose bytes are not those that were declared or seen before."""
+
+    def __init__(self, place: str, expected: str, found: str, source: str) -> None:
+        super().__init__(place, expected, found, source)
+        self.place = place
+        self.expected = expected
+        self.found = found
+        self.source = source
+
+    def __str__(self) -> str:
+        return (
+            f"wrong sha256 for {self.place}:\n"
+            f"    expected {self.expected} ({self.source})\n"
+            f"    found    {self.found}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DiffReader:
+    """Reads diffs from files, URLs and sdists; what it fetches it keeps in `store`."""
+
+    store: Store
+    sdists: SourceFinder
+    fetcher: Fetcher
+
+    def digest(self, location: Location) -> str:
+        """Return the sha256, in hex, of the diff at `location`.
+
+        A file is read.  A URL is known by the digest that it declares, a member of
+        an sdist by the declared one or by the one seen at first.  Raises
+        `DiffMissing`, `Unpinned`, `WrongDigest` and the faults of the way there.
+        """
+        if location.kind is Kind.PATH:
+            return _verified(location, _read_file(location.target))[1]
+        if location.sha256:
+            return location.sha256
+        if location.kind is Kind.URL:
+            found = hashlib.sha256(self.fetcher.get(location.target)).hexdigest()
+            raise Unpinned(location, found)
+        return self._seen(location) or self._see(location)
+
+    def read(self, location: Location, sha256: str) -> bytes:
+        """Return the diff at `location`, whose digest is `sha256`.
+
+        Raises what `digest` raises.
+        """
+        data = None if location.kind is Kind.PATH else self.store.kept_diff(sha256)
+        if data is None:
+            data, _ = _verified(replace(location, sha256=sha256), self._get(location))
+            if location.kind is not Kind.PATH:
+                self.store.keep_diff(data)
+        return data
+
+    def _get(self, location: Location) -> bytes:
+        if location.kind is Kind.PATH:
+            return _read_file(location.target)
+        if location.kind is Kind.URL:
+            return self.fetcher.get(location.target)
+        with tempfile.TemporaryDirectory(prefix="poach-") as folder:
+            sdist = self.sdists.find(location.project, location.version, Path(folder))
+            return read_member(sdist.path, location.target)
+
+    def _seen(self, location: Location) -> str | None:
+        facts = self.store.recall("members", _note_name(location))
+        return str(facts["sha256"]) if facts and "sha256" in facts else None
+
+    def _see(self, location: Location) -> str:
+        digest = self.store.keep_diff(self._get(location))
+        facts = {"location": location.place, "sha256": digest}
+        self.store.remember("members", _note_name(location), facts)
+        return digest
+
+
+def _note_name(location: Location) -> str:
+    return hashlib.sha256(location.place.encode()).hexdigest()[:32]
+
+
+def _read_file(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DiffMissing(path, error.strerror or str(error)) from error
+
+
+def _verified(location: Location, data: bytes) -> tuple[bytes, str]:
+    found = hashlib.sha256(data).hexdigest()
+    if location.sha256 and found != location.sha256:
+        raise WrongDigest(location.place, location.sha256, found, "pinned")
+    return data, found

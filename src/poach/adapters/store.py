@@ -1,0 +1,339 @@
+"""The patched-egg store: built once, immutable, shared by many buildouts.
+
+Below the store's folder stands the version of its format, and below that::
+
+    PROJECT/TAGGED-VERSION/KEY/      one egg and its entry.json
+    .known/                          digests of what was seen (sdists, diffs)
+    .diffs/                          diffs that were fetched, by digest
+    .locks/  .staging/  .logs/       work under way, and logs of failed builds
+
+An entry appears by one rename and never changes; whatever a killed build leaves lies
+in ``.staging`` and is swept by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poach.errors import PoachError
+from poach.key import FORMAT, BuildKey
+
+#: Rubbish of other hosts, whose processes cannot be seen, is kept this long.
+STALE_SECONDS = 7 * 24 * 3600
+ENTRY = "entry.json"
+
+
+class DamagedEntry(PoachError):
+    """An entry of the store that is not what it says; `path` is its folder."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"The patched egg in {self.path} is damaged: {self.reason}; "
+            "remove that folder and run again to build it anew"
+        )
+
+
+class StoreUnwritable(PoachError):
+    """A store in which nothing can be built; `path` is its folder."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"Cannot build in the patched-egg store {self.path}: {self.reason}; "
+            "make it writable, or set patched-eggs-directory"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedEgg:
+    """One entry: `egg` is the path of the egg, `entry` the content of entry.json."""
+
+    egg: Path
+    entry: dict[str, Any]
+
+
+class Store:
+    """The store in the folder `path`, which need not exist yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.root = path / str(FORMAT)
+
+    def holds(self, location: str | Path) -> bool:
+        """Tell whether `location` lies in the store."""
+        return Path(os.path.realpath(location)).is_relative_to(
+            os.path.realpath(self.path)
+        )
+
+    def place(self, version: str, key: BuildKey) -> Path:
+        """Return the folder of the entry of `key`, there or not."""
+        return self.root / key.project / version / key.digest[:16]
+
+    def find(self, version: str, key: BuildKey) -> PatchedEgg | None:
+        """Return the egg of `key`, or None; raise `DamagedEntry`.
+
+        Only small files are read, nothing is written.
+        """
+        place = self.place(version, key)
+        try:
+            entry = json.loads((place / ENTRY).read_bytes())
+        except FileNotFoundError:
+            if place.exists():
+                raise DamagedEntry(place, f"{ENTRY} is missing") from None
+            return None
+        except (OSError, ValueError) as error:
+            raise DamagedEntry(place, f"{ENTRY}: {error}") from None
+        return _checked(place, entry, key)
+
+    def get_or_make(
+        self,
+        version: str,
+        key: BuildKey,
+        make: Callable[[Path], tuple[Path, dict[str, Any]]],
+        waiting: Callable[[str], None] = lambda holder: None,
+    ) -> PatchedEgg:
+        """Return the egg of `key`; where it is missing, `make` it and publish it.
+
+        `make` gets an empty staging folder and returns the egg that it made there
+        and what entry.json shall record beside the key and the files.  `waiting` is
+        called with a description of the process that builds this egg already.
+        Raises `StoreUnwritable`, `DamagedEntry` and whatever `make` raises; nothing
+        is left behind then.
+        """
+        found = self.find(version, key)
+        if found is not None:
+            return found
+        with self._lock(key, waiting):
+            found = self.find(version, key)  # another process may have built it
+            if found is None:
+                self._sweep()
+                with self._staging() as staging:
+                    self._publish(staging, self.place(version, key), key, make)
+                found = self.find(version, key)
+        assert found is not None
+        return found
+
+    def remember(self, kind: str, name: str, facts: dict[str, Any]) -> None:
+        """Record `facts` (plain data) under `kind` and `name` for `recall`."""
+        with self._writable():
+            _write_atomically(self._note(kind, name), _as_json(facts))
+
+    def recall(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Return what was recorded, or None where nothing (readable) is."""
+        try:
+            facts = json.loads(self._note(kind, name).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return facts if isinstance(facts, dict) else None
+
+    def note_path(self, kind: str, name: str) -> Path:
+        """Return the file behind `recall`, for messages that tell what to remove."""
+        return self._note(kind, name)
+
+    def keep_diff(self, data: bytes) -> str:
+        """Keep a fetched diff and return its sha256 in hex."""
+        digest = hashlib.sha256(data).hexdigest()
+        with self._writable():
+            _write_atomically(self.root / ".diffs" / digest, data)
+        return digest
+
+    def kept_diff(self, sha256: str) -> bytes | None:
+        """Return the diff with that digest if it was kept (and is still whole)."""
+        try:
+            data = (self.root / ".diffs" / sha256).read_bytes()
+        except OSError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def log_path(self, version: str, key: BuildKey) -> Path:
+        """Return where the log of a build goes; it stays there if the build fails."""
+        with self._writable():
+            (self.root / ".logs").mkdir(parents=True, exist_ok=True)
+        return self.root / ".logs" / f"{key.project}-{version}-{key.digest[:16]}.log"
+
+    def _note(self, kind: str, name: str) -> Path:
+        return self.root / ".known" / kind / f"{name}.json"
+
+    @contextlib.contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnwritable(self.path, str(error)) from error
+
+    @contextlib.contextmanager
+    def _lock(self, key: BuildKey, waiting: Callable[[str], None]) -> Iterator[None]:
+        # Imported late: a warm run takes no lock.
+        from filelock import FileLock, Timeout
+
+        locks = self.root / ".locks"
+        with self._writable():
+            locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks / f"{key.digest[:16]}.lock")
+        holder = locks / f"{key.digest[:16]}.holder"
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting(_holder(holder))
+            lock.acquire()
+        try:
+            with self._writable():
+                holder.write_text(f"pid {os.getpid()} on {socket.gethostname()}")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    @contextlib.contextmanager
+    def _staging(self) -> Iterator[Path]:
+        folder = self.root / ".staging"
+        with self._writable():
+            folder.mkdir(parents=True, exist_ok=True)
+            prefix = f"{os.getpid()}@{socket.gethostname()}@"
+            staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _publish(
+        self,
+        staging: Path,
+        place: Path,
+        key: BuildKey,
+        make: Callable[[Path], tuple[Path, dict[str, Any]]],
+    ) -> None:
+        work = staging / "work"
+        work.mkdir()
+        egg, record = make(work)
+        with self._writable():
+            made = staging / "entry"
+            made.mkdir()
+            egg = egg.rename(made / egg.name)
+            entry = {
+                **record,
+                "key": key.as_json(),
+                "egg": egg.name,
+                "files": _files(egg),
+            }
+            (made / ENTRY).write_bytes(_as_json(entry))
+            _sync_tree(made)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(place)
+            _sync(place.parent)
+
+    def _sweep(self) -> None:
+        folder = self.root / ".staging"
+        for left in folder.iterdir() if folder.is_dir() else ():
+            if _is_rubbish(left):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _checked(place: Path, entry: object, key: BuildKey) -> PatchedEgg:
+    if not isinstance(entry, dict) or entry.get("key") != key.as_json():
+        raise DamagedEntry(place, f"{ENTRY} is about another build")
+    egg = place / str(entry.get("egg"))
+    if not egg.is_dir():
+        raise DamagedEntry(place, f"{egg.name} is missing")
+    for name, (size, _) in entry["files"].items():
+        try:
+            there = (egg / name).stat().st_size
+        except OSError:
+            raise DamagedEntry(place, f"{egg.name}/{name} is missing") from None
+        if there != size:
+            raise DamagedEntry(place, f"{egg.name}/{name} has another size")
+    return PatchedEgg(egg, entry)
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text() or "another process"
+    except OSError:
+        return "another process"
+
+
+def _is_rubbish(staging: Path) -> bool:
+    pid, _, rest = staging.name.partition("@")
+    host = rest.rpartition("@")[0]
+    if host == socket.gethostname() and pid.isdecimal():
+        return not _alive(int(pid))
+    try:
+        return time.time() - staging.stat().st_mtime > STALE_SECONDS
+    except OSError:
+        return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _files(egg: Path) -> dict[str, tuple[int, str]]:
+    paths = sorted(path for path in egg.rglob("*") if path.is_file())
+    return {path.relative_to(egg).as_posix(): _size_and_digest(path) for path in paths}
+
+
+def _size_and_digest(path: Path) -> tuple[int, str]:
+    data = path.read_bytes()
+    return len(data), hashlib.sha256(data).hexdigest()
+
+
+def _as_json(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    # Folders cannot be opened on Windows, where renames are durable without.
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

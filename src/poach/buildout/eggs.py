@@ -1,0 +1,89 @@
+"""Eggs in the layout of the running zc.buildout, made by its own functions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zc.buildout.easy_install as easy_install
+
+from poach.adapters.process import CommandFailed, Runner, run
+from poach.errors import PoachError
+
+#: From zc.buildout 5 on, eggs have no ``__init__.py`` for old-style namespaces.
+LAYOUT = "v5" if hasattr(easy_install, "find_namespace_init_files") else "v4"
+
+
+class EggFailed(PoachError):
+    """A wheel that pip does not unpack; `wheel` is its file name."""
+
+    def __init__(self, wheel: str, failure: CommandFailed) -> None:
+        super().__init__(wheel, failure)
+        self.wheel = wheel
+        self.failure = failure
+
+    def __str__(self) -> str:
+        return f"Making an egg of {self.wheel} failed: {self.failure}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildoutEggs:
+    """Makes eggs as zc.buildout does: pip unpacks, buildout arranges.
+
+    `python` is the interpreter, `path` are folders put on PYTHONPATH for its pip.
+    """
+
+    python: str
+    path: Sequence[str] = ()
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    runner: Runner = run
+
+    def make(self, wheel: Path, dest: Path, log: Path) -> Path:
+        """Unpack `wheel` below the new folder `dest`; return the path of the egg.
+
+        Raises `EggFailed`.
+        """
+        dest.mkdir()
+        try:
+            self.runner(
+                self._command(wheel, dest),
+                cwd=dest.parent,
+                env=self._environment(),
+                log=log,
+            )
+        except CommandFailed as failure:
+            raise EggFailed(wheel.name, failure) from None
+        (dist_info,) = dest.glob("*.dist-info")
+        (egg,) = easy_install.make_egg_after_pip_install(str(dest), dist_info.name)
+        _forget_the_way(next(Path(egg).glob("*.dist-info")))
+        return Path(egg)
+
+    def _command(self, wheel: Path, dest: Path) -> list[str]:
+        command = [self.python, "-m", "pip", "install", "--no-deps", "--no-index"]
+        return [*command, "--no-input", "--target", str(dest), str(wheel)]
+
+    def _environment(self) -> dict[str, str]:
+        path = [*self.path, *filter(None, [self.environ.get("PYTHONPATH")])]
+        return {
+            **self.environ,
+            "PYTHONPATH": os.pathsep.join(path),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
+
+
+def _forget_the_way(dist_info: Path) -> None:
+    """Remove what tells of the temporary folders in which the egg was made."""
+    (dist_info / "direct_url.json").unlink(missing_ok=True)
+    record = dist_info / "RECORD"
+    rows = csv.reader(io.StringIO(record.read_text(encoding="utf-8"), newline=""))
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(
+        row
+        for row in rows
+        if row and not row[0].startswith("..") and "direct_url.json" not in row[0]
+    )
+    record.write_text(text.getvalue(), encoding="utf-8", newline="")

@@ -1,0 +1,380 @@
+"""Substitution: answering buildout's requirements with patched eggs.
+
+The few methods of zc.buildout's Installer that matter are wrapped in place (a
+subclass would miss code that imported the class before) and restored at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pkg_resources
+import zc.buildout
+import zc.buildout.easy_install as easy_install
+from zc.buildout.utils import normalize_name
+
+from poach.buildout.workshop import Workshop
+from poach.errors import PoachError
+from poach.key import BuildOptions
+from poach.naming import NormalizedName, canonicalize_name, same_version
+from poach.patchset import PatchSet
+from poach.pin import Pin, is_pin
+
+logger = logging.getLogger("zc.buildout.poach")
+
+
+class ArbitraryEquality(PoachError):
+    """A dependent that requires the very text of the unpatched version."""
+
+    def __init__(self, patch_set: PatchSet, requirement: str, asker: str) -> None:
+        super().__init__(patch_set, requirement, asker)
+        self.patch_set = patch_set
+        self.requirement = requirement
+        self.asker = asker
+
+    def __str__(self) -> str:
+        pin = self.patch_set.pin
+        return (
+            f"{self.asker} requires {self.requirement}, which compares the text of "
+            f"the version (PEP 440), and {self.patch_set.version} is another text; "
+            f"relax it to =={pin.base}, or drop the patches from "
+            f"'{pin.project} = {pin}'"
+        )
+
+
+class LatePin(PoachError):
+    """A patched pin that came up after poach had read the versions section."""
+
+    def __init__(self, project: str, value: str) -> None:
+        super().__init__(project, value)
+        self.project = project
+        self.value = value
+
+    def __str__(self) -> str:
+        return (
+            f"The pin '{self.project} = {' '.join(self.value.split())}' is not in "
+            "the versions section that poach has read; put it there"
+        )
+
+
+class Unpatched(PoachError):
+    """An unpatched distribution that got where a patched one must be."""
+
+    def __init__(self, patch_set: PatchSet, version: str, location: str) -> None:
+        super().__init__(patch_set, version, location)
+        self.patch_set = patch_set
+        self.version = version
+        self.location = location
+
+    def __str__(self) -> str:
+        pin = self.patch_set.pin
+        return (
+            f"{pin.project} is pinned to {pin}, but {pin.project} {self.version} "
+            f"from {self.location} is in use in its place; remove it from there"
+        )
+
+
+@contextlib.contextmanager
+def as_user_errors() -> Iterator[None]:
+    """Turn poach's errors into those that buildout prints for its users."""
+    try:
+        yield
+    except PoachError as error:
+        raise zc.buildout.UserError(str(error)) from error
+
+
+class Substitution:
+    """Gives out the eggs of a workshop in place of whatever else there is."""
+
+    def __init__(self, workshop: Workshop, develop_eggs: Path) -> None:
+        self.workshop = workshop
+        self.develop_eggs = develop_eggs
+        self.environ = dict(os.environ)
+        self.told: set[str] = set()
+
+    # What stands in for the methods of Installer: each gets the installer, the
+    # original bound to it, and the arguments.
+
+    def constrain(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+    ) -> Any:
+        """Constrain a requirement on a pinned project to its tagged version."""
+        patch_set = self._patch_set(installer, requirement.project_name)
+        if patch_set is None:
+            return original(requirement)
+        version = patch_set.version
+        if self._developed(installer, patch_set):
+            version = patch_set.pin.base
+        elif _arbitrary(requirement) and version not in requirement:
+            asker = _asker(installer, requirement)
+            raise ArbitraryEquality(patch_set, str(requirement), asker)
+        try:
+            return easy_install._constrained_requirement(version, requirement)
+        except easy_install.IncompatibleConstraintError:
+            conflict = installer._version_conflict_information(patch_set.pin.project)
+            easy_install.logger.info(conflict)
+            raise
+
+    def satisfied(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+        source: Any = None,
+    ) -> Any:
+        """Answer a requirement on a pinned project with its patched egg."""
+        patch_set = self._patch_set(installer, requirement.project_name)
+        if patch_set is None or self._developed(installer, patch_set):
+            return original(requirement, source)
+        return self._supply(installer, patch_set), None
+
+    def obtain(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+        source: Any = None,
+    ) -> Any:
+        """Look for a distribution on offer, and never find one in the store.
+
+        The package index also lists what is on sys.path; an egg of the store that
+        some recipe uses would be copied into eggs-directory.
+        """
+        dists = installer._index._distmap.get(normalize_name(requirement.key), [])
+        dists[:] = [dist for dist in dists if not self._is_ours(dist)]
+        return original(requirement, source)
+
+    def get_dist(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+        ws: Any,
+    ) -> Any:
+        """Get a distribution, and see that a patched one replaces any other."""
+        dists = original(requirement, ws)
+        for dist in filter(self._is_ours, dists):
+            there = ws.by_key.get(dist.key)
+            if there is None or there.location != dist.location:
+                self._refuse_imported(dist)
+                ws.add(dist, replace=True)
+        return dists
+
+    def install(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        specs: Any,
+        working_set: Any = None,
+    ) -> Any:
+        """Resolve requirements, and see that the result is patched and stays so."""
+        ws = original(specs, working_set)
+        if working_set is None:
+            self._verify(installer, ws)
+            # Buildout sorts working sets into new ones, and the first entry that
+            # has a project wins there: site-packages may have an unpatched one.
+            ws.entries.sort(key=lambda entry: not self.workshop.kit.store.holds(entry))
+        return ws
+
+    def build(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        spec: str,
+        build_ext: dict[str, str],
+    ) -> Any:
+        """Build from source with options, for zc.recipe.egg:custom and its like.
+
+        A patched egg stays in the store and is given out from there; nothing is
+        returned that the part would remove when it is uninstalled.
+        """
+        requirement = pkg_resources.Requirement.parse(spec)
+        patch_set = self._patch_set(installer, requirement.project_name)
+        if patch_set is None or self._developed(installer, patch_set):
+            return original(spec, build_ext)
+        self.constrain(installer, installer._constrain, requirement)
+        options = BuildOptions(dict(build_ext), self._changed_environment())
+        self.workshop.declare(patch_set.pin.key, options)
+        self._supply(installer, patch_set)
+        return []
+
+    def translated(
+        self, original: Callable[..., dict[str, str]], versions: dict[str, str]
+    ) -> dict[str, str]:
+        """Normalise versions, with tagged versions in the place of pins."""
+        return {
+            key: self._translated(key, value) if is_pin(value) else value
+            for key, value in original(versions).items()
+        }
+
+    def _translated(self, key: str, value: str) -> str:
+        patch_set = self.workshop.patch_sets.get(canonicalize_name(key))
+        pin = Pin.parse(key, value)
+        if patch_set is None or str(patch_set.pin) != str(pin):
+            raise LatePin(key, value)
+        return patch_set.version
+
+    def _patch_set(self, installer: Any, project: str) -> PatchSet | None:
+        """Return the patch set for `project` unless this installer pins otherwise."""
+        key = canonicalize_name(project)
+        patch_set = self.workshop.patch_sets.get(key)
+        if patch_set is None:
+            return None
+        version = installer._versions.get(key)
+        if version is None or version == patch_set.version:
+            return patch_set
+        # Emptied by an extension such as mr.developer, or a recipe's own versions.
+        self._tell(
+            f"{patch_set.title} is not patched for a part: "
+            f"something set its version to {version!r} there."
+        )
+        return None
+
+    def _supply(self, installer: Any, patch_set: PatchSet) -> Any:
+        may_build = installer._dest is not None
+        return distribution(
+            self.workshop.supply(patch_set.pin.key, may_build).egg, patch_set
+        )
+
+    def _developed(self, installer: Any, patch_set: PatchSet) -> bool:
+        for dist in installer._env[patch_set.pin.key]:
+            if self._is_developed(dist, patch_set):
+                self._tell(
+                    f"The develop egg of {dist.project_name} {dist.version} at "
+                    f"{dist.location} wins over the pin {patch_set.pin}."
+                )
+                return True
+        return False
+
+    def _is_developed(self, dist: Any, patch_set: PatchSet) -> bool:
+        return (
+            dist.precedence == pkg_resources.DEVELOP_DIST
+            and dist.location in self._develop_locations()
+            and same_version(dist.version, patch_set.pin.base)
+        )
+
+    def _develop_locations(self) -> set[str]:
+        # Whatever else lies on a path is a develop egg to pkg_resources as well.
+        links = self.develop_eggs.glob("*.egg-link")
+        lines = (link.read_text().splitlines()[:1] for link in links)
+        return {line.strip() for first in lines for line in first} | {
+            str(self.develop_eggs)
+        }
+
+    def _is_ours(self, dist: Any) -> bool:
+        return self.workshop.kit.store.holds(dist.location)
+
+    def _verify(self, installer: Any, ws: Any) -> None:
+        for dist in ws:
+            patch_set = self._patch_set(installer, dist.project_name)
+            if patch_set is None or self._developed(installer, patch_set):
+                continue
+            if not self._is_ours(dist):
+                raise Unpatched(patch_set, dist.version, dist.location)
+
+    def _refuse_imported(self, dist: Any) -> None:
+        """Refuse to swap code that this very process has imported already."""
+        for name in dist.get_metadata_lines("top_level.txt"):
+            file = getattr(sys.modules.get(name), "__file__", None)
+            if file and not Path(file).is_relative_to(dist.location):
+                patch_set = self.workshop.patch_sets[canonicalize_name(dist.key)]
+                raise Unpatched(patch_set, "already imported", file)
+
+    def _changed_environment(self) -> dict[str, str]:
+        """Return the variables that a part has set for its build."""
+        now = os.environ.items()
+        return {name: value for name, value in now if self.environ.get(name) != value}
+
+    def _tell(self, message: str) -> None:
+        if message not in self.told:
+            self.told.add(message)
+            logger.warning(message)
+
+
+def distribution(egg: Path, patch_set: PatchSet) -> Any:
+    """Return the distribution in `egg` as buildout wants it; raise `Unpatched`."""
+    (dist,) = pkg_resources.find_distributions(str(egg))
+    if not same_version(dist.version, patch_set.version):
+        raise Unpatched(patch_set, dist.version, dist.location)
+    # An egg with dist-info that is found by path would pass for a develop egg.
+    dist.precedence = pkg_resources.EGG_DIST
+    return dist
+
+
+def forget_unpatched(ws: Any, projects: Sequence[NormalizedName]) -> None:
+    """Take unpatched distributions of `projects` out of the working set `ws`.
+
+    Buildout takes a recipe from its own working set without looking at pins.
+    """
+    for key in [key for key in ws.by_key if canonicalize_name(key) in projects]:
+        del ws.by_key[key]
+        for keys in ws.entry_keys.values():
+            if key in keys:
+                keys.remove(key)
+
+
+def intercept(substitution: Substitution) -> Callable[[], None]:
+    """Wrap zc.buildout's installer; return the function that restores it."""
+    installer = easy_install.Installer
+    handlers: dict[str, Callable[..., Any]] = {
+        "_constrain": substitution.constrain,
+        "_satisfied": substitution.satisfied,
+        "_obtain": substitution.obtain,
+        "_get_dist": substitution.get_dist,
+        "install": substitution.install,
+        "build": substitution.build,
+    }
+    originals = {name: getattr(installer, name) for name in handlers}
+    normalize = easy_install.normalize_versions
+
+    def restore() -> None:
+        easy_install.normalize_versions = normalize
+        for name, original in originals.items():
+            setattr(installer, name, original)
+
+    for name, handler in handlers.items():
+        setattr(installer, name, _method(originals[name], handler))
+    easy_install.normalize_versions = _function(normalize, substitution.translated)
+    easy_install.default_versions(dict(installer._versions))
+    return restore
+
+
+def _method(original: Callable[..., Any], handler: Callable[..., Any]) -> Any:
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with as_user_errors():
+            return handler(self, functools.partial(original, self), *args, **kwargs)
+
+    return method
+
+
+def _function(original: Callable[..., Any], handler: Callable[..., Any]) -> Any:
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        with as_user_errors():
+            return handler(original, *args, **kwargs)
+
+    return function
+
+
+def _arbitrary(requirement: Any) -> bool:
+    return any(operator == "===" for operator, _ in requirement.specs)
+
+
+def _asker(installer: Any, requirement: Any) -> str:
+    """Tell who has a requirement, from what the installer logs for conflicts."""
+    end = f": {requirement}"
+    for line in reversed(installer._requirements_and_constraints):
+        if line.startswith("Requirement of ") and line.endswith(end):
+            return str(line.removeprefix("Requirement of ").removesuffix(end))
+    return "A part or a recipe"

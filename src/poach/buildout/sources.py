@@ -1,0 +1,203 @@
+"""Upstream sdists, found and fetched by zc.buildout's own machinery."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pkg_resources
+import zc.buildout.easy_install as easy_install
+from packaging.version import Version
+from setuptools.errors import BaseError
+
+from poach.errors import PoachError
+from poach.naming import canonicalize_name, is_version, same_version
+from poach.ports import Sdist
+
+SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
+
+
+class NoSdist(PoachError):
+    """No source archive of that version is to be had.
+
+    `others` are the nearest versions that have one, `places` where it was looked for.
+    """
+
+    def __init__(
+        self, project: str, version: str, others: Sequence[str], places: Sequence[str]
+    ) -> None:
+        super().__init__(project, version, others, places)
+        self.project = project
+        self.version = version
+        self.others = tuple(others)
+        self.places = tuple(places)
+
+    def __str__(self) -> str:
+        there = (
+            f"there are sdists of {', '.join(self.others)}"
+            if self.others
+            else "there is no sdist of any version"
+        )
+        return (
+            f"No sdist of {self.project} {self.version} in {', '.join(self.places)}; "
+            f"{there}, and patches need the source"
+        )
+
+
+class WrongSdist(PoachError):
+    """An archive whose bytes are not those that the index promises."""
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        super().__init__(path, expected, found)
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        return (
+            f"Wrong sha256 for the sdist {self.path}:\n"
+            f"    expected {self.expected} (from the index)\n"
+            f"    found    {self.found}\n"
+            "remove the file if the index is right"
+        )
+
+
+class NotFetched(PoachError):
+    """A source archive that the index lists and does not deliver."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Cannot fetch the sdist {self.url}: {self.reason}"
+
+
+class Offline(PoachError):
+    """A source archive is needed in offline mode."""
+
+    def __init__(self, project: str, version: str) -> None:
+        super().__init__(project, version)
+        self.project = project
+        self.version = version
+
+    def __str__(self) -> str:
+        return (
+            f"The sdist of {self.project} {self.version} is needed "
+            "and cannot be had in offline (no-install) mode"
+        )
+
+
+class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
+    """An index that never reads the page of all projects to find one of them."""
+
+    def scan_all(self, msg: str | None = None, *args: object) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class BuildoutSources:
+    """Finds sdists where the buildout finds its distributions.
+
+    `links`, `index` and `allow_hosts` are the buildout's options; the download cache
+    and install-from-cache are taken from its installer.
+    """
+
+    links: Sequence[str] = ()
+    index: str | None = None
+    allow_hosts: Sequence[str] = ("*",)
+    offline: bool = False
+
+    def find(self, project: str, version: str, folder: Path) -> Sdist:
+        """Return the sdist of exactly that version, fetched if need be.
+
+        It lies in the download cache, where there is one, else in `folder`, or where
+        find-links points to.  Raises `NoSdist`, `WrongSdist`, `NotFetched`,
+        `Offline`.
+        """
+        if self.offline:
+            raise Offline(project, version)
+        installer = self._installer()
+        known = self._known(installer, project)
+        wanted = [d for d in known if same_version(d.version, version)]
+        if not wanted:
+            others = _nearest(version, {dist.version for dist in known})
+            raise NoSdist(project, version, others, self._places(installer))
+        path = _fetched(installer, _chosen(installer, wanted), folder)
+        return Sdist(path, _verified(path, wanted))
+
+    def _installer(self) -> Any:
+        installer = easy_install.Installer(
+            None, self.links, self.index, newest=True, allow_hosts=self.allow_hosts
+        )
+        index = installer._index
+        # The index is shared by all installers with these options; ours is our own.
+        installer._index = _Index(index.index_url, hosts=self.allow_hosts)
+        installer._index.add_find_links(installer._links)
+        return installer
+
+    def _known(self, installer: Any, project: str) -> list[Any]:
+        requirement = pkg_resources.Requirement.parse(canonicalize_name(project))
+        installer._index.obtain(requirement)
+        return [dist for dist in installer._index[requirement.key] if _is_sdist(dist)]
+
+    def _places(self, installer: Any) -> list[str]:
+        return [installer._index.index_url, *installer._links]
+
+
+def _nearest(version: str, others: set[str], count: int = 3) -> list[str]:
+    """Return up to `count` of `others` on either side of `version`, in order."""
+    ordered = sorted(others, key=Version)
+    at = bisect.bisect(ordered, Version(version), key=Version)
+    return ordered[max(0, at - count) : at + count]
+
+
+def _is_sdist(dist: Any) -> bool:
+    archive = dist.location.partition("#")[0]
+    return (
+        dist.precedence == pkg_resources.SOURCE_DIST
+        and archive.endswith(SUFFIXES)
+        and is_version(dist.version)
+    )
+
+
+def _chosen(installer: Any, dists: Iterable[Any]) -> Any:
+    cache = installer._download_cache
+    best = sorted(dists)[-1]
+    return next((d for d in dists if _lies_in(d, cache)), best)
+
+
+def _lies_in(dist: Any, cache: str | None) -> bool:
+    return bool(cache) and str(Path(dist.location).parent) == cache
+
+
+def _fetched(installer: Any, dist: Any, folder: Path) -> Path:
+    cache = installer._download_cache
+    try:
+        path = Path(installer._fetch(dist, str(folder), cache).location)
+    except BaseError as error:
+        raise NotFetched(str(dist.location), str(error)) from error
+    return _moved(path, Path(cache)) if cache and path.parent == folder else path
+
+
+def _moved(path: Path, cache: Path) -> Path:
+    """Copy the file `path` into the download cache, where it appears whole."""
+    with tempfile.NamedTemporaryFile(dir=cache, prefix=".new-", delete=False) as new:
+        new.write(path.read_bytes())
+    Path(new.name).chmod(0o644)
+    return Path(new.name).replace(cache / path.name)
+
+
+def _verified(path: Path, dists: Iterable[Any]) -> str:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    for dist in dists:
+        place, _, fragment = dist.location.partition("#sha256=")
+        if fragment and place.endswith("/" + path.name) and fragment != found:
+            raise WrongSdist(path, fragment, found)
+    return found

@@ -1,0 +1,216 @@
+"""The workshop: a buildout's patch sets, and the kit that makes their eggs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import zc.buildout.easy_install as easy_install
+from packaging.tags import sys_tags
+
+from poach import patchset, pipeline
+from poach.adapters.build import PipBuilder
+from poach.adapters.fetch import HttpFetcher
+from poach.adapters.library import NamedDiffs
+from poach.adapters.reader import DiffReader
+from poach.adapters.store import PatchedEgg, Store
+from poach.buildout import settings as settings_
+from poach.buildout.eggs import LAYOUT, BuildoutEggs
+from poach.buildout.settings import OptionError, OwnedPin, Settings
+from poach.buildout.sources import BuildoutSources
+from poach.errors import PoachError, collect
+from poach.key import BuildOptions, Target
+from poach.naming import NormalizedName
+from poach.patchset import PatchSet
+from poach.pipeline import Kit, Report
+from poach.ports import Reporter
+from poach.provenance import AppliedHunk, AppliedPatch
+
+logger = logging.getLogger("zc.buildout.poach")
+
+
+class NotBuilt(PoachError):
+    """A patched egg that is needed, not in the store, and may not be built."""
+
+    def __init__(self, patch_set: PatchSet) -> None:
+        super().__init__(patch_set)
+        self.patch_set = patch_set
+
+    def __str__(self) -> str:
+        return (
+            f"There is no patched egg of {self.patch_set.pin.project} "
+            f"{self.patch_set.version} yet, and none can be built "
+            "in offline (no-install) mode"
+        )
+
+
+class LogReporter(Reporter):
+    """Tells the pipeline's events to a user who reads buildout's output."""
+
+    def patched(self, title: str, patch: AppliedPatch) -> None:
+        """Log one line for the diff, and one for each hunk that is not where it says.
+
+        With -v every hunk has a line.
+        """
+        hunks = sum(len(file.hunks) for file in patch.files)
+        counts = f"{_count(len(patch.files), 'file')}, {_count(hunks, 'hunk')}"
+        where = f" in {patch.directory}" if patch.directory else ""
+        logger.info("Patching %s: %s (%s)%s", title, patch.name, counts, where)
+        for file in patch.files:
+            for number, hunk in enumerate(file.hunks, 1):
+                level = logging.INFO if hunk.offset or hunk.fuzz else logging.DEBUG
+                logger.log(level, "  %s: hunk %s %s", file.path, number, _place(hunk))
+
+    def building(self, title: str) -> None:
+        """Log that a build begins, which may take a while."""
+        logger.info("Building %s.", title)
+
+    def printed(self, log: Path) -> None:
+        """Show what the build printed, with -v."""
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(log.read_text(encoding="utf-8", errors="replace"))
+
+    def built(self, title: str, seconds: float) -> None:
+        """Log that the build is done."""
+        logger.info("Built %s in %.0f s", title, max(seconds, 1))
+
+    def waiting(self, title: str, holder: str) -> None:
+        """Log for whom this process waits."""
+        logger.info("Waiting for another buildout (%s) that builds %s.", holder, title)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _place(hunk: AppliedHunk) -> str:
+    words = [f"at line {hunk.line}"]
+    if hunk.offset:
+        words.append(f"offset {_count(hunk.offset, 'line')}")
+    if hunk.fuzz:
+        words.append(f"fuzz {hunk.fuzz}")
+    return ", ".join(words)
+
+
+class Workshop:
+    """Resolves pins to patch sets and supplies their eggs.
+
+    `patch_sets` are by canonical name; `options` are the build options that parts
+    declare for a project; `used` are the eggs that were asked for in this run.
+    """
+
+    def __init__(self, settings: Settings, reporter: Reporter | None = None) -> None:
+        self.settings = settings
+        self.kit = _kit(settings, reporter or LogReporter())
+        self.library = NamedDiffs(
+            settings.diffs, settings.folders, HttpFetcher(settings.offline)
+        )
+        resolved = collect(self.resolve, settings.pins.values(), settings.faults)
+        self.patch_sets = {one.pin.key: one for one in resolved}
+        self.options: dict[NormalizedName, BuildOptions] = {}
+        self.used: dict[NormalizedName, PatchedEgg] = {}
+
+    @classmethod
+    def of(cls, buildout: Any) -> Workshop:
+        """Return the workshop for the options of `buildout`.
+
+        All faults of all pins and of the patches section are raised together;
+        entries that nothing uses are warned of, or raised (patch-unused).
+        """
+        settings = settings_.read(buildout)
+        _report_unused(settings, settings_.unused_diffs(settings, buildout))
+        return cls(settings)
+
+    def resolve(self, owned: OwnedPin) -> PatchSet:
+        """Find the diffs of a pin; raise all that is wrong with them together."""
+        return patchset.resolve(
+            owned.pin, owned.owners, self.library, self.kit.reader, self.settings.fuzz
+        )
+
+    def adopt(self, owned: OwnedPin) -> PatchSet:
+        """Resolve one more pin and keep its patch set with the others."""
+        patch_set = self.resolve(owned)
+        self.patch_sets[patch_set.pin.key] = patch_set
+        return patch_set
+
+    def find(self, project: NormalizedName) -> PatchedEgg | None:
+        """Return the egg of a pinned project if it was built before."""
+        return pipeline.find(self.patch_sets[project], self._options(project), self.kit)
+
+    def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
+        """Return the egg of a pinned project, built if need be and if `may_build`."""
+        if project not in self.used:
+            self.used[project] = self._supply(project, may_build).egg
+        return self.used[project]
+
+    def declare(self, project: NormalizedName, options: BuildOptions) -> None:
+        """Build `project` with `options` from now on."""
+        if options != self._options(project):
+            self.options[project] = options
+            self.used.pop(project, None)
+
+    def _options(self, project: NormalizedName) -> BuildOptions:
+        return self.options.get(project, BuildOptions())
+
+    def _supply(self, project: NormalizedName, may_build: bool) -> Report:
+        patch_set, options = self.patch_sets[project], self._options(project)
+        forbidden = self.settings.offline or not may_build
+        if forbidden and pipeline.find(patch_set, options, self.kit) is None:
+            raise NotBuilt(patch_set)
+        return pipeline.ensure(patch_set, options, self.kit)
+
+
+def running_target() -> Target:
+    """Return what the running interpreter and zc.buildout need eggs to be."""
+    tag = next(sys_tags())
+    return Target(tag.interpreter, tag.abi, tag.platform, LAYOUT)
+
+
+def _kit(settings: Settings, reporter: Reporter) -> Kit:
+    store = Store(settings.store)
+    sdists = BuildoutSources(
+        settings.links, settings.index, settings.allow_hosts, settings.offline
+    )
+    return Kit(
+        store=store,
+        sdists=sdists,
+        reader=DiffReader(store, sdists, HttpFetcher(settings.offline)),
+        builder=PipBuilder(sys.executable, _pip_options(settings), _pip_path()),
+        eggs=BuildoutEggs(sys.executable, _pip_path()),
+        target=running_target(),
+        reporter=reporter,
+    )
+
+
+def _pip_options(settings: Settings) -> list[str]:
+    """Return where pip finds build requirements: also where buildout finds eggs.
+
+    The index comes second, as in buildout itself: it need not hold any backend.
+    """
+    index = ["--extra-index-url", settings.index] if settings.index else []
+    return [*index, *(f"--find-links={link}" for link in settings.links)]
+
+
+def _pip_path() -> list[str]:
+    # A bootstrapped buildout finds its pip in eggs, not in the interpreter.
+    installed = set(map(sysconfig.get_path, ("purelib", "platlib")))
+    return [path for path in easy_install.pip_path if path not in installed]
+
+
+def _report_unused(settings: Settings, unused: Sequence[str]) -> None:
+    if not unused or settings.unused == "ignore":
+        return
+    owners: Mapping[str, str] = settings.diff_owners
+    named = ", ".join(f"{name} ({owners[name]})" for name in unused)
+    fault = OptionError(
+        "[patches]",
+        "",
+        f"no pin uses {named}; was a pin overwritten by a later configuration file?",
+    )
+    if settings.unused == "error":
+        raise fault
+    logger.warning("%s", fault)

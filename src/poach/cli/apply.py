@@ -1,0 +1,140 @@
+"""``poach apply``: diffs on an unpacked source tree, all or nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from poach import series
+from poach.adapters.tree import ApplyRefused, PatchedBy, PatchedFile, plan, show, write
+from poach.diff import NamedDiff
+from poach.errors import PoachError, collect
+from poach.hunks import Landing
+
+
+class Unreadable(PoachError):
+    """A file or folder of the command line that cannot be read; `path` names it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Cannot read {str(self.path)!r}: {self.reason}"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its `parser`."""
+    parser.description = (
+        "Apply diffs to a source tree in place, in order, all or nothing."
+    )
+    parser.add_argument("tree", metavar="TREE", type=Path, help="the unpacked source")
+    parser.add_argument(
+        "patches",
+        metavar="PATCH",
+        nargs="+",
+        type=Path,
+        help="a diff, or a folder with a quilt series",
+    )
+    parser.add_argument(
+        "-p",
+        "--strip",
+        metavar="N",
+        type=_count,
+        help="folders to strip from the names (default: found out)",
+    )
+    parser.add_argument(
+        "-d",
+        "--directory",
+        metavar="DIR",
+        help="folder of the tree that the names are relative to (default: found out)",
+    )
+    parser.add_argument(
+        "--fuzz",
+        metavar="N",
+        type=_count,
+        default=0,
+        help="lines of context that may be ignored (default: 0)",
+    )
+    parser.add_argument("--check", action="store_true", help="only say what would be")
+    parser.add_argument("--json", action="store_true", help="say it in JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; return the exit code.  Raises `PoachError`."""
+    if not args.tree.is_dir():
+        raise Unreadable(args.tree, "not a folder")
+    diffs = [
+        diff
+        for found in collect(lambda path: list(_diffs(path, args)), args.patches)
+        for diff in found
+    ]
+    try:
+        planned = plan(args.tree, diffs)
+    except ApplyRefused as refused:
+        if not args.json:
+            raise
+        print(json.dumps(refused.as_json(), indent=2))
+        return 1
+    if not args.check:
+        write(planned)
+    if args.json:
+        print(json.dumps(planned.as_json(), indent=2))
+    else:
+        print("\n".join(line for patch in planned.patches for line in describe(patch)))
+    return 0
+
+
+def describe(patch: PatchedBy) -> Iterator[str]:
+    """Say in lines what one diff does: the files, the hunks, what was found out."""
+    place = f" in {show(patch.directory)}" if patch.directory else ""
+    yield f"{patch.name}: strip {patch.strip}{place}"
+    for file in patch.files:
+        source = f" from {show(file.source)}" if file.source else ""
+        yield f"  {file.action} {show(file.path)}{source}{_hunks(file)}"
+
+
+def _hunks(file: PatchedFile) -> str:
+    if not file.hunks:
+        return ""
+    count = len(file.hunks)
+    moved = [_moved(number, hunk) for number, hunk in enumerate(file.hunks, 1)]
+    notes = [f"; {note}" for note in moved if note]
+    return f": {count} hunk{'s' if count > 1 else ''}{''.join(notes)}"
+
+
+def _moved(number: int, hunk: Landing) -> str:
+    notes = [f"offset {hunk.offset:+}"] if hunk.offset else []
+    notes += [f"fuzz {hunk.fuzz}"] if hunk.fuzz else []
+    return f"hunk {number} at line {hunk.line}, {', '.join(notes)}" if notes else ""
+
+
+def _diffs(path: Path, args: argparse.Namespace) -> Iterator[NamedDiff]:
+    if not path.is_dir():
+        yield _diff(path, str(path), args, args.strip)
+        return
+    for entry in series.parse(_read(path / "series")):
+        strip = entry.strip if args.strip is None else args.strip
+        yield _diff(path / entry.file, entry.file, args, strip)
+
+
+def _diff(
+    path: Path, name: str, args: argparse.Namespace, strip: int | None
+) -> NamedDiff:
+    return NamedDiff(name, "", _read(path), strip, args.directory, args.fuzz)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(path, error.strerror or str(error)) from error
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+    return int(text)

@@ -1,0 +1,65 @@
+"""Build the patched eggs that the pins need, without running parts."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from poach.cli import config
+from poach.errors import PoachError, collect, did_you_mean
+from poach.naming import NormalizedName, canonicalize_name
+
+if TYPE_CHECKING:
+    from poach.buildout.workshop import Workshop
+
+
+class NotPinned(PoachError):
+    """A project that was asked for and has no patched pin."""
+
+    def __init__(self, project: str, known: Sequence[str]) -> None:
+        super().__init__(project, known)
+        self.project = project
+        self.known = known
+
+    def __str__(self) -> str:
+        near = did_you_mean(self.project, self.known)
+        return f"{self.project!r} has no patched pin{near}"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``poach build``."""
+    config.configure(parser)
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="PROJECT",
+        help="projects to build (default: all pins); SECTION:OPTION=VALUE is an "
+        "assignment, as for the buildout command",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, print a line for each egg, and return the exit code."""
+    assignments = [word for word in arguments.words if "=" in word]
+    workshop = config.open_workshop(arguments, assignments)
+    asked = [word for word in arguments.words if "=" not in word]
+
+    def build(project: NormalizedName) -> None:
+        patch_set = workshop.patch_sets[project]
+        egg = workshop.supply(project).egg
+        print(f"{patch_set.pin.project} {patch_set.version} {egg}", flush=True)
+
+    collect(build, _projects(workshop, asked))
+    return 0
+
+
+def _projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:
+    def known(word: str) -> NormalizedName:
+        key = canonicalize_name(word)
+        if key not in workshop.patch_sets:
+            projects = [one.pin.project for one in workshop.patch_sets.values()]
+            raise NotPinned(word, projects)
+        return key
+
+    return collect(known, asked) if asked else list(workshop.patch_sets)

@@ -1,0 +1,82 @@
+"""The configuration that a command is about, read by zc.buildout itself."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from poach.errors import PoachError
+
+if TYPE_CHECKING:
+    from poach.buildout.workshop import Workshop
+
+
+class BadConfiguration(PoachError):
+    """A configuration that zc.buildout cannot read; the message is its own."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options that buildout has for choosing and changing configurations."""
+    parser.add_argument(
+        "-c",
+        dest="config",
+        metavar="FILE",
+        default="buildout.cfg",
+        help="the buildout configuration (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-o", dest="offline", action="store_true", help="run in offline mode"
+    )
+    parser.add_argument(
+        "-U", dest="user", action="store_false", help="do not read user defaults"
+    )
+    parser.add_argument(
+        "-v", dest="louder", action="count", default=0, help="say more"
+    )
+    parser.add_argument(
+        "-q", dest="quieter", action="count", default=0, help="say less"
+    )
+
+
+def open_workshop(arguments: argparse.Namespace, words: list[str]) -> Workshop:
+    """Return the workshop of the configuration that `arguments` name.
+
+    `words` are assignments ``SECTION:OPTION=VALUE`` as the buildout command takes
+    them.  Raises `BadConfiguration`, and all that is wrong with pins and patches.
+    What buildout logs goes to standard error.
+    """
+    # Imported late: `poach apply` needs no buildout, and importing it takes a while.
+    with contextlib.redirect_stdout(sys.stderr):
+        from poach.buildout.workshop import Workshop
+
+        return Workshop.of(_buildout(arguments, words))
+
+
+def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: ANN401
+    import zc.buildout
+    from zc.buildout.buildout import Buildout
+
+    try:
+        return Buildout(
+            arguments.config, _assignments(arguments, words), arguments.user, "query"
+        )
+    except zc.buildout.UserError as error:
+        raise BadConfiguration(str(error)) from error
+
+
+def _assignments(
+    arguments: argparse.Namespace, words: list[str]
+) -> list[tuple[str, str, str]]:
+    verbosity = 10 * (arguments.louder - arguments.quieter)
+    assignments = [("buildout", "verbosity", str(verbosity))] if verbosity else []
+    if arguments.offline:
+        assignments.append(("buildout", "offline", "true"))
+    return assignments + [_assignment(word) for word in words]
+
+
+def _assignment(word: str) -> tuple[str, str, str]:
+    place, _, value = word.partition("=")
+    section, _, option = place.rpartition(":")
+    return section.strip() or "buildout", option.strip(), value.strip()

@@ -1,0 +1,654 @@
+"""Diffs as values: what a file of unified diffs asks for, file by file.
+
+unidiff parses the hunks.  Around it stands a scanner that reads file headers itself
+and repairs hunk bodies, because real diffs hold much that unidiff rejects or reads
+silently wrong: names with time stamps, carriage returns or quotes, git's extended
+headers and binary data, hunks that lost blank context lines on their way.
+
+The rules are those of the GNU diffutils manual ("Unified Format"), of GNU patch
+("Multiple Patches in a File") and of git ("Generating patch text with -p").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from unidiff.patch import PatchSet
+
+from poach.errors import PoachError, raise_faults
+
+Status = Literal["modify", "create", "delete", "rename", "copy"]
+
+MAX_BINARY = 1 << 28
+"""The most bytes that one git binary hunk may unpack to: 256 MB."""
+
+_CHOPPED = 3
+_HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
+_GIT = b"diff --git "
+_MAIL = re.compile(rb"From [0-9a-f]{40} ")
+_EXTENDED = re.compile(
+    rb"(old mode|new mode|deleted file mode|new file mode|copy from|copy to"
+    rb"|rename from|rename to|rename old|rename new|similarity index"
+    rb"|dissimilarity index|index) (.*)"
+)
+_OIDS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: (\d+))?")
+_BINARY_NOTE = re.compile(rb"(?:Binary files .* differ|Files .* differ)\r?\n")
+_BINARY_SIZE = re.compile(rb"(literal|delta) (\d{1,18})\r?\n")
+_CONTEXT = re.compile(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
+_NORMAL = re.compile(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_ED = re.compile(rb"^\d+(?:,\d+)?[acd]\r?\n", re.MULTILINE)
+_INDENTED = re.compile(
+    rb"^([ \t]{1,80})--- [^\n]*\n\1\+\+\+ [^\n]*\n\1@@ -", re.MULTILINE
+)
+_ESCAPE = re.compile(rb'\\([abfnrtv"\\]|[0-7]{1,3})')
+_ESCAPES = dict(zip(b'abfnrtv"\\', b'\a\b\f\n\r\t\v"\\', strict=True))
+_STAMP = re.compile(
+    rb"\s+(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?"
+    rb"(?: ?[-+]\d\d:?\d\d| ?Z)?"
+    rb"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d (?:[A-Z]+ )?\d{4}"
+    rb"(?: [-+]\d{4})?"
+    rb"|\((?:revision \d+|working copy|nonexistent)\))\s*$"
+)
+_EPOCH = re.compile(
+    rb"1970-01-01[ T](\d\d):(\d\d)(?::00(?:[.,]0+)?)?"
+    rb"(?: ?([-+])(\d\d):?(\d\d)| ?Z)?\s*$"
+    rb"|1969-12-31[ T](\d\d):(\d\d)(?::00(?:[.,]0+)?)? ?-(\d\d):?(\d\d)\s*$"
+    rb"|(?:Thu )?Jan +1 00:00:00 (?:UTC |GMT )?1970(?: \+0000)?\s*$"
+)
+
+
+class DiffError(PoachError):
+    """A diff that cannot be understood; `line` counts its lines from 1, 0 is all."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(line, reason)
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"line {self.line} of the diff: {self.reason}"
+            if self.line
+            else (self.reason)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDiff:
+    """A diff to apply, and whose it is.
+
+    `name` is the patch's name as the user wrote it, `owner` who asked for it
+    (``"buildout.cfg:12"``, may be empty), `data` the bytes of the diff.  `strip` and
+    `directory` are None where they are to be found out; an empty `directory` is the
+    top of the tree.  `fuzz` is how many lines of context may be ignored.
+    """
+
+    name: str
+    owner: str
+    data: bytes
+    strip: int | None = None
+    directory: str | None = None
+    fuzz: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """One hunk.
+
+    `header` is ``@@ -1,2 +3,4 @@`` as the diff has it, without the section heading.
+    `old_start` and `new_start` are its line numbers.  Each of `lines` is a mark (a
+    blank, ``+`` or ``-``) and a line with its newline, which is lacking only where
+    the file ends without one.
+    """
+
+    header: str
+    old_start: int
+    new_start: int
+    lines: tuple[bytes, ...]
+
+    @property
+    def old(self) -> list[bytes]:
+        """The lines that the hunk expects."""
+        return [line[1:] for line in self.lines if line[0] != 43]
+
+    @property
+    def new(self) -> list[bytes]:
+        """The lines that it puts in their place."""
+        return [line[1:] for line in self.lines if line[0] != 45]
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """The forward half of a git binary hunk.
+
+    `data` is the new contents or, for a `delta`, the instructions that make them of
+    the old ones.  `old_oid` and `new_oid` are git's names of both, in hex.
+    """
+
+    delta: bool
+    data: bytes
+    old_oid: str
+    new_oid: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """What a diff asks for one file.
+
+    `old` and `new` are the names as written, nothing stripped; None is /dev/null.
+    `index` is the name after svn's ``Index:``.  `status` is what is to happen; a
+    "modify" whose only hunk begins at line 0 may create the file.  Modes are git's
+    and None where not told.  `git` tells that the names come with git's meaning:
+    nothing is guessed.  `crlf` tells that the diff's own lines end with CR LF.
+    `part` counts the mails of a mailbox, `line` is where the file begins in the
+    diff.  `lost` tells of a binary change that the diff mentions but lacks.
+    """
+
+    old: str | None
+    new: str | None
+    index: str | None = None
+    status: Status = "modify"
+    old_mode: int | None = None
+    new_mode: int | None = None
+    hunks: tuple[Hunk, ...] = ()
+    binary: Binary | None = None
+    git: bool = False
+    crlf: bool = False
+    part: int = 0
+    line: int = 1
+    lost: bool = False
+
+
+def parse(data: bytes) -> tuple[FileDiff, ...]:
+    """Parse the unified diffs in `data`, with whatever text stands around them.
+
+    Returns one value for each file section, in order.  Raises `DiffError`, or
+    `Faults` of them, for everything that cannot be understood: damaged hunks,
+    other kinds of diffs, no diff at all.
+    """
+    scanner = _Scanner(data)
+    files = scanner.run()
+    indented = _INDENTED.search(data) if not files else None
+    if indented:
+        return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
+    if not files and not scanner.faults:
+        scanner.faults.append(DiffError(0, _why_nothing(data)))
+    raise_faults(scanner.faults)
+    return tuple(files)
+
+
+@dataclass(slots=True)
+class _Head:
+    """The header of a file section while it is read."""
+
+    line: int
+    git: bytes | None = None
+    old: bytes | None = None
+    new: bytes | None = None
+    index: bytes | None = None
+    extended: dict[bytes, bytes] = field(default_factory=dict)
+    crlf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A repaired hunk: the diff's own header, the start lines, clean lines."""
+
+    header: str
+    old_start: int
+    new_start: int
+    lines: list[bytes]
+
+
+class _Scanner:
+    """Walks over the lines of a diff, never taking a hunk's line for a header."""
+
+    def __init__(self, data: bytes) -> None:
+        self.lines = _split(data)
+        self.cut_off = not data.endswith(b"\n")
+        self.at = 0
+        self.part = 0
+        self.index: bytes | None = None
+        self.faults: list[DiffError] = []
+
+    def run(self) -> list[FileDiff]:
+        """Return the files; what is wrong gathers in `faults`."""
+        files: list[FileDiff] = []
+        while self.at < len(self.lines):
+            try:
+                found = self._section()
+            except DiffError as error:
+                self.faults.append(error)
+                self._skip_to_next_section()
+            else:
+                files.extend([found] if found else [])
+        return files
+
+    def _section(self) -> FileDiff | None:
+        line = self.lines[self.at]
+        if line.startswith(_GIT):
+            return self._git_section()
+        if line.startswith(b"--- ") and self._is_unified(self.at):
+            return self._unified_section(_Head(self.at + 1, index=self.index))
+        if line.startswith((b"--- ", b"+++ ")) and _HUNK.match(self._peek(self.at + 1)):
+            self.index, self.at = line[4:], self.at + 1
+        if _HUNK.match(self._peek(self.at)):
+            return self._headless_section()
+        self._refuse_other_kinds(line)
+        self._note(line)
+        self.at += 1
+        return None
+
+    def _note(self, line: bytes) -> None:
+        if line.startswith(b"Index: "):
+            self.index = line[7:]
+        elif _MAIL.match(line):
+            self.part += 1
+
+    def _is_unified(self, at: int) -> bool:
+        return self._peek(at + 1).startswith(b"+++ ") and bool(
+            _HUNK.match(self._peek(at + 2))
+        )
+
+    def _peek(self, at: int) -> bytes:
+        return self.lines[at] if at < len(self.lines) else b""
+
+    def _refuse_other_kinds(self, line: bytes) -> None:
+        if line.startswith(b"*** ") and _CONTEXT.match(self._glance()):
+            raise DiffError(self.at + 1, _CONTEXT_DIFF)
+        if line[:1].isdigit() and _NORMAL.match(self._glance()):
+            raise DiffError(self.at + 1, _NORMAL_DIFF)
+
+    def _glance(self) -> bytes:
+        return b"".join(self.lines[self.at : self.at + 3])
+
+    def _skip_to_next_section(self) -> None:
+        self.at += 1
+        while self.at < len(self.lines) and not self._begins_section():
+            self.at += 1
+
+    def _begins_section(self) -> bool:
+        line = self.lines[self.at]
+        if line.startswith(b"--- "):
+            return self._is_unified(self.at)
+        return line.startswith((_GIT, b"Index: ")) or bool(_MAIL.match(line))
+
+    def _git_section(self) -> FileDiff:
+        line = self.lines[self.at]
+        head = _Head(self.at + 1, git=line[len(_GIT) :], crlf=_has_cr(line))
+        self.at += 1
+        while found := _EXTENDED.match(self._peek(self.at)):
+            head.extended[found[1]] = found[2]
+            self.at += 1
+        following = self._peek(self.at)
+        if following.startswith(b"--- ") and self._is_unified(self.at):
+            return self._unified_section(head)
+        if following.startswith(b"GIT binary patch"):
+            self.at += 1
+            return replace(self._file(head, []), binary=self._binary(head))
+        lost = bool(_BINARY_NOTE.match(following))
+        self.at += lost
+        return replace(self._file(head, []), lost=lost)
+
+    def _unified_section(self, head: _Head) -> FileDiff:
+        head.old = self.lines[self.at][4:]
+        head.new = self.lines[self.at + 1][4:]
+        head.crlf = _has_cr(head.old) and _has_cr(head.new)
+        self.at += 2
+        return self._file(head, list(self._bodies()))
+
+    def _headless_section(self) -> FileDiff:
+        if self.index is None:
+            raise DiffError(self.at + 1, "a hunk without the name of its file above it")
+        head = _Head(self.at + 1, old=self.index, new=self.index, index=self.index)
+        head.crlf = _has_cr(self.index)
+        return self._file(head, list(self._bodies()))
+
+    def _file(self, head: _Head, bodies: list[_Body]) -> FileDiff:
+        self.index = None
+        hunks = _hunks(bodies)
+        return replace(_named(head, hunks), hunks=hunks, part=self.part)
+
+    def _bodies(self) -> Iterator[_Body]:
+        while found := _HUNK.match(self._peek(self.at)):
+            old_start, old, new_start, new = (
+                1 if number is None else int(number) for number in found.groups()
+            )
+            start, self.at = self.at, self.at + 1
+            lines = self._body(start, old, new)
+            self._check_body(start, lines)
+            yield _Body(found[0].decode(), old_start, new_start, lines)
+
+    def _check_body(self, start: int, lines: list[bytes]) -> None:
+        """Refuse what GNU patch and git call malformed."""
+        cut_off = self.cut_off and self.at >= len(self.lines)
+        if cut_off and lines[-1:] != [_NO_NEWLINE]:
+            raise DiffError(len(self.lines), _CUT_OFF)
+        if all(line[0] in b" \\" for line in lines):
+            raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
+
+    def _body(self, start: int, old: int, new: int) -> list[bytes]:
+        """Read the lines of the hunk that begins at `start`, made good.
+
+        Blanks that were stripped of context lines are put back, as GNU patch does;
+        a marker in any language becomes unidiff's.
+        """
+        body: list[bytes] = []
+        lines, total = self.lines, len(self.lines)
+        while old > 0 or new > 0:
+            line = lines[self.at] if self.at < total else b""
+            mark = line[:1]
+            if mark == b" ":
+                old, new = old - 1, new - 1
+            elif mark == b"-":
+                old -= 1
+            elif mark == b"+":
+                new -= 1
+            elif mark == b"=":  # of old, for a blank
+                old, new, line = old - 1, new - 1, b" " + line[1:]
+            elif mark in b"\t\r\n" and line:
+                old, new, line = old - 1, new - 1, b" " + line
+            elif mark == b"\\" and body:
+                line = _NO_NEWLINE
+            else:
+                return body + self._chopped(start, old, new, bool(body))
+            body.append(line)
+            self.at += 1
+            if old < 0 or new < 0:
+                raise DiffError(start + 1, f"{_header(lines[start])}: {_TOO_MANY}")
+        if self._peek(self.at).startswith(b"\\") and body:
+            body.append(_NO_NEWLINE)
+            self.at += 1
+        return body
+
+    def _chopped(self, start: int, old: int, new: int, some: bool) -> list[bytes]:
+        """Return the blank context lines that were cut off at the diff's end.
+
+        GNU patch takes a diff that lacks as many as its context may have.
+        """
+        if some and old == new <= _CHOPPED and self.at >= len(self.lines):
+            return [b" \n"] * old
+        raise DiffError(start + 1, f"{_header(self.lines[start])}: {_TOO_FEW}")
+
+    def _binary(self, head: _Head) -> Binary:
+        start = self.at
+        found = _BINARY_SIZE.match(self._peek(self.at))
+        oids = _OIDS.match(head.extended.get(b"index", b""))
+        if not found or not oids:
+            raise DiffError(start, "a git binary patch without its size or index line")
+        self.at += 1
+        packed = self._base85()
+        if _BINARY_SIZE.match(self._peek(self.at)):  # the way back, not needed
+            self.at += 1
+            self._base85()
+        data = _inflate(packed, int(found[2]), start)
+        return Binary(found[1] == b"delta", data, oids[1].decode(), oids[2].decode())
+
+    def _base85(self) -> bytes:
+        chunks = []
+        while line := self._peek(self.at).rstrip(b"\r\n"):
+            chunks.append(_decode85(line, self.at + 1))
+            self.at += 1
+        self.at += 1
+        return b"".join(chunks)
+
+
+_NO_NEWLINE = b"\\ No newline at end of file\n"
+_TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
+_TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
+_CUT_OFF = "the diff ends in the middle of a line; it is cut off"
+_NO_CHANGE = "the hunk changes nothing; the diff is damaged"
+_CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -u"
+_NORMAL_DIFF = "a diff without file names; only unified diffs apply, use diff -u"
+_ED_DIFF = "an ed script; only unified diffs apply, make it with diff -u"
+
+
+def _why_nothing(data: bytes) -> str:
+    if not data.strip():
+        return "the diff is empty"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "the diff is encoded in UTF-16; save it as plain bytes or UTF-8"
+    if _ED.search(data):
+        return _ED_DIFF
+    if re.search(_BINARY_NOTE, data):
+        return "the diff only says that binary files differ; make it with git --binary"
+    return "no unified diff in it"
+
+
+def _split(data: bytes) -> list[bytes]:
+    """Split at newlines only, keeping them; the last line gets the one it lacks."""
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    if lines[-1] == b"\n":
+        lines.pop()
+    return lines
+
+
+def _has_cr(line: bytes) -> bool:
+    return line.endswith(b"\r\n")
+
+
+def _header(line: bytes) -> str:
+    found = _HUNK.match(line)
+    return found[0].decode() if found else ""
+
+
+def _hunks(bodies: list[_Body]) -> tuple[Hunk, ...]:
+    """Have unidiff parse the clean `bodies`, one by one to bound its memory."""
+    return tuple(_hunk(body) for body in bodies)
+
+
+def _hunk(body: _Body) -> Hunk:
+    text = [line.decode("latin-1") for line in body.lines]
+    marks = [line[0] for line in text]
+    added, removed = marks.count("+"), marks.count("-")
+    context = marks.count(" ")
+    counts = f"@@ -1,{context + removed} +1,{context + added} @@\n"
+    patch = PatchSet(["--- a\n", "+++ b\n", counts, *text])
+    lines: list[bytes] = []
+    for line in patch[0][0]:
+        if line.line_type == "\\":
+            lines[-1] = lines[-1].removesuffix(b"\n")
+        else:
+            lines.append(f"{line.line_type}{line.value}".encode("latin-1"))
+    return Hunk(body.header, body.old_start, body.new_start, tuple(lines))
+
+
+def _named(head: _Head, hunks: tuple[Hunk, ...]) -> FileDiff:
+    """Return the file without its hunks: names, status and modes."""
+    old, new = _names(head)
+    modes = head.extended
+    return FileDiff(
+        old=old,
+        new=new,
+        index=_name(head.index) if head.index is not None else None,
+        status=_status(head, old, new, hunks),
+        old_mode=_mode(modes, b"old mode", b"deleted file mode"),
+        new_mode=_mode(modes, b"new mode", b"new file mode") or _index_mode(modes),
+        git=head.git is not None,
+        crlf=head.crlf,
+        line=head.line,
+    )
+
+
+def _names(head: _Head) -> tuple[str | None, str | None]:
+    """Return the names; ``---`` and ``+++`` count for more than ``diff --git``."""
+    renamed = b"rename from" in head.extended or b"copy from" in head.extended
+    if head.old is not None and head.new is not None and not renamed:
+        old, new = _name(head.old), _name(head.new)
+    else:
+        old, new = _git_names(head)
+    return (
+        None if b"new file mode" in head.extended else old,
+        None if b"deleted file mode" in head.extended else new,
+    )
+
+
+def _git_names(head: _Head) -> tuple[str | None, str | None]:
+    assert head.git is not None
+    rest = head.git.rstrip(b"\r\n")
+    words = head.extended
+    source = words.get(b"rename from") or words.get(b"copy from")
+    target = words.get(b"rename to") or words.get(b"copy to")
+    if source and target:
+        return _with_prefix(rest, _name(source) or "", _name(target) or "")
+    return _split_names(rest, head.line)
+
+
+def _with_prefix(rest: bytes, old: str, new: str) -> tuple[str, str]:
+    """Give the bare names of a rename the prefixes that ``diff --git`` shows."""
+    text = rest.decode("utf-8", "surrogateescape")
+    bare = not text.startswith('"') and text == f"{old} {new}"
+    return (old, new) if bare else (f"a/{old}", f"b/{new}")
+
+
+def _split_names(rest: bytes, line: int) -> tuple[str | None, str | None]:
+    """Split ``a/NAME b/NAME``, where NAME may hold blanks or be quoted.
+
+    Both names are alike after their first folder, or altogether (--no-prefix): that
+    is how git itself finds the blank between them.
+    """
+    for place in _blanks(rest):
+        old, new = _name(rest[:place]), _name(rest[place + 1 :])
+        if old == new or (old and new and _below(old) == _below(new) != ""):
+            return old, new
+    first, _, second = rest.partition(b" ")
+    if b" " in second or not second:
+        raise DiffError(line, f"cannot tell the names in {_show(_GIT + rest)!r}")
+    return _name(first), _name(second)
+
+
+def _blanks(rest: bytes) -> list[int]:
+    """Return the places of blanks, the middle first: there it is nearly always."""
+    places = [place for place, byte in enumerate(rest[:4096]) if byte == 32]
+    return sorted(places, key=lambda place: abs(2 * place - len(rest)))[:64]
+
+
+def _below(name: str) -> str:
+    return name.partition("/")[2]
+
+
+def _show(line: bytes) -> str:
+    return line.decode("utf-8", "backslashreplace")
+
+
+def _name(raw: bytes) -> str | None:
+    """Return the name in a header line, None for /dev/null.
+
+    A tab ends it (POSIX, diff -u); a date that is set off by blanks is cut off; C
+    quotes are resolved (git's core.quotePath).
+    """
+    raw = raw.rstrip(b"\r\n")
+    if raw.startswith(b'"'):
+        text = _unquoted(raw)
+    else:
+        text = _STAMP.sub(b"", raw.partition(b"\t")[0])
+    return (
+        None
+        if text.strip() == b"/dev/null"
+        else (text.decode("utf-8", "surrogateescape"))
+    )
+
+
+def _unquoted(raw: bytes) -> bytes:
+    end = re.match(rb'"((?:[^"\\]|\\.)*)"', raw)
+    return _ESCAPE.sub(_unescape, end[1]) if end else raw
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    word = found[1]
+    return bytes([int(word, 8) & 255 if word.isdigit() else _ESCAPES[word[0]]])
+
+
+def _status(
+    head: _Head, old: str | None, new: str | None, hunks: tuple[Hunk, ...]
+) -> Status:
+    for word, meaning in _GIT_STATUS.items():
+        if word in head.extended:
+            return meaning
+    if old is None or (_is_epoch(head.old) and _from_nothing(hunks)):
+        return "create"
+    if new is None or (_is_epoch(head.new) and _to_nothing(hunks)):
+        return "delete"
+    return "modify"
+
+
+_GIT_STATUS: dict[bytes, Status] = {
+    b"rename from": "rename",
+    b"rename old": "rename",
+    b"copy from": "copy",
+    b"new file mode": "create",
+    b"deleted file mode": "delete",
+}
+
+
+def _is_epoch(raw: bytes | None) -> bool:
+    """Tell whether the time stamp in a header line is 1970-01-01 00:00:00 UTC.
+
+    GNU diff -N writes it for files that are not there.
+    """
+    found = _EPOCH.search(raw.rstrip(b"\r\n")) if raw else None
+    if found is None:
+        return False
+    hour, minute, sign, zone_hour, zone_minute = found.groups()[:5]
+    if found[6]:
+        minutes = int(found[6]) * 60 + int(found[7]) - 24 * 60
+        return minutes + int(found[8]) * 60 + int(found[9]) == 0
+    if hour is None:
+        return True
+    zone = int(zone_hour or 0) * 60 + int(zone_minute or 0)
+    return int(hour) * 60 + int(minute) == (-zone if sign == b"-" else zone)
+
+
+def _from_nothing(hunks: tuple[Hunk, ...]) -> bool:
+    return len(hunks) == 1 and not hunks[0].old
+
+
+def _to_nothing(hunks: tuple[Hunk, ...]) -> bool:
+    return len(hunks) == 1 and not hunks[0].new
+
+
+def _mode(words: dict[bytes, bytes], *names: bytes) -> int | None:
+    for name in names:
+        digits = words.get(name, b"").strip()
+        if re.fullmatch(rb"[0-7]{1,6}", digits):
+            return int(digits, 8)
+    return None
+
+
+def _index_mode(words: dict[bytes, bytes]) -> int | None:
+    """Return a link's or submodule's mode; a plain file's changes nothing."""
+    found = _OIDS.match(words.get(b"index", b""))
+    mode = int(found[3], 8) if found and found[3] else 0
+    return mode if mode in (0o120000, 0o160000) else None
+
+
+def _decode85(line: bytes, number: int) -> bytes:
+    """Decode a line of git's base 85: a letter for its length, then the data."""
+    first = line[0]
+    size = first - 64 if 65 <= first <= 90 else first - 70
+    try:
+        data = base64.b85decode(line[1:])
+    except (ValueError, binascii.Error) as error:
+        raise DiffError(number, "damaged binary data") from error
+    if not 0 < size <= 52 or len(data) < size:
+        raise DiffError(number, "damaged binary data")
+    return data[:size]
+
+
+def _inflate(packed: bytes, size: int, line: int) -> bytes:
+    if size > MAX_BINARY:
+        raise DiffError(line, f"binary data of {size} bytes, more than {MAX_BINARY}")
+    engine = zlib.decompressobj()
+    try:
+        data = engine.decompress(packed, size + 1)
+    except zlib.error as error:
+        raise DiffError(line, "damaged binary data") from error
+    if len(data) != size:
+        raise DiffError(line, "binary data of another size than the diff says")
+    return data

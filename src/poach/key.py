@@ -1,0 +1,76 @@
+"""Build keys: the identity of one built egg."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: The version of the store's format; it stands in the key and in the store's path.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an egg is built for.
+
+    `python`, `abi` and `platform` are as in a wheel's tags (PEP 425); `layout` names
+    the shape of the egg, which differs between the generations of zc.buildout.
+    """
+
+    python: str
+    abi: str
+    platform: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Declared options of a build.
+
+    `build_ext` are options of setuptools' command of that name, `environment`
+    are variables set for the build.
+    """
+
+    build_ext: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildKey:
+    """Everything that goes into one patched egg.
+
+    `project` is canonical, `base` the upstream version, `sdist` and `patches` are
+    the sha256 in hex of the upstream archive and of the patch set.
+    """
+
+    project: str
+    base: str
+    sdist: str
+    patches: str
+    target: Target
+    options: BuildOptions = field(default_factory=BuildOptions)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the key as plain data, the very data that `digest` covers."""
+        return {
+            "format": FORMAT,
+            "project": self.project,
+            "base": self.base,
+            "sdist": self.sdist,
+            "patches": self.patches,
+            "python": self.target.python,
+            "abi": self.target.abi,
+            "platform": self.target.platform,
+            "layout": self.target.layout,
+            "build-ext": dict(self.options.build_ext),
+            "environment": dict(self.options.environment),
+        }
+
+    @property
+    def digest(self) -> str:
+        """The sha256, in hex, of the canonical JSON of the key."""
+        text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,170 @@
+"""Locations: where a diff is to be had, and how it is to be applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from urllib.parse import quote, unquote, urlsplit
+
+from poach.errors import PoachError, did_you_mean
+from poach.naming import is_version
+
+_SDIST = re.compile(
+    r"sdist:(?P<project>[^=/#\s]+)==(?P<version>[^=/#\s]+)/(?P<path>.+)"
+)
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class LocationError(PoachError):
+    """A location that cannot be read; `text` is as written, `reason` the rule."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, reason)
+        self.text = text
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Bad location {self.text!r}: {self.reason}"
+
+
+class Kind(Enum):
+    """What a location points to."""
+
+    PATH = "path"
+    URL = "url"
+    SDIST = "sdist"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One diff's place and the options that ride in its fragment.
+
+    `target` is a path, a URL without fragment, or the path inside an sdist, whose
+    `project` and `version` are set then.  The options are None where not given:
+    `sha256` of the diff's bytes in hex, `strip` (leading path components to drop),
+    `directory` (in the source tree, from which the diff's paths count), `fuzz`
+    (lines of context that need not match).
+    """
+
+    kind: Kind
+    target: str
+    project: str = ""
+    version: str = ""
+    sha256: str | None = None
+    strip: int | None = None
+    directory: str | None = None
+    fuzz: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Location:
+        """Parse one location, `str` of which gives it back; raises `LocationError`."""
+        place, _, fragment = text.strip().partition("#")
+        try:
+            return cls(*_place(place), **_options(fragment))  # type: ignore[arg-type]
+        except ValueError as error:
+            raise LocationError(text, str(error)) from None
+
+    def at(self, target: str) -> Location:
+        """Return this location, a path, with another path or URL in its place."""
+        return replace(self, kind=_place(target)[0], target=target)
+
+    @property
+    def place(self) -> str:
+        """The location without its options."""
+        if self.kind is Kind.SDIST:
+            return f"sdist:{self.project}=={self.version}/{self.target}"
+        return self.target
+
+    def __str__(self) -> str:
+        given = {name: getattr(self, name) for name in _READERS}
+        fragment = "&".join(
+            f"{name}={quote(str(value), safe='/')}"
+            for name, value in given.items()
+            if value is not None
+        )
+        return f"{self.place}#{fragment}" if fragment else self.place
+
+
+def _place(text: str) -> tuple[Kind, str, str, str]:
+    if not text:
+        raise ValueError("it is empty")
+    if text.startswith("sdist:"):
+        return _sdist(text)
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return Kind.PATH, text, "", ""
+    if scheme["scheme"].lower() == "file":
+        return Kind.PATH, _file_path(text), "", ""
+    if scheme["scheme"].lower() in ("http", "https"):
+        return Kind.URL, text, "", ""
+    raise ValueError(
+        f"scheme {scheme['scheme']!r} is not known; "
+        "a diff is a path, a file: or http(s): URL, or sdist:NAME==VERSION/PATH"
+    )
+
+
+def _file_path(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError("a file: URL has no host")
+    return unquote(parts.path)
+
+
+def _sdist(text: str) -> tuple[Kind, str, str, str]:
+    found = _SDIST.fullmatch(text)
+    if found is None:
+        raise ValueError("a diff in an sdist is sdist:NAME==VERSION/PATH")
+    if not is_version(found["version"]):
+        raise ValueError(f"{found['version']!r} is not a version (PEP 440)")
+    return Kind.SDIST, found["path"], found["project"], found["version"]
+
+
+def _options(fragment: str) -> dict[str, str | int]:
+    options: dict[str, str | int] = {}
+    for word in filter(None, fragment.split("&")):
+        name, _, value = word.partition("=")
+        if name not in _READERS:
+            raise ValueError(
+                f"option {name!r} is not known{did_you_mean(name, _READERS)} "
+                f"({', '.join(_READERS)})"
+            )
+        if name in options:
+            raise ValueError(f"option {name!r} is given twice")
+        options[name] = _READERS[name](unquote(value))
+    return options
+
+
+def _sha256(value: str) -> str:
+    if not _SHA256.fullmatch(value.lower()):
+        raise ValueError(f"sha256={value!r} is not 64 hex digits")
+    return value.lower()
+
+
+def _strip(value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError(f"strip={value!r} is not a number of path components")
+    return int(value)
+
+
+def _fuzz(value: str) -> int:
+    if value not in ("0", "1", "2"):
+        raise ValueError(f"fuzz={value!r} is not 0, 1 or 2")
+    return int(value)
+
+
+def _directory(value: str) -> str:
+    parts = value.split("/")
+    if value.startswith("/") or "\\" in value or ".." in parts:
+        raise ValueError(f"directory={value!r} is not below the source tree")
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+_READERS: dict[str, Callable[[str], str | int]] = {
+    "sha256": _sha256,
+    "strip": _strip,
+    "directory": _directory,
+    "fuzz": _fuzz,
+}

@@ -1,0 +1,66 @@
+"""Names and versions: what a patched project is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+#: A file name has 255 bytes at most; the egg's also holds name, tags and platform.
+LONGEST_NAMES = 100
+
+_PATCH_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+
+__all__ = ["NormalizedName", "canonicalize_name"]
+
+
+def is_patch_name(text: str) -> bool:
+    """Tell whether `text` can name a patch: the rule for project names (PEP 508)."""
+    return _PATCH_NAME.fullmatch(text) is not None
+
+
+def is_version(text: str) -> bool:
+    """Tell whether `text` is a version (PEP 440)."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def same_version(one: str, other: str) -> bool:
+    """Tell whether both are the same PEP 440 version, however spelled."""
+    return is_version(one) and is_version(other) and Version(one) == Version(other)
+
+
+def public_version(version: str) -> str:
+    """Return `version` without its local label (PEP 440)."""
+    return Version(version).public
+
+
+def tagged_version(base: str, names: Sequence[str], digest: str) -> str:
+    """Return the version of `base` patched with `names`, in normal form (PEP 440).
+
+    `digest` is the patch set's digest in hex.  The label holds the names for people
+    and the first eight digits of the digest for machines, so that another diff is
+    another version: ``3.8.1+poll.invalidations.p3f2a91c0``.
+    """
+    label = ".".join(
+        [*_shortened([_as_label(name) for name in names]), "p" + digest[:8]]
+    )
+    return str(Version(f"{base}+{label}"))
+
+
+def _as_label(name: str) -> str:
+    return canonicalize_name(name).replace("-", ".")
+
+
+def _shortened(labels: list[str]) -> list[str]:
+    kept = list(labels)
+    while len(kept) > 1 and len(".".join(kept)) > LONGEST_NAMES:
+        kept.pop()
+    kept[0] = kept[0][:LONGEST_NAMES].rstrip(".")
+    left_out = len(labels) - len(kept)
+    return [*kept, f"and.{left_out}.more"] if left_out else kept

@@ -1,0 +1,164 @@
+"""Patch sets: the ordered, resolved diffs of one pin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from poach.errors import PoachError, collect, did_you_mean
+from poach.location import Location
+from poach.naming import tagged_version
+from poach.pin import Pin
+
+
+class UnknownPatch(PoachError):
+    """A pin names a patch that nothing defines.
+
+    `known` are the names that are defined for this project, `looked_in` the places.
+    """
+
+    def __init__(
+        self,
+        pin: Pin,
+        name: str,
+        owner: str,
+        known: Sequence[str] = (),
+        looked_in: Sequence[str] = (),
+    ) -> None:
+        super().__init__(pin, name, owner)
+        self.pin = pin
+        self.name = name
+        self.owner = owner
+        self.known = tuple(known)
+        self.looked_in = tuple(looked_in)
+
+    def __str__(self) -> str:
+        owner = f" ({self.owner})" if self.owner else ""
+        places = ", ".join(["[patches]", *self.looked_in])
+        return (
+            f"Unknown patch {self.name!r} for {self.pin.project} {self.pin.base}"
+            f"{owner}{did_you_mean(self.name, self.known)}; looked in {places}"
+        )
+
+
+class PatchFault(PoachError):
+    """What is wrong with one patch of a pin; `cause` is the fault itself."""
+
+    def __init__(self, pin: Pin, name: str, owner: str, cause: PoachError) -> None:
+        super().__init__(pin, name, owner, cause)
+        self.pin = pin
+        self.name = name
+        self.owner = owner
+        self.cause = cause
+
+    def __str__(self) -> str:
+        owner = f" ({self.owner})" if self.owner else ""
+        title = f"{self.pin.project} {self.pin.base}"
+        return f"Patch {self.name!r} of {title}{owner}: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One diff of a patch set.
+
+    `name` is the patch's name as the pin writes it (several diffs may share one),
+    `owner` who asked for it, `location` where the diff is, `sha256` the digest of
+    its bytes in hex.  What else changes its meaning is as declared, before anything
+    is found out: `strip` and `directory` are None where they are to be found out.
+    """
+
+    name: str
+    owner: str
+    location: Location
+    sha256: str
+    strip: int | None = None
+    directory: str | None = None
+    fuzz: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PatchSet:
+    """A pin and its diffs, in the order in which they apply."""
+
+    pin: Pin
+    patches: tuple[Patch, ...]
+
+    @property
+    def digest(self) -> str:
+        """The sha256, in hex, of everything that changes what the patches do."""
+        diffs = [[p.sha256, p.strip, p.directory, p.fuzz] for p in self.patches]
+        text = json.dumps(diffs, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """The tagged version, in normal form (PEP 440)."""
+        return tagged_version(self.pin.base, self.pin.names, self.digest)
+
+    @property
+    def title(self) -> str:
+        """Project and base, for people: ``WebOb 1.8.7``."""
+        return f"{self.pin.project} {self.pin.base}"
+
+
+class Library(Protocol):
+    """Where named diffs are defined."""
+
+    def locate(self, pin: Pin, name: str, owner: str) -> Sequence[Location]:
+        """Return the locations of `name` for `pin`, in order; raise `UnknownPatch`."""
+
+
+class PatchReader(Protocol):
+    """Reads diffs and knows their digests, if possible without reading them."""
+
+    def digest(self, location: Location) -> str:
+        """Return the sha256 of the diff at `location` in hex; raise `PoachError`."""
+
+    def read(self, location: Location, sha256: str) -> bytes:
+        """Return the diff at `location`, verified; raise `PoachError`."""
+
+
+def resolve(
+    pin: Pin,
+    owners: Sequence[str],
+    library: Library,
+    reader: PatchReader,
+    fuzz: int = 0,
+) -> PatchSet:
+    """Find the diffs of every name of `pin`.
+
+    `owners` says for each name who asked for it; `fuzz` holds where a location does
+    not say otherwise.  All faults of all names are raised together.
+    """
+
+    def patches(asked: tuple[str, str]) -> list[Patch]:
+        name, owner = asked
+        try:
+            return collect(
+                lambda location: _patch(name, owner, location, reader, fuzz),
+                library.locate(pin, name, owner),
+            )
+        except UnknownPatch:
+            raise
+        except PoachError as fault:
+            raise PatchFault(pin, name, owner, fault) from fault
+
+    found = collect(patches, zip(pin.names, owners, strict=True))
+    return PatchSet(pin, tuple(patch for group in found for patch in group))
+
+
+def _patch(
+    name: str, owner: str, location: Location, reader: PatchReader, fuzz: int
+) -> Patch:
+    return Patch(
+        name,
+        owner,
+        location,
+        reader.digest(location),
+        location.strip,
+        location.directory,
+        fuzz if location.fuzz is None else location.fuzz,
+    )

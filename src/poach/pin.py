@@ -1,0 +1,119 @@
+"""Pins: ``BASE +NAME ...``, the value of an option in the versions section."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+
+from poach.errors import PoachError
+from poach.naming import NormalizedName, canonicalize_name, is_patch_name
+
+_PLUS = re.compile(r"(^|\s)\+")
+
+
+class PinError(PoachError):
+    """A value of the versions section that looks like a patched pin and is none.
+
+    `project` and `value` are as written, `where` is the place in the configuration
+    or empty, `reason` says which rule is broken.
+    """
+
+    def __init__(self, project: str, value: str, where: str, reason: str) -> None:
+        super().__init__(project, value, where, reason)
+        self.project = project
+        self.value = value
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        shown = " ".join(self.value.split())
+        place = f" ({self.where})" if self.where else ""
+        return (
+            f"Malformed pin '{self.project} = {shown}'{place}: {self.reason}; "
+            f"a patched pin is '{self.project} = VERSION +PATCH ...'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One project at one version with patches.
+
+    `project` is the name as written, `base` the upstream version in normal form
+    (PEP 440, without a local label), `names` are the patches as written, in the
+    order in which they apply.
+    """
+
+    project: str
+    base: str
+    names: tuple[str, ...]
+
+    @property
+    def key(self) -> NormalizedName:
+        """The canonical name of the project (PEP 503)."""
+        return canonicalize_name(self.project)
+
+    @classmethod
+    def parse(cls, project: str, value: str, where: str = "") -> Pin:
+        """Parse the `value` that `project` has in the versions section.
+
+        `where` is only for messages.  Raises `PinError`.
+        """
+        try:
+            return _parse(project, value)
+        except ValueError as error:
+            raise PinError(project, value, where, str(error)) from None
+
+    def __str__(self) -> str:
+        return " ".join([self.base, *("+" + name for name in self.names)])
+
+
+def is_pin(value: str) -> bool:
+    """Tell whether `value` asks for patches, well-formed or not.
+
+    A local version such as ``3.8.1+foo`` (PEP 440) does not.
+    """
+    return _PLUS.search(value) is not None
+
+
+def _parse(project: str, value: str) -> Pin:
+    first, *rest = value.split()
+    if first.startswith("+"):
+        raise ValueError("the version is missing")
+    names = tuple(_name(word) for word in rest)
+    _refuse_twice(names)
+    return Pin(project, _base(first), names)
+
+
+def _base(word: str) -> str:
+    if word[0] in "<>=!~":
+        raise ValueError(f"{word!r} is a range, and patches are for one version")
+    try:
+        version = Version(word)
+    except InvalidVersion:
+        raise ValueError(f"{word!r} is not a version (PEP 440)") from None
+    if version.local:
+        raise ValueError(f"{word!r} has a local label already")
+    return str(version)
+
+
+def _name(word: str) -> str:
+    if not word.startswith("+"):
+        raise ValueError(f"{word!r} has no '+' before it")
+    name = word[1:]
+    if not name:
+        raise ValueError("a '+' without a patch name behind it")
+    if not is_patch_name(name):
+        raise ValueError(
+            f"{name!r} is no patch name (ASCII letters, digits, '.', '_', '-')"
+        )
+    return name
+
+
+def _refuse_twice(names: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if canonicalize_name(name) in seen:
+            raise ValueError(f"patch {name!r} is named twice")
+        seen.add(canonicalize_name(name))

@@ -1,0 +1,73 @@
+"""What the pipeline needs of the outside: narrow protocols and their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from poach.key import BuildOptions
+from poach.provenance import AppliedPatch
+
+
+@dataclass(frozen=True, slots=True)
+class Sdist:
+    """An upstream source archive: where it lies and the sha256 of its bytes in hex."""
+
+    path: Path
+    sha256: str
+
+
+class SourceFinder(Protocol):
+    """Finds upstream sdists; zc.buildout's installer stands behind it."""
+
+    def find(self, project: str, version: str, folder: Path) -> Sdist:
+        """Return the sdist of exactly that version, perhaps fetched into `folder`.
+
+        Raises `PoachError`.
+        """
+
+
+class WheelBuilder(Protocol):
+    """Builds a wheel from a source tree."""
+
+    def build(
+        self, title: str, tree: Path, dest: Path, options: BuildOptions, log: Path
+    ) -> Path:
+        """Build `tree` into the new folder `dest`; return the wheel."""
+
+
+class EggMaker(Protocol):
+    """Turns a wheel into an egg in the layout that the host expects."""
+
+    def make(self, wheel: Path, dest: Path, log: Path) -> Path:
+        """Unpack `wheel` below the new folder `dest`; return the path of the egg."""
+
+
+class Fetcher(Protocol):
+    """Gets bytes from URLs."""
+
+    def get(self, url: str) -> bytes:
+        """Return what the server has at `url`; raise `PoachError`."""
+
+    def exists(self, url: str) -> bool:
+        """Tell whether the server has something at `url`; raise `PoachError`."""
+
+
+class Reporter:
+    """Hears what the pipeline does; silent unless a method is overridden."""
+
+    def patched(self, title: str, patch: AppliedPatch) -> None:
+        """The diff `patch` went into the source of `title`."""
+
+    def building(self, title: str) -> None:
+        """The build of `title` begins."""
+
+    def printed(self, log: Path) -> None:
+        """The build went well; `log` holds what it printed, and goes away."""
+
+    def built(self, title: str, seconds: float) -> None:
+        """The egg of `title` is published, after so many seconds of work."""
+
+    def waiting(self, title: str, holder: str) -> None:
+        """Another process, `holder`, builds `title`; this one waits for it."""
