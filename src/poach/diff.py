@@ -510,27 +510,31 @@ def _with_prefix(rest: bytes, old: str, new: str) -> tuple[str, str]:
 def _split_names(rest: bytes, line: int) -> tuple[str | None, str | None]:
     """Split ``a/NAME b/NAME``, where NAME may hold blanks or be quoted.
 
-    Both names are alike after their first folder, or altogether (--no-prefix): that
-    is how git itself finds the blank between them.
+    That the names are alike but for some folders tells which blank is between them.
     """
-    for place in _blanks(rest):
-        old, new = _name(rest[:place]), _name(rest[place + 1 :])
-        if old == new or (old and new and _below(old) == _below(new) != ""):
-            return old, new
-    first, _, second = rest.partition(b" ")
-    if b" " in second or not second:
+    pairs = [(_name(rest[:at]), _name(rest[at + 1 :])) for at in _blanks(rest)]
+    alike = [(_unlike(old, new), old, new) for old, new in pairs if old and new]
+    if not alike or min(alike)[0] == _NOTHING:
         raise DiffError(line, f"cannot tell the names in {_show(_GIT + rest)!r}")
-    return _name(first), _name(second)
+    return min(alike, key=lambda found: found[0])[1:]
+
+
+_NOTHING = 1 << 16
+
+
+def _unlike(old: str, new: str) -> int:
+    """Count the first folders in which the names differ; all may, for two words."""
+    first, second = old.split("/"), new.split("/")
+    if first[-1] != second[-1] or not first[-1] or len(first) != len(second):
+        return _NOTHING - (" " not in old + new)
+    pairs = enumerate(zip(first, second, strict=True), 1)
+    return max((at for at, (one, two) in pairs if one != two), default=0)
 
 
 def _blanks(rest: bytes) -> list[int]:
     """Return the places of blanks, the middle first: there it is nearly always."""
     places = [place for place, byte in enumerate(rest[:4096]) if byte == 32]
     return sorted(places, key=lambda place: abs(2 * place - len(rest)))[:64]
-
-
-def _below(name: str) -> str:
-    return name.partition("/")[2]
 
 
 def _show(line: bytes) -> str:

@@ -254,13 +254,14 @@ class _Text:
         old, context = shape.old, max(shape.prefix, shape.suffix)
         head, tail = fuzz + shape.prefix - context, fuzz + shape.suffix - context
         low, high = self.floor, len(self.lines) - len(old)
+        if fuzz and len(old) > head + tail:  # context may lie beyond the end
+            high = max(high, guess)
         if head < 0:
             high = min(high, 0)
         if tail < 0:
-            low = max(low, len(self.lines) - len(old))
+            high = len(self.lines) - len(old)
+            low = max(low, high)
         skip, drop = max(head, 0), max(tail, 0)
-        if drop:  # the context that is ignored may lie beyond the end
-            high = max(high, guess)
         return _Window(old[skip : len(old) - drop], skip, low, high)
 
     def _git_window(self, shape: _Shape) -> _Window:

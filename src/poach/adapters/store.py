@@ -209,7 +209,7 @@ class Store:
         folder = self.root / ".staging"
         with self._writable():
             folder.mkdir(parents=True, exist_ok=True)
-            prefix = f"{os.getpid()}@{socket.gethostname()}@"
+            prefix = f"{os.getpid()}.{socket.gethostname()}."
             staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
         try:
             yield staging
@@ -273,8 +273,8 @@ def _holder(path: Path) -> str:
 
 
 def _is_rubbish(staging: Path) -> bool:
-    pid, _, rest = staging.name.partition("@")
-    host = rest.rpartition("@")[0]
+    pid, _, rest = staging.name.partition(".")
+    host = rest.rpartition(".")[0]
     if host == socket.gethostname() and pid.isdecimal():
         return not _alive(int(pid))
     try:

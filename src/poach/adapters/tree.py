@@ -239,6 +239,12 @@ class _Disk:
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
         raise _Fault.of("unsafe", f"{kind} in the tree", path)
 
+    def holds(self, path: str, entry: Entry | None) -> bool:
+        try:
+            return self.entry(path) == entry
+        except _Fault:
+            return False
+
     def is_link(self, path: str) -> bool:
         if path not in self.folders:
             self.folders[path] = (self.tree / path).is_symlink()
@@ -288,9 +294,12 @@ class _World:
         for world in self._worlds():
             if path in world.changes:
                 return world.changes[path]
-        if self._is_emptied(path):
-            return None
-        return self.disk.entry(path)
+        try:
+            return self.disk.entry(path)
+        except _Fault:
+            if self._is_emptied(path):
+                return None
+            raise
 
     def _is_emptied(self, path: str) -> bool:
         """Tell whether a folder on disk stands at `path` whose files are all gone."""
@@ -320,7 +329,7 @@ class _World:
         return {
             path: entry
             for path, entry in self.changes.items()
-            if entry != self.disk.entry(path)
+            if not self.disk.holds(path, entry)
         }
 
     def ending_with(self, path: str) -> list[str]:

@@ -56,6 +56,7 @@ def unload(buildout: Any) -> None:
     if activation is None:
         return
     activation.restore()
+    activation.workshop.note_use()
     del buildout._poach
     used = [
         f"{patch_set.pin.project} {patch_set.version}"
@@ -76,6 +77,7 @@ def activate(buildout: Any) -> Activation:
     if activation is None:
         with as_user_errors():
             workshop = Workshop.of(buildout)
+            workshop.build_ahead()
         develop_eggs = Path(buildout["buildout"]["develop-eggs-directory"])
         substitution = Substitution(workshop, develop_eggs)
         for patch_set in workshop.patch_sets.values():

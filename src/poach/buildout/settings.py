@@ -61,9 +61,9 @@ class Settings:
     `diff_owners` says who wrote each entry of the patches section, `folders` are the
     folders and URLs of patch-path; `store` is the folder of the patched-egg store,
     `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
-    ignore).  The rest is buildout's: where the versions are, where distributions come
-    from, and how.  `faults` are malformed pins, to be raised with whatever else is
-    wrong with pins.
+    ignore).  The rest is buildout's: its directory, where the versions are, where
+    distributions come from, and how.  `faults` are malformed pins, to be raised with
+    whatever else is wrong with pins.
     """
 
     pins: Mapping[NormalizedName, OwnedPin]
@@ -73,6 +73,7 @@ class Settings:
     store: Path
     fuzz: int
     unused: str
+    directory: str
     versions: str
     links: Sequence[str]
     index: str | None
@@ -101,6 +102,7 @@ def read(buildout: Any) -> Settings:
         store=_store(buildout),
         fuzz=int(fuzz),
         unused=unused,
+        directory=str(options["directory"]),
         versions=versions,
         links=options.get("find-links", "").split(),
         index=options.get("index"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 import sys
 import sysconfig
@@ -17,7 +19,7 @@ from poach.adapters.build import PipBuilder
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import NamedDiffs
 from poach.adapters.reader import DiffReader
-from poach.adapters.store import PatchedEgg, Store
+from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.buildout import settings as settings_
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
 from poach.buildout.settings import OptionError, OwnedPin, Settings
@@ -152,6 +154,27 @@ class Workshop:
         if options != self._options(project):
             self.options[project] = options
             self.used.pop(project, None)
+
+    def build_ahead(self) -> None:
+        """Build what the last run used and this one will therefore need.
+
+        So whatever is wrong comes to light before buildout uninstalls a part to
+        update it.  Raises all that is wrong, together.
+        """
+        if not self.settings.offline:
+            noted = self.kit.store.recall("buildouts", self._note()) or {}
+            used = [key for key in self.patch_sets if key in noted.get("used", ())]
+            collect(lambda key: self._supply(key, may_build=True), used)
+
+    def note_use(self) -> None:
+        """Note in the store, if that can be written, what this run used."""
+        facts = {"directory": self.settings.directory, "used": sorted(self.used)}
+        if facts != self.kit.store.recall("buildouts", self._note()):
+            with contextlib.suppress(StoreUnwritable):
+                self.kit.store.remember("buildouts", self._note(), facts)
+
+    def _note(self) -> str:
+        return hashlib.sha256(self.settings.directory.encode()).hexdigest()[:32]
 
     def _options(self, project: NormalizedName) -> BuildOptions:
         return self.options.get(project, BuildOptions())
