@@ -103,6 +103,11 @@ class PatchSet:
         """Project and base, for people: ``WebOb 1.8.7``."""
         return f"{self.pin.project} {self.pin.base}"
 
+    @property
+    def tagged(self) -> str:
+        """Project and tagged version, for people: ``WebOb 1.8.7+fix.p1a2b3c4d``."""
+        return f"{self.pin.project} {self.version}"
+
 
 class Library(Protocol):
     """Where named diffs are defined."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from poach.key import BuildOptions
-from poach.provenance import AppliedPatch
+
+if TYPE_CHECKING:
+    from poach.provenance import AppliedPatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poach.adapters.archive import read_member
 from poach.adapters.store import Store
 from poach.errors import PoachError
 from poach.location import Kind, Location
@@ -101,6 +100,9 @@ class DiffReader:
             return _read_file(location.target)
         if location.kind is Kind.URL:
             return self.fetcher.get(location.target)
+        # Imported late: a warm run opens no archive.
+        from poach.adapters.archive import read_member
+
         with tempfile.TemporaryDirectory(prefix="poach-") as folder:
             sdist = self.sdists.find(location.project, location.version, Path(folder))
             return read_member(sdist.path, location.target)

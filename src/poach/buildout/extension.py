@@ -59,7 +59,7 @@ def unload(buildout: Any) -> None:
     activation.workshop.note_use()
     del buildout._poach
     used = [
-        f"{patch_set.pin.project} {patch_set.version}"
+        patch_set.tagged
         for key, patch_set in activation.workshop.patch_sets.items()
         if key in activation.workshop.used
     ]

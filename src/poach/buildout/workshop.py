@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
@@ -26,11 +26,14 @@ from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.errors import PoachError, collect
 from poach.key import BuildOptions, Target
+from poach.kit import Kit
 from poach.naming import NormalizedName
 from poach.patchset import PatchSet
-from poach.pipeline import Kit, Report
+from poach.pipeline import Report
 from poach.ports import Reporter
-from poach.provenance import AppliedHunk, AppliedPatch
+
+if TYPE_CHECKING:
+    from poach.provenance import AppliedHunk, AppliedPatch
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -44,9 +47,8 @@ class NotBuilt(PoachError):
 
     def __str__(self) -> str:
         return (
-            f"There is no patched egg of {self.patch_set.pin.project} "
-            f"{self.patch_set.version} yet, and none can be built "
-            "in offline (no-install) mode"
+            f"There is no patched egg of {self.patch_set.tagged} yet, "
+            "and none can be built in offline (no-install) mode"
         )
 
 

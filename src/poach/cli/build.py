@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     def build(project: NormalizedName) -> None:
         patch_set = workshop.patch_sets[project]
         egg = workshop.supply(project).egg
-        print(f"{patch_set.pin.project} {patch_set.version} {egg}", flush=True)
+        print(f"{patch_set.tagged} {egg}", flush=True)
 
     collect(build, _projects(workshop, asked))
     return 0

@@ -1,0 +1,23 @@
+"""The kit: the tools that the pipeline works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from poach.adapters.store import Store
+from poach.key import Target
+from poach.patchset import PatchReader
+from poach.ports import EggMaker, Reporter, SourceFinder, WheelBuilder
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """The tools that the pipeline works with."""
+
+    store: Store
+    sdists: SourceFinder
+    reader: PatchReader
+    builder: WheelBuilder
+    eggs: EggMaker
+    target: Target
+    reporter: Reporter = field(default_factory=Reporter)

@@ -1,0 +1,159 @@
+"""Making one egg: unpack, apply, build, retag; `make` reads as the manual.
+
+Apart from `poach.pipeline` because a run that finds its eggs in the store does not
+need, and does not import, any of this.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import parse_wheel_filename
+
+from poach.adapters import tree as trees
+from poach.adapters.archive import unpack
+from poach.adapters.retag import retag
+from poach.diff import NamedDiff
+from poach.errors import PoachError, collect
+from poach.hunks import Landing
+from poach.key import BuildKey
+from poach.kit import Kit
+from poach.naming import canonicalize_name
+from poach.patchset import Patch, PatchFault, PatchSet
+from poach.ports import Sdist
+from poach.provenance import (
+    AppliedHunk,
+    AppliedPatch,
+    PatchedFile,
+    Provenance,
+    Upstream,
+    metadata_files,
+    record,
+)
+
+
+class CannotPatch(PoachError):
+    """A patch set that does not apply; `refused` says which hunks, and why."""
+
+    def __init__(self, title: str, refused: trees.ApplyRefused) -> None:
+        super().__init__(title, refused)
+        self.title = title
+        self.refused = refused
+
+    def __str__(self) -> str:
+        return f"Cannot patch {self.title}:\n{self.refused}"
+
+
+class WrongWheel(PoachError):
+    """A patched tree that builds another project or version than its pin says."""
+
+    def __init__(self, title: str, wheel: str) -> None:
+        super().__init__(title, wheel)
+        self.title = title
+        self.wheel = wheel
+
+    def __str__(self) -> str:
+        return (
+            f"The patched tree of {self.title} builds {self.wheel}; "
+            "patches must leave name and version alone"
+        )
+
+
+def make(
+    staging: Path, patch_set: PatchSet, sdist: Sdist, key: BuildKey, kit: Kit
+) -> tuple[Path, dict[str, Any]]:
+    """Make the egg of `patch_set` in the folder `staging`: unpack, apply, build, retag.
+
+    Returns the path of the egg and the record of what went in.  Raises `PoachError`.
+    """
+    log = kit.store.log_path(patch_set.version, key)
+    tree = unpack(sdist.path, staging / "source")
+    applied = apply(patch_set, tree, kit)
+    kit.reporter.building(patch_set.tagged)
+    wheel = kit.builder.build(
+        patch_set.title, tree, staging / "wheel", key.options, log
+    )
+    _check(patch_set, wheel)
+    facts = Provenance(
+        project=patch_set.pin.project,
+        base=patch_set.pin.base,
+        version=patch_set.version,
+        upstream=Upstream(sdist.path.name, sdist.sha256),
+        patches=tuple(applied),
+        digest=patch_set.digest,
+        poach=installed_version("poach"),
+    )
+    tagged = retag(wheel, patch_set.version, staging, metadata_files(facts))
+    egg = kit.eggs.make(tagged, staging / "egg", log)
+    kit.reporter.printed(log)
+    log.unlink(missing_ok=True)
+    return egg, record(facts)
+
+
+def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
+    """Apply all diffs of `patch_set` to the source tree `tree`, or none.
+
+    Returns what was done, diff by diff.  Raises `PoachError` with all that is wrong
+    with any of them.
+    """
+    diffs = collect(lambda patch: _read(patch_set, patch, kit), patch_set.patches)
+    try:
+        plan = trees.plan(tree, diffs)
+    except trees.ApplyRefused as refused:
+        raise CannotPatch(patch_set.title, refused) from refused
+    trees.write(plan)
+    done = [
+        _applied(patch, diff.data, outcome)
+        for patch, diff, outcome in zip(
+            patch_set.patches, diffs, plan.patches, strict=True
+        )
+    ]
+    for patch in done:
+        kit.reporter.patched(patch_set.title, patch)
+    return done
+
+
+def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatch:
+    return AppliedPatch(
+        name=patch.name,
+        owner=_public(patch.owner),
+        location=_public(patch.location.place),
+        sha256=patch.sha256,
+        data=data,
+        strip=outcome.strip,
+        directory=outcome.directory,
+        fuzz=patch.fuzz,
+        files=tuple(
+            PatchedFile(file.path, tuple(_hunk(hunk) for hunk in file.hunks))
+            for file in outcome.files
+        ),
+    )
+
+
+def _hunk(hunk: Landing) -> AppliedHunk:
+    return AppliedHunk(hunk.header, hunk.line, hunk.offset, hunk.fuzz)
+
+
+def _public(place: str) -> str:
+    """Return an owner or a location as the record may have it: no machine's paths."""
+    return place if ":/" in place or place.startswith("sdist:") else Path(place).name
+
+
+def _read(patch_set: PatchSet, patch: Patch, kit: Kit) -> NamedDiff:
+    try:
+        data = kit.reader.read(patch.location, patch.sha256)
+    except PoachError as fault:
+        raise PatchFault(patch_set.pin, patch.name, patch.owner, fault) from fault
+    return NamedDiff(
+        patch.name, patch.owner, data, patch.strip, patch.directory, patch.fuzz
+    )
+
+
+def _check(patch_set: PatchSet, wheel: Path) -> None:
+    name, version, _, _ = parse_wheel_filename(wheel.name)
+    if canonicalize_name(name) != patch_set.pin.key or (
+        version.public != patch_set.pin.base
+    ):
+        raise WrongWheel(patch_set.title, f"{name} {version}")
