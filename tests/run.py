@@ -14,7 +14,7 @@ ENVIRONMENT = ROOT / ".venv-tests"
 
 
 def main(arguments):
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("poach needs Python 3.10 or newer")
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
     programs = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")

@@ -170,35 +170,6 @@ def test_the_metadata_says_what_was_done(pond):
     assert str(patched.path) not in (info / "poach.json").read_text()
 
 
-@pytest.mark.every_buildout
-def test_a_recipe_runs_patched_code(index, pond):
-    index.add_wheel(
-        "quacking",
-        "1.0",
-        {
-            "quacking.py": """
-                import pond
-
-                class Recipe:
-                    def __init__(self, buildout, name, options):
-                        options["sound"] = pond.sound()
-
-                    def install(self):
-                        print("The recipe says", pond.sound())
-                        return ()
-
-                    update = install
-                """
-        },
-        requires=["pond"],
-        entry_points={"zc.buildout": ["default = quacking:Recipe"]},
-    )
-    patched = pond(CFG.replace("recipe = zc.recipe.egg", "recipe = quacking"))
-
-    assert "The recipe says QUACK" in patched.run().stdout
-    assert "The recipe says QUACK" in patched.run().stdout
-
-
 NAMESPACE = "__import__('pkg_resources').declare_namespace(__name__)\n"
 
 
@@ -268,14 +239,54 @@ def beside_buildout(environment, home, wheelhouse, tmp_path):
         command = [str(python), "-m", "pip", *args]
         subprocess.run(command, env=variables, check=True, capture_output=True)
 
-    def install(name, version, files):
+    def install(name, version, files, **more):
         path = tmp_path / dists.wheel_name(name, version)
-        path.write_bytes(dists.wheel(name, version, files))
+        path.write_bytes(dists.wheel(name, version, files, **more))
         pip("install", "--no-deps", str(path))
         names.append(name)
 
     yield install
     pip("uninstall", "--yes", *names)
+
+
+QUACKING = {
+    "quacking.py": """
+        import pond
+
+        class Recipe:
+            def __init__(self, buildout, name, options):
+                options["sound"] = pond.sound()
+
+            def install(self):
+                print("The recipe says", pond.sound())
+                return ()
+
+            update = install
+        """
+}
+RECIPE = {"zc.buildout": ["default = quacking:Recipe"]}
+QUACKING_CFG = CFG.replace("recipe = zc.recipe.egg", "recipe = quacking")
+
+
+@pytest.mark.every_buildout
+def test_a_recipe_runs_patched_code(index, pond):
+    index.add_wheel("quacking", "1.0", QUACKING, requires=["pond"], entry_points=RECIPE)
+    patched = pond(QUACKING_CFG)
+
+    assert "The recipe says QUACK" in patched.run().stdout
+    assert "The recipe says QUACK" in patched.run().stdout
+
+
+@pytest.mark.every_buildout
+def test_a_recipe_beside_buildout_runs_patched_code(pond, beside_buildout):
+    """Buildout would not even look for a pond: recipe and pond are there, plain."""
+    beside_buildout("pond", "1.0", {"pond.py": "def sound():\n    return 'quack'\n"})
+    needs = {"requires": ["pond"], "entry_points": RECIPE}
+    beside_buildout("quacking", "1.0", QUACKING, **needs)
+    patched = pond(QUACKING_CFG)
+
+    assert "The recipe says QUACK" in patched.run().stdout
+    assert "The recipe says QUACK" in patched.run("-N").stdout
 
 
 @pytest.mark.every_buildout

@@ -220,11 +220,12 @@ class _Scanner:
     def run(self) -> list[FileDiff]:
         """Return the files; what is wrong gathers in `faults`."""
         files: list[FileDiff] = []
-        while self.at < len(self.lines):
+        while (start := self.at) < len(self.lines):
             try:
                 found = self._section()
             except DiffError as error:
                 self.faults.append(error)
+                self.at = max(self.at, start + 1)
                 self._skip_to_next_section()
             else:
                 files.extend([found] if found else [])
@@ -269,7 +270,6 @@ class _Scanner:
         return b"".join(self.lines[self.at : self.at + 3])
 
     def _skip_to_next_section(self) -> None:
-        self.at += 1
         while self.at < len(self.lines) and not self._begins_section():
             self.at += 1
 

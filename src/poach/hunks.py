@@ -5,10 +5,11 @@ old text, so one index of its lines serves every hunk.
 
 A place is right when GNU patch or ``git apply`` takes it; where they would take
 different places, or one of two equally near ones, nothing is guessed.  Their rules:
-GNU patch begins the search at the hunk's old line plus the offset of the hunk before,
-and ties a hunk with less context on one side to that end of the file.  git begins at
-the hunk's new line, ties a hunk that begins at line 1 to the start, and one without
-context at its end to the end.  (GNU diffutils manual, "Imperfect"; git-apply, "-C".)
+GNU patch begins the search at the hunk's old line plus the offset of the hunk before;
+it ties a hunk that begins at line 1 with less context before than after its changes to
+the start of the file, and one with less after than before to the end.  git begins at
+the hunk's new line; it ties every hunk that begins at line 1 to the start, and one
+without context after its changes to the end.  (GNU diffutils manual, "Imperfect"; git-apply, "-C".)
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from typing import Literal
 
 from poach.diff import MAX_BINARY, Binary, Hunk
 
-Reason = Literal["not found", "ambiguous", "already applied", "line endings", "order"]
+Reason = Literal[
+    "not found",
+    "ambiguous",
+    "already applied",
+    "line endings",
+    "order",
+    "only at the start",
+    "only at the end",
+]
 
 _COMMON = 32  # a line that occurs more often says nothing about the place
 _PATIENCE = 2048  # failed comparisons before the search turns to a linear one
@@ -158,6 +167,11 @@ class _Shape:
         suffix = _context(reversed(hunk.lines))
         return cls(hunk, hunk.old, prefix, suffix)
 
+    @property
+    def is_first(self) -> bool:
+        """Tell whether the hunk begins at line 1."""
+        return self.hunk.old_start <= 1
+
 
 class _Text:
     """The old lines, their index, and the edits so far."""
@@ -208,7 +222,7 @@ class _Text:
         if not shape.old or guess != self._git_guess(shape) or guess < self.floor:
             return None
         ends = guess + len(shape.old)
-        tied = (guess and shape.prefix < shape.suffix) or (
+        tied = (guess and shape.is_first and shape.prefix < shape.suffix) or (
             ends != len(self.lines) and shape.suffix < shape.prefix
         )
         fits = self.lines[guess:ends] == shape.old
@@ -243,31 +257,29 @@ class _Text:
     def _choices(self, shape: _Shape, fuzz: int) -> list[int]:
         """Return where GNU patch and git would put the hunk: best one place."""
         guess = self._gnu_guess(shape)
-        gnu = self._nearest(self._gnu_window(shape, fuzz, guess), guess)
+        gnu = self._nearest(self._gnu_window(shape, fuzz), guess)
         if fuzz or not shape.old:
             return gnu
         git = self._nearest(self._git_window(shape), self._git_guess(shape))
         git = [place for place in git if self._free(place, shape)]
         return list(dict.fromkeys(gnu + git))
 
-    def _gnu_window(self, shape: _Shape, fuzz: int, guess: int) -> _Window:
+    def _gnu_window(self, shape: _Shape, fuzz: int) -> _Window:
         old, context = shape.old, max(shape.prefix, shape.suffix)
         head, tail = fuzz + shape.prefix - context, fuzz + shape.suffix - context
-        low, high = self.floor, len(self.lines) - len(old)
-        if fuzz and len(old) > head + tail:  # context may lie beyond the end
-            high = max(high, guess)
-        if head < 0:
+        skip, drop = max(head, 0), max(tail, 0)
+        last = len(self.lines) - len(old)
+        low, high = self.floor, last + drop
+        if head < 0 and shape.is_first:
             high = min(high, 0)
         if tail < 0:
-            high = len(self.lines) - len(old)
-            low = max(low, high)
-        skip, drop = max(head, 0), max(tail, 0)
+            low = max(low, last)
         return _Window(old[skip : len(old) - drop], skip, low, high)
 
     def _git_window(self, shape: _Shape) -> _Window:
         last = len(self.lines) - len(shape.old)
         low = last if shape.suffix == 0 else 0
-        high = 0 if shape.hunk.old_start <= 1 else last
+        high = 0 if shape.is_first else last
         return _Window(shape.old, 0, low, high)
 
     def _free(self, place: int, shape: _Shape) -> bool:
@@ -282,8 +294,7 @@ class _Text:
         if window.low > window.high:
             return []
         if not window.lines:
-            fits = window.low <= guess <= window.high
-            return [guess] if fits else []
+            return [max(window.low, min(guess, window.high))]
         found: list[int] = []
         for place in self._matches(window, guess):
             if found and abs(place - guess) != abs(found[0] - guess):
@@ -342,9 +353,17 @@ class _Diagnosis:
         new, old = self.shape.hunk.new, self.shape.old
         if len(new) > 1 or (new and not self.shape.prefix + self.shape.suffix):
             yield "already applied", self._find(self.text, new)
-        yield "order", self._find(self.text, old)
+        yield self._bound(), self._find(self.text, old)
         bare = _Text(list(_without_cr(self.text.lines)))
         yield "line endings", self._find(bare, list(_without_cr(old)))
+
+    def _bound(self) -> Reason:
+        """Return why a place where the hunk fits is not for it."""
+        if self.shape.is_first and self.shape.prefix < self.shape.suffix:
+            return "only at the start"
+        if self.shape.suffix < self.shape.prefix:
+            return "only at the end"
+        return "order"
 
     def _find(self, text: _Text, lines: Sequence[bytes]) -> tuple[int, ...]:
         if not lines:

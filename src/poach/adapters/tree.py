@@ -215,7 +215,7 @@ class _Disk:
 
     tree: Path
     entries: dict[str, Entry | None] = field(default_factory=dict)
-    folders: dict[str, bool] = field(default_factory=dict)
+    blocked: dict[str, bool] = field(default_factory=dict)
     by_name: dict[str, list[str]] | None = None
 
     def entry(self, path: str) -> Entry | None:
@@ -245,10 +245,12 @@ class _Disk:
         except _Fault:
             return False
 
-    def is_link(self, path: str) -> bool:
-        if path not in self.folders:
-            self.folders[path] = (self.tree / path).is_symlink()
-        return self.folders[path]
+    def blocks(self, path: str) -> bool:
+        if path not in self.blocked:
+            target = self.tree / path
+            real = target.is_dir() and not target.is_symlink()
+            self.blocked[path] = not real and os.path.lexists(target)
+        return self.blocked[path]
 
     def below(self, path: str) -> Iterator[str]:
         """Yield the paths of all files in the folder `path`."""
@@ -284,8 +286,7 @@ class _World:
     def entry(self, path: str) -> Entry | None:
         """Return what stands at `path`; refuse ways through links and files."""
         for parent in _parents(path):
-            above = self._changed(parent)
-            if above is not None or self.disk.is_link(parent):
+            if self._blocks(parent):
                 detail = "leads through a symlink or file"
                 raise _Fault.of("unsafe", f"{detail}, {show(parent)!r}", path)
         return self._plain(path)
@@ -314,9 +315,12 @@ class _World:
             return False
         return all(each in touched for each in self.disk.below(path))
 
-    def _changed(self, path: str) -> Entry | None:
-        found = (world.changes.get(path) for world in self._worlds())
-        return next((entry for entry in found if entry), None)
+    def _blocks(self, path: str) -> bool:
+        """Tell whether something that is no folder stands at `path`."""
+        for world in self._worlds():
+            if path in world.changes:
+                return world.changes[path] is not None
+        return self.disk.blocks(path)
 
     def _worlds(self) -> Iterator[_World]:
         world: _World | None = self
@@ -401,9 +405,9 @@ def _placed(world: _World, diff: NamedDiff, files: Sequence[FileDiff]) -> _Attem
         if not each.refusals:
             return each
     found = [attempt(*place) for place in _places(world, files, diff.directory)]
-    right = {each.targets: each for each in found if not each.refusals}
+    right = {each.targets: each for each in reversed(found) if not each.refusals}
     if len(right) > 1:
-        raise _Fault.of("ambiguous", _which(right.values()))
+        raise _Fault.of("ambiguous", _which(reversed(right.values())))
     if right:
         return next(iter(right.values()))
     return max([*usual, *found], key=lambda each: each.plausible)
@@ -681,6 +685,10 @@ def _detail(miss: Miss) -> str:
         "ambiguous": f"fits equally well at lines {lines}",
         "already applied": f"already applied, at line {lines}",
         "line endings": f"fits at line {lines} but for the line endings (CR LF or LF)",
+        "only at the start": f"fits at line {lines}, but with so little context before "
+        "the change it belongs to the start of the file",
+        "only at the end": f"fits at line {lines}, but with so little context after "
+        "the change it belongs to the end of the file",
         "order": f"fits at line {lines} only, before or in an earlier hunk",
     }[miss.reason]
 

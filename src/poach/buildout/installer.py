@@ -18,8 +18,10 @@ from typing import Any
 import pkg_resources
 import zc.buildout
 import zc.buildout.easy_install as easy_install
+from packaging.specifiers import SpecifierSet
 from zc.buildout.utils import normalize_name
 
+from poach.adapters.store import PatchedEgg
 from poach.buildout.workshop import Workshop
 from poach.errors import PoachError
 from poach.key import BuildOptions
@@ -166,9 +168,30 @@ class Substitution:
         for dist in filter(self._is_ours, dists):
             there = ws.by_key.get(dist.key)
             if there is None or there.location != dist.location:
-                self._refuse_imported(dist)
                 ws.add(dist, replace=True)
         return dists
+
+    def add(
+        self,
+        original: Callable[..., None],
+        dist: Any,
+        entry: str | None = None,
+        insert: bool = True,
+        replace: bool = False,
+    ) -> None:
+        """Add a distribution to buildout's own working set, on which recipes run.
+
+        It need not come through an installer: a recipe that is installed beside
+        buildout finds what it requires beside itself.
+        """
+        key = canonicalize_name(dist.project_name)
+        patch_set = self.workshop.patch_sets.get(key)
+        if patch_set is None or self._is_developed(dist, patch_set):
+            original(dist, entry, insert, replace)
+            return
+        egg = self.workshop.supply(key)
+        self._refuse_imported(patch_set, egg)
+        original(distribution(egg.egg, patch_set), None, True, True)
 
     def install(
         self,
@@ -230,13 +253,13 @@ class Substitution:
         patch_set = self.workshop.patch_sets.get(key)
         if patch_set is None:
             return None
-        version = installer._versions.get(key)
-        if version is None or version == patch_set.version:
+        constraint = installer._versions.get(key)
+        if constraint is None or _admits(constraint, patch_set):
             return patch_set
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self._tell(
-            f"{patch_set.title} is not patched for a part: "
-            f"something set its version to {version!r} there."
+            f"The pin '{patch_set.pin.project} = {patch_set.pin}' does not count where "
+            f"an extension or recipe has set the version to {constraint!r}."
         )
         return None
 
@@ -282,13 +305,17 @@ class Substitution:
             if not self._is_ours(dist):
                 raise Unpatched(patch_set, dist.version, dist.location)
 
-    def _refuse_imported(self, dist: Any) -> None:
+    def _refuse_imported(self, patch_set: PatchSet, egg: PatchedEgg) -> None:
         """Refuse to swap code that this very process has imported already."""
-        for name in dist.get_metadata_lines("top_level.txt"):
-            file = getattr(sys.modules.get(name), "__file__", None)
-            if file and not Path(file).is_relative_to(dist.location):
-                patch_set = self.workshop.patch_sets[canonicalize_name(dist.key)]
-                raise Unpatched(patch_set, "already imported", file)
+        declared = _namespaces(egg.egg)
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if file is None or name in declared:
+                continue
+            stem = name.replace(".", "/")
+            ours = {f"{stem}.py", f"{stem}/__init__.py"} & set(egg.entry["files"])
+            if ours and not Path(file).is_relative_to(egg.egg):
+                raise Unpatched(patch_set, "imported already", file)
 
     def _changed_environment(self) -> dict[str, str]:
         """Return the variables that a part has set for its build."""
@@ -309,6 +336,22 @@ def distribution(egg: Path, patch_set: PatchSet) -> Any:
     # An egg with dist-info that is found by path would pass for a develop egg.
     dist.precedence = pkg_resources.EGG_DIST
     return dist
+
+
+def _namespaces(egg: Path) -> set[str]:
+    """Return the old-style namespace packages that `egg` shares with others."""
+    lists = egg.glob("*.dist-info/namespace_packages.txt")
+    return {name for listed in lists for name in listed.read_text().split()}
+
+
+def _admits(constraint: str, patch_set: PatchSet) -> bool:
+    """Tell whether a constraint, as buildout keeps them, leaves room for the pin."""
+    if constraint.startswith(("<", ">")):
+        return patch_set.pin.base in SpecifierSet(constraint)
+    version = constraint.removeprefix("==")
+    return same_version(version, patch_set.version) or same_version(
+        version, patch_set.pin.base
+    )
 
 
 def forget_unpatched(ws: Any, projects: Sequence[NormalizedName]) -> None:
@@ -336,14 +379,17 @@ def intercept(substitution: Substitution) -> Callable[[], None]:
     }
     originals = {name: getattr(installer, name) for name in handlers}
     normalize = easy_install.normalize_versions
+    own = pkg_resources.working_set
 
     def restore() -> None:
+        del own.add
         easy_install.normalize_versions = normalize
         for name, original in originals.items():
             setattr(installer, name, original)
 
     for name, handler in handlers.items():
         setattr(installer, name, _method(originals[name], handler))
+    own.add = _function(own.add, substitution.add)
     easy_install.normalize_versions = _function(normalize, substitution.translated)
     easy_install.default_versions(dict(installer._versions))
     return restore
