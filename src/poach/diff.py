@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal
 
 from unidiff.patch import PatchSet
@@ -29,6 +30,7 @@ MAX_BINARY = 1 << 28
 """The most bytes that one git binary hunk may unpack to: 256 MB."""
 
 _CHOPPED = 3
+_PIECE = 2048  # lines that unidiff parses at once
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
 _MAIL = re.compile(rb"From [0-9a-f]{40} ")
@@ -312,7 +314,7 @@ class _Scanner:
 
     def _file(self, head: _Head, bodies: list[_Body]) -> FileDiff:
         self.index = None
-        hunks = _hunks(bodies)
+        hunks = tuple(map(_hunk, bodies))
         return replace(_named(head, hunks), hunks=hunks, part=self.part)
 
     def _bodies(self) -> Iterator[_Body]:
@@ -328,16 +330,16 @@ class _Scanner:
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
         cut_off = self.cut_off and self.at >= len(self.lines)
-        if cut_off and lines[-1:] != [_NO_NEWLINE]:
+        if cut_off and lines[-1:] and lines[-1].endswith(b"\n"):
             raise DiffError(len(self.lines), _CUT_OFF)
-        if all(line[0] in b" \\" for line in lines):
+        if all(line[0] == 32 for line in lines):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
 
     def _body(self, start: int, old: int, new: int) -> list[bytes]:
         """Read the lines of the hunk that begins at `start`, made good.
 
         Blanks that were stripped of context lines are put back, as GNU patch does;
-        a marker in any language becomes unidiff's.
+        a marker in any language takes the newline before it away.
         """
         body: list[bytes] = []
         lines, total = self.lines, len(self.lines)
@@ -355,7 +357,8 @@ class _Scanner:
             elif mark in b"\t\r\n" and line:
                 old, new, line = old - 1, new - 1, b" " + line
             elif mark == b"\\" and body:
-                line = _NO_NEWLINE
+                self._end_bare(body)
+                continue
             else:
                 return body + self._chopped(start, old, new, bool(body))
             body.append(line)
@@ -363,9 +366,13 @@ class _Scanner:
             if old < 0 or new < 0:
                 raise DiffError(start + 1, f"{_header(lines[start])}: {_TOO_MANY}")
         if self._peek(self.at).startswith(b"\\") and body:
-            body.append(_NO_NEWLINE)
-            self.at += 1
+            self._end_bare(body)
         return body
+
+    def _end_bare(self, body: list[bytes]) -> None:
+        """Take the newline off the last line, as the marker after it says."""
+        body[-1] = body[-1].removesuffix(b"\n")
+        self.at += 1
 
     def _chopped(self, start: int, old: int, new: int, some: bool) -> list[bytes]:
         """Return the blank context lines that were cut off at the diff's end.
@@ -399,7 +406,6 @@ class _Scanner:
         return b"".join(chunks)
 
 
-_NO_NEWLINE = b"\\ No newline at end of file\n"
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _CUT_OFF = "the diff ends in the middle of a line; it is cut off"
@@ -438,25 +444,23 @@ def _header(line: bytes) -> str:
     return found[0].decode() if found else ""
 
 
-def _hunks(bodies: list[_Body]) -> tuple[Hunk, ...]:
-    """Have unidiff parse the clean `bodies`, one by one to bound its memory."""
-    return tuple(_hunk(body) for body in bodies)
-
-
 def _hunk(body: _Body) -> Hunk:
-    text = [line.decode("latin-1") for line in body.lines]
-    marks = [line[0] for line in text]
-    added, removed = marks.count("+"), marks.count("-")
-    context = marks.count(" ")
-    counts = f"@@ -1,{context + removed} +1,{context + added} @@\n"
-    patch = PatchSet(["--- a\n", "+++ b\n", counts, *text])
-    lines: list[bytes] = []
+    """Have unidiff parse a clean body, in pieces to bound its memory."""
+    starts = range(0, len(body.lines), _PIECE)
+    pieces = (_parsed(body.lines[start : start + _PIECE]) for start in starts)
+    lines = tuple(chain.from_iterable(pieces))
+    return Hunk(body.header, body.old_start, body.new_start, lines)
+
+
+def _parsed(lines: list[bytes]) -> Iterator[bytes]:
+    text = [line.decode("latin-1") for line in lines]
+    added = sum(line[0] == "+" for line in text)
+    removed = sum(line[0] == "-" for line in text)
+    old, new = len(text) - added, len(text) - removed
+    header = f"@@ -1,{old} +1,{new} @@\n"
+    patch = PatchSet(["--- a\n", "+++ b\n", header, *text])
     for line in patch[0][0]:
-        if line.line_type == "\\":
-            lines[-1] = lines[-1].removesuffix(b"\n")
-        else:
-            lines.append(f"{line.line_type}{line.value}".encode("latin-1"))
-    return Hunk(body.header, body.old_start, body.new_start, tuple(lines))
+        yield (line.line_type + line.value).encode("latin-1")
 
 
 def _named(head: _Head, hunks: tuple[Hunk, ...]) -> FileDiff:

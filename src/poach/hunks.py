@@ -9,7 +9,8 @@ GNU patch begins the search at the hunk's old line plus the offset of the hunk b
 it ties a hunk that begins at line 1 with less context before than after its changes to
 the start of the file, and one with less after than before to the end.  git begins at
 the hunk's new line; it ties every hunk that begins at line 1 to the start, and one
-without context after its changes to the end.  (GNU diffutils manual, "Imperfect"; git-apply, "-C".)
+without context after its changes to the end.  (GNU diffutils manual, "Imperfect
+Patches"; git-apply, "-C"; the rest was found by trying, see the property tests.)
 """
 
 from __future__ import annotations

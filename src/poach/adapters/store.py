@@ -189,13 +189,14 @@ class Store:
         locks = self.root / ".locks"
         with self._writable():
             locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{key.digest[:16]}.lock")
+        lock = FileLock(locks / f"{key.digest[:16]}.lock", mode=0o666)
         holder = locks / f"{key.digest[:16]}.holder"
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            waiting(_holder(holder))
-            lock.acquire()
+        with self._writable():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                waiting(_holder(holder))
+                lock.acquire()
         try:
             with self._writable():
                 holder.write_text(f"pid {os.getpid()} on {socket.gethostname()}")
@@ -255,7 +256,10 @@ def _checked(place: Path, entry: object, key: BuildKey) -> PatchedEgg:
     egg = place / str(entry.get("egg"))
     if not egg.is_dir():
         raise DamagedEntry(place, f"{egg.name} is missing")
-    for name, (size, _) in entry["files"].items():
+    files = entry.get("files")
+    if not isinstance(files, dict):
+        raise DamagedEntry(place, f"{ENTRY} lists no files")
+    for name, (size, _) in files.items():
         try:
             there = (egg / name).stat().st_size
         except OSError:
@@ -294,7 +298,12 @@ def _alive(pid: int) -> bool:
 
 
 def _files(egg: Path) -> dict[str, tuple[int, str]]:
-    paths = sorted(path for path in egg.rglob("*") if path.is_file())
+    # Byte code is derived: Python may write it anew, in other sizes, after a move.
+    paths = sorted(
+        path
+        for path in egg.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
     return {path.relative_to(egg).as_posix(): _size_and_digest(path) for path in paths}
 
 
