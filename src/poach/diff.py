@@ -39,7 +39,7 @@ _EXTENDED = re.compile(
     rb"|rename from|rename to|rename old|rename new|similarity index"
     rb"|dissimilarity index|index) (.*)"
 )
-_OIDS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: (\d+))?")
+_OIDS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
 _BINARY_NOTE = re.compile(rb"(?:Binary files .* differ|Files .* differ)\r?\n")
 _BINARY_SIZE = re.compile(rb"(literal|delta) (\d{1,18})\r?\n")
 _CONTEXT = re.compile(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
@@ -239,7 +239,7 @@ class _Scanner:
             return self._git_section()
         if line.startswith(b"--- ") and self._is_unified(self.at):
             return self._unified_section(_Head(self.at + 1, index=self.index))
-        if line.startswith((b"--- ", b"+++ ")) and _HUNK.match(self._peek(self.at + 1)):
+        if line.startswith((b"--- ", b"+++ ")) and self._is_half():
             self.index, self.at = line[4:], self.at + 1
         if _HUNK.match(self._peek(self.at)):
             return self._headless_section()
@@ -258,6 +258,11 @@ class _Scanner:
         return self._peek(at + 1).startswith(b"+++ ") and bool(
             _HUNK.match(self._peek(at + 2))
         )
+
+    def _is_half(self) -> bool:
+        """Tell whether hunks follow, with one line of names above them or none."""
+        line = self._peek(self.at)
+        return bool(_HUNK.match(line) or _HUNK.match(self._peek(self.at + 1)))
 
     def _peek(self, at: int) -> bytes:
         return self.lines[at] if at < len(self.lines) else b""
@@ -290,13 +295,26 @@ class _Scanner:
             self.at += 1
         following = self._peek(self.at)
         if following.startswith(b"--- ") and self._is_unified(self.at):
-            return self._unified_section(head)
+            if self._is_own(head):
+                return self._unified_section(head)
+            return self._file(head, [])
+        if following.startswith((b"--- ", b"+++ ", b"@@ -")) and self._is_half():
+            if not following.startswith(b"@@"):
+                if not self._is_own(head):
+                    return self._file(head, [])
+                self.at += 1
+            return self._file(head, list(self._bodies()))
         if following.startswith(b"GIT binary patch"):
             self.at += 1
             return replace(self._file(head, []), binary=self._binary(head))
         lost = bool(_BINARY_NOTE.match(following))
         self.at += lost
         return replace(self._file(head, []), lost=lost)
+
+    def _is_own(self, head: _Head) -> bool:
+        """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
+        moved = head.extended.keys() & {b"rename from", b"copy from"}
+        return not moved or _name(self.lines[self.at][4:]) in _names(head)
 
     def _unified_section(self, head: _Head) -> FileDiff:
         head.old = self.lines[self.at][4:]
@@ -334,6 +352,8 @@ class _Scanner:
             raise DiffError(len(self.lines), _CUT_OFF)
         if all(line[0] == 32 for line in lines):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
+        if not (_ends_once(lines, b"-") and _ends_once(lines, b"+")):
+            raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
 
     def _body(self, start: int, old: int, new: int) -> list[bytes]:
         """Read the lines of the hunk that begins at `start`, made good.
@@ -410,6 +430,7 @@ _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _CUT_OFF = "the diff ends in the middle of a line; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
+_GOES_ON = "the file goes on after its end; the diff is damaged"
 _CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -u"
 _NORMAL_DIFF = "a diff without file names; only unified diffs apply, use diff -u"
 _ED_DIFF = "an ed script; only unified diffs apply, make it with diff -u"
@@ -433,6 +454,14 @@ def _split(data: bytes) -> list[bytes]:
     if lines[-1] == b"\n":
         lines.pop()
     return lines
+
+
+def _ends_once(lines: list[bytes], mark: bytes) -> bool:
+    """Tell whether only the last line of one side lacks its newline."""
+    bare = [at for at, line in enumerate(lines) if not line.endswith(b"\n")]
+    side = (mark, b" ")
+    first = next((at for at in bare if lines[at].startswith(side)), len(lines))
+    return not any(line.startswith(side) for line in lines[first + 1 :])
 
 
 def _has_cr(line: bytes) -> bool:

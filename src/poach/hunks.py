@@ -417,7 +417,8 @@ def _context(lines: Iterable[bytes]) -> int:
 
 def _without_cr(lines: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(
-        line[:-2] + b"\n" if line.endswith(b"\r\n") else line for line in lines
+        line[:-2] + b"\n" if line.endswith(b"\r\n") else line.removesuffix(b"\r")
+        for line in lines
     )
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from textwrap import dedent
+
+from bench.environments import Environment, hermetic
 from bench.index import Index
+from bench.project import Project
 
 SOURCE = '''\
 """A pond."""
@@ -105,3 +110,39 @@ def add_app(index: Index, name: str, requirement: str) -> None:
         requires=[requirement],
         entry_points={"console_scripts": [f"{name} = {name}:main"]},
     )
+
+
+def add_plain_pond(index: Index, version: str = "1.0") -> None:
+    """Put a wheel of the pond on the index, quick for whoever wants it unpatched."""
+    points = {"console_scripts": ["pond = pond:main"]}
+    index.add_wheel("pond", version, {"pond/__init__.py": SOURCE}, entry_points=points)
+
+
+def add_plugin(
+    index: Index,
+    name: str,
+    source: str,
+    *,
+    group: str = "zc.buildout",
+    entry: str = "Recipe",
+    requires: tuple[str, ...] = (),
+) -> None:
+    """Put a wheel on the index with a recipe, or an extension, of one module."""
+    index.add_wheel(
+        name,
+        "1.0",
+        {f"{name}.py": dedent(source)},
+        requires=requires,
+        entry_points={group: [f"default = {name}:{entry}"]},
+    )
+
+
+def make_warm_store(folder: Path, environment: Environment, wheelhouse: Path) -> Path:
+    """Return a store with the egg of pond 1.0 +loud, to be copied: stores can move."""
+    project = Project(folder / "project", environment, hermetic(folder, wheelhouse))
+    with Index(folder / "index") as index:
+        add_pond(index)
+        project.write("buildout.cfg", CFG.replace("%(index)s", index.url))
+        project.write("patches/pond/1.0/loud.patch", LOUD)
+        project.poach("build")
+    return project.path / "patched-eggs"

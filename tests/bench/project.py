@@ -44,7 +44,8 @@ class Result:
     @property
     def error(self) -> str:
         """What buildout or poach say after ``Error:``."""
-        return self.stderr.rpartition("Error: ")[2].strip()
+        _, _, error = ("\n" + self.stderr).partition("\nError: ")
+        return error.strip()
 
     @property
     def connections(self) -> list[Event]:

@@ -107,6 +107,18 @@ class ApplyRefused(PoachError):
         return groups
 
 
+class WriteFailed(PoachError):
+    """A tree that could not be written; it is as it was.  `cause` says why."""
+
+    def __init__(self, tree: Path, cause: OSError) -> None:
+        super().__init__(tree, cause)
+        self.tree = tree
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"Cannot write to {str(self.tree)!r}, nothing was changed: {self.cause}"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What stands at a path: contents (a link's target) and git's mode."""
@@ -179,11 +191,16 @@ def write(planned: Plan) -> None:
     """Write the plan's outcome to its tree.
 
     New contents are written aside first, then everything is put in place by renames;
-    if that fails half-way the old files are put back.  Raises `OSError`.
+    if that fails half-way the old files are put back.  Raises `WriteFailed`.
     """
-    aside = Path(tempfile.mkdtemp(prefix=".poach-", dir=planned.tree))
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=".poach-", dir=planned.tree))
+    except OSError as error:
+        raise WriteFailed(planned.tree, error) from error
     try:
         _Writer(planned.tree, aside).write(planned.changes)
+    except OSError as error:
+        raise WriteFailed(planned.tree, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -224,13 +241,15 @@ class _Disk:
         return self.entries[path]
 
     def _read(self, path: str) -> Entry | None:
-        target = self.tree / path
         try:
-            status = target.lstat()
+            return self._found(self.tree / path, path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             raise _Fault.of("unsafe", f"cannot be read: {error}", path) from error
+
+    def _found(self, target: Path, path: str) -> Entry:
+        status = target.lstat()
         if stat.S_ISLNK(status.st_mode):
             return Entry(os.fsencode(target.readlink()), LINK)
         if stat.S_ISREG(status.st_mode):
@@ -362,6 +381,11 @@ class _Attempt:
         return (-missing, self.landed)
 
     @property
+    def has_files(self) -> bool:
+        """Tell whether the tree has every file that the diff changes."""
+        return all(each.reason != "missing" for each in self.refusals)
+
+    @property
     def targets(self) -> tuple[str, ...]:
         return tuple(file.path for file in self.files)
 
@@ -404,6 +428,8 @@ def _placed(world: _World, diff: NamedDiff, files: Sequence[FileDiff]) -> _Attem
     for each in usual:
         if not each.refusals:
             return each
+    if any(each.has_files for each in usual):  # it is here, and nowhere else
+        return max(usual, key=lambda each: (each.has_files, each.plausible))
     found = [attempt(*place) for place in _places(world, files, diff.directory)]
     right = {each.targets: each for each in reversed(found) if not each.refusals}
     if len(right) > 1:
@@ -445,7 +471,7 @@ def _places(
     if first is None:
         return
     names = [name for name in (first.new, first.old, first.index) if name]
-    depth = max(name.count("/") for name in names)
+    depth = max((name.count("/") for name in names), default=-1)
     seen = set()
     for strip in range(depth + 1):
         for place in _folders(world, names, strip, directory):
@@ -489,6 +515,7 @@ class _PartOfDiff:
         self.world = attempt.world
         self.fuzz = fuzz
         self.sources: dict[str, Entry | None] = {}
+        self.moving: set[str] = set()  # sources of renames that come later
 
     def apply(self, files: Sequence[FileDiff]) -> None:
         for file in files:
@@ -506,6 +533,7 @@ class _PartOfDiff:
         self.sources.setdefault(path, self.world.entry(path))
         if file.status == "rename":
             self.world.changes[path] = None
+            self.moving.add(path)
 
     def _file(self, file: FileDiff) -> None:
         source, path = self._names(file)
@@ -524,11 +552,13 @@ class _PartOfDiff:
 
     def _old(self, file: FileDiff, source: str) -> Entry | None:
         if file.status in ("rename", "copy"):
+            self.moving.discard(source)
             return self.sources.get(source)
-        entry = self.world.entry(source)
-        if entry is None and file.status == "modify":
-            return self.sources.get(source)
-        return entry
+        return self._now(source)
+
+    def _now(self, path: str) -> Entry | None:
+        """Return what is at `path`, or was if it is only moved away later."""
+        return self.sources[path] if path in self.moving else self.world.entry(path)
 
     def _names(self, file: FileDiff) -> tuple[str, str]:
         """Return the path to read and the path to write."""
@@ -547,14 +577,10 @@ class _PartOfDiff:
         a remark after a blank.
         """
         names = [name for name in (file.old, file.new) if name] or [file.index or ""]
-        paths = self._paths(names) + self._paths(name.split()[0] for name in names)
+        paths = self._paths(names) + self._paths(map(_first_word, names))
         if not paths:
             self._path(names[0])
-        there = [
-            path
-            for path in paths
-            if self.sources.get(path) or self.world.entry(path) is not None
-        ]
+        there = [path for path in paths if self._now(path) is not None]
         if there:
             return min(there, key=_shortness)
         return self._paths(reversed(names))[0] if _may_create(file) else paths[0]
@@ -714,6 +740,10 @@ def _may_create(file: FileDiff) -> bool:
 
 def _is_link(file: FileDiff) -> bool:
     return LINK in (file.new_mode, file.old_mode)
+
+
+def _first_word(name: str) -> str:
+    return next(iter(name.split()), "")
 
 
 def _shortness(path: str) -> tuple[int, int, int]:

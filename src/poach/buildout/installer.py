@@ -171,27 +171,22 @@ class Substitution:
                 ws.add(dist, replace=True)
         return dists
 
-    def add(
-        self,
-        original: Callable[..., None],
-        dist: Any,
-        entry: str | None = None,
-        insert: bool = True,
-        replace: bool = False,
-    ) -> None:
-        """Add a distribution to buildout's own working set, on which recipes run.
+    def added(self, dist: Any) -> None:
+        """See that buildout's own working set, on which recipes run, is patched.
 
-        It need not come through an installer: a recipe that is installed beside
-        buildout finds what it requires beside itself.
+        What is added to it need not come through an installer: a recipe that lies
+        beside buildout finds what it requires beside itself.
         """
         key = canonicalize_name(dist.project_name)
         patch_set = self.workshop.patch_sets.get(key)
         if patch_set is None or self._is_developed(dist, patch_set):
-            original(dist, entry, insert, replace)
             return
-        egg = self.workshop.supply(key)
-        self._refuse_imported(patch_set, egg)
-        original(distribution(egg.egg, patch_set), None, True, True)
+        with as_user_errors():
+            egg = self.workshop.supply(key)
+            self._refuse_imported(patch_set, egg)
+            if not self._is_ours(dist):
+                patched = distribution(egg.egg, patch_set)
+                pkg_resources.working_set.add(patched, replace=True)
 
     def install(
         self,
@@ -379,17 +374,17 @@ def intercept(substitution: Substitution) -> Callable[[], None]:
     }
     originals = {name: getattr(installer, name) for name in handlers}
     normalize = easy_install.normalize_versions
-    own = pkg_resources.working_set
+    listeners = pkg_resources.working_set.callbacks
 
     def restore() -> None:
-        del own.add
+        listeners.remove(substitution.added)
         easy_install.normalize_versions = normalize
         for name, original in originals.items():
             setattr(installer, name, original)
 
     for name, handler in handlers.items():
         setattr(installer, name, _method(originals[name], handler))
-    own.add = _function(own.add, substitution.add)
+    listeners.append(substitution.added)
     easy_install.normalize_versions = _function(normalize, substitution.translated)
     easy_install.default_versions(dict(installer._versions))
     return restore

@@ -32,9 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-U", dest="user", action="store_false", help="do not read user defaults"
     )
-    parser.add_argument(
-        "-v", dest="louder", action="count", default=0, help="say more"
-    )
+    parser.add_argument("-v", dest="louder", action="count", default=0, help="say more")
     parser.add_argument(
         "-q", dest="quieter", action="count", default=0, help="say less"
     )
