@@ -294,16 +294,17 @@ class _Scanner:
             head.extended[found[1]] = found[2]
             self.at += 1
         following = self._peek(self.at)
-        if following.startswith(b"--- ") and self._is_unified(self.at):
-            if self._is_own(head):
-                return self._unified_section(head)
+        if following.startswith((b"--- ", b"+++ ")) and not self._is_own(head):
             return self._file(head, [])
+        if following.startswith(b"--- ") and self._is_unified(self.at):
+            return self._unified_section(head)
         if following.startswith((b"--- ", b"+++ ", b"@@ -")) and self._is_half():
-            if not following.startswith(b"@@"):
-                if not self._is_own(head):
-                    return self._file(head, [])
-                self.at += 1
+            self.at += not following.startswith(b"@@")
             return self._file(head, list(self._bodies()))
+        return self._git_section_without_hunks(head)
+
+    def _git_section_without_hunks(self, head: _Head) -> FileDiff:
+        following = self._peek(self.at)
         if following.startswith(b"GIT binary patch"):
             self.at += 1
             return replace(self._file(head, []), binary=self._binary(head))
@@ -352,7 +353,7 @@ class _Scanner:
             raise DiffError(len(self.lines), _CUT_OFF)
         if all(line[0] == 32 for line in lines):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
-        if not (_ends_once(lines, b"-") and _ends_once(lines, b"+")):
+        if _goes_on(lines):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
 
     def _body(self, start: int, old: int, new: int) -> list[bytes]:
@@ -456,12 +457,15 @@ def _split(data: bytes) -> list[bytes]:
     return lines
 
 
-def _ends_once(lines: list[bytes], mark: bytes) -> bool:
-    """Tell whether only the last line of one side lacks its newline."""
-    bare = [at for at, line in enumerate(lines) if not line.endswith(b"\n")]
-    side = (mark, b" ")
-    first = next((at for at in bare if lines[at].startswith(side)), len(lines))
-    return not any(line.startswith(side) for line in lines[first + 1 :])
+def _goes_on(lines: list[bytes]) -> bool:
+    """Tell whether a side has lines after one that lacks its newline."""
+    bare = [at for at, line in enumerate(lines) if line[-1] != 10]
+    return any(_shares_side(lines[at], lines[at + 1 :]) for at in bare)
+
+
+def _shares_side(line: bytes, others: list[bytes]) -> bool:
+    mark = line[0]
+    return any(32 in (mark, other[0]) or other[0] == mark for other in others)
 
 
 def _has_cr(line: bytes) -> bool:

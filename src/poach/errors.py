@@ -47,8 +47,6 @@ def collect(
     for item in items:
         try:
             results.append(function(item))
-        except Faults as error:
-            faults.extend(error.faults)
         except PoachError as error:
             faults.append(error)
     raise_faults(faults)
@@ -57,11 +55,16 @@ def collect(
 
 def raise_faults(faults: Iterable[PoachError]) -> None:
     """Raise nothing for no fault, the fault itself for one, `Faults` for more."""
-    found = list(faults)
+    found = [one for fault in faults for one in each(fault)]
     if len(found) == 1:
         raise found[0]
     if found:
         raise Faults(found)
+
+
+def each(fault: PoachError) -> tuple[PoachError, ...]:
+    """Return the faults that `fault` stands for, at least one."""
+    return fault.faults if isinstance(fault, Faults) else (fault,)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

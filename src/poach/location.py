@@ -9,12 +9,14 @@ from enum import Enum
 from urllib.parse import quote, unquote, urlsplit
 
 from poach.errors import PoachError, did_you_mean
-from poach.naming import is_version
+from poach.naming import is_patch_name, is_version
 
 _SDIST = re.compile(
     r"sdist:(?P<project>[^=/#\s]+)==(?P<version>[^=/#\s]+)/(?P<path>.+)"
 )
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
+# A single letter is a drive of Windows.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(file|https?):", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -76,7 +78,14 @@ class Location:
         """The location without its options."""
         if self.kind is Kind.SDIST:
             return f"sdist:{self.project}=={self.version}/{self.target}"
+        if self.kind is Kind.PATH and _needs_quotes(self.target):
+            return "file://" + quote(self.target)
         return self.target
+
+    @property
+    def shown(self) -> str:
+        """The place for messages and records: without user and password."""
+        return without_credentials(self.place)
 
     def __str__(self) -> str:
         given = {name: getattr(self, name) for name in _READERS}
@@ -88,35 +97,68 @@ class Location:
         return f"{self.place}#{fragment}" if fragment else self.place
 
 
+def without_credentials(text: str) -> str:
+    """Return `text`, if it is an http(s) URL, without user and password."""
+    if not is_url(text):
+        return text
+    parts = urlsplit(text)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def is_url(text: str) -> bool:
+    """Tell whether `text` is an http or https URL."""
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def _needs_quotes(path: str) -> bool:
+    return path.startswith("/") and ("#" in path or path != path.strip())
+
+
 def _place(text: str) -> tuple[Kind, str, str, str]:
     if not text:
         raise ValueError("it is empty")
+    if "\0" in text:
+        raise ValueError("it has a NUL in it")
     if text.startswith("sdist:"):
         return _sdist(text)
     scheme = _SCHEME.match(text)
     if scheme is None:
         return Kind.PATH, text, "", ""
-    if scheme["scheme"].lower() == "file":
+    name = (scheme[1] or scheme[2]).lower()
+    if name == "file":
         return Kind.PATH, _file_path(text), "", ""
-    if scheme["scheme"].lower() in ("http", "https"):
-        return Kind.URL, text, "", ""
+    if name in ("http", "https"):
+        return Kind.URL, _url(text), "", ""
     raise ValueError(
-        f"scheme {scheme['scheme']!r} is not known; "
+        f"scheme {name!r} is not known; "
         "a diff is a path, a file: or http(s): URL, or sdist:NAME==VERSION/PATH"
     )
 
 
 def _file_path(url: str) -> str:
     parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost"):
+    if parts.netloc.lower() not in ("", "localhost"):
         raise ValueError("a file: URL has no host")
-    return unquote(parts.path)
+    if parts.query:
+        raise ValueError("a file: URL has no query; write %3F for '?'")
+    path = unquote(parts.path)
+    if not path.startswith("/") or "\0" in path:
+        raise ValueError("a file: URL holds an absolute path")
+    return path
+
+
+def _url(text: str) -> str:
+    if not is_url(text) or not urlsplit(text).hostname:
+        raise ValueError("a URL has a host, as in https://host/path")
+    return text
 
 
 def _sdist(text: str) -> tuple[Kind, str, str, str]:
     found = _SDIST.fullmatch(text)
     if found is None:
         raise ValueError("a diff in an sdist is sdist:NAME==VERSION/PATH")
+    if not is_patch_name(found["project"]):
+        raise ValueError(f"{found['project']!r} is no project's name (PEP 508)")
     if not is_version(found["version"]):
         raise ValueError(f"{found['version']!r} is not a version (PEP 440)")
     return Kind.SDIST, found["path"], found["project"], found["version"]
@@ -133,7 +175,7 @@ def _options(fragment: str) -> dict[str, str | int]:
             )
         if name in options:
             raise ValueError(f"option {name!r} is given twice")
-        options[name] = _READERS[name](unquote(value))
+        options[name] = _READERS[name](unquote(value, errors="strict"))
     return options
 
 
@@ -144,7 +186,7 @@ def _sha256(value: str) -> str:
 
 
 def _strip(value: str) -> int:
-    if not value.isdecimal():
+    if not _NUMBER.fullmatch(value):
         raise ValueError(f"strip={value!r} is not a number of path components")
     return int(value)
 
@@ -157,7 +199,8 @@ def _fuzz(value: str) -> int:
 
 def _directory(value: str) -> str:
     parts = value.split("/")
-    if value.startswith("/") or "\\" in value or ".." in parts:
+    drive = value[1:2] == ":"
+    if value.startswith("/") or drive or "\\" in value or ".." in parts:
         raise ValueError(f"directory={value!r} is not below the source tree")
     return "/".join(part for part in parts if part not in ("", "."))
 

@@ -119,7 +119,7 @@ def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatc
     return AppliedPatch(
         name=patch.name,
         owner=_public(patch.owner),
-        location=_public(patch.location.place),
+        location=_public(patch.location.shown),
         sha256=patch.sha256,
         data=data,
         strip=outcome.strip,

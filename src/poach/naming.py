@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 #: A file name has 255 bytes at most; the egg's also holds name, tags and platform.
 LONGEST_NAMES = 100
@@ -25,7 +25,7 @@ def is_version(text: str) -> bool:
     """Tell whether `text` is a version (PEP 440)."""
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:  # also for more digits than Python's int() takes
         return False
     return True
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from poach.errors import PoachError, collect, did_you_mean
+from poach.errors import PoachError, collect, did_you_mean, each, raise_faults
 from poach.location import Location
 from poach.naming import tagged_version
 from poach.pin import Pin
@@ -149,7 +149,9 @@ def resolve(
         except UnknownPatch:
             raise
         except PoachError as fault:
-            raise PatchFault(pin, name, owner, fault) from fault
+            faults = (PatchFault(pin, name, owner, one) for one in each(fault))
+            raise_faults(faults)
+            raise
 
     found = collect(patches, zip(pin.names, owners, strict=True))
     return PatchSet(pin, tuple(patch for group in found for patch in group))

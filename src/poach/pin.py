@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from poach.errors import PoachError
 from poach.naming import NormalizedName, canonicalize_name, is_patch_name
@@ -78,8 +78,8 @@ def is_pin(value: str) -> bool:
 
 
 def _parse(project: str, value: str) -> Pin:
-    first, *rest = value.split()
-    if first.startswith("+"):
+    first, *rest = value.split() or [""]
+    if not first or first.startswith("+"):
         raise ValueError("the version is missing")
     names = tuple(_name(word) for word in rest)
     _refuse_twice(names)
@@ -87,11 +87,13 @@ def _parse(project: str, value: str) -> Pin:
 
 
 def _base(word: str) -> str:
-    if word[0] in "<>=!~":
+    if word.startswith("="):
+        raise ValueError(f"{word!r} has an operator, and a pin is the version alone")
+    if word[0] in "<>!~":
         raise ValueError(f"{word!r} is a range, and patches are for one version")
     try:
         version = Version(word)
-    except InvalidVersion:
+    except ValueError:
         raise ValueError(f"{word!r} is not a version (PEP 440)") from None
     if version.local:
         raise ValueError(f"{word!r} has a local label already")

@@ -15,7 +15,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from poach.location import is_url, without_credentials
 
 #: The version of the record's format.
 FORMAT = 1
@@ -157,7 +159,7 @@ def record(provenance: Provenance) -> dict[str, Any]:
 
 def _patch_records(patches: Sequence[AppliedPatch]) -> Iterator[dict[str, Any]]:
     for patch, path in zip(patches, patch_paths(patches), strict=True):
-        fields = asdict(replace(patch, location=_public(patch.location)))
+        fields = asdict(replace(patch, location=without_credentials(patch.location)))
         del fields["data"]
         yield {**fields, "file": path}
 
@@ -230,21 +232,9 @@ def _pedigree_patch(patch: AppliedPatch) -> dict[str, Any]:
         "content": base64.b64encode(patch.data).decode("ascii"),
     }
     diff: dict[str, Any] = {"text": text}
-    if _is_url(patch.location):
-        diff["url"] = urlsplit(_public(patch.location))._replace(fragment="").geturl()
+    if is_url(patch.location):
+        diff["url"] = without_credentials(patch.location).partition("#")[0]
     return {"type": "unofficial", "diff": diff}
-
-
-def _public(location: str) -> str:
-    """Return `location` without user and password, for the record gets about."""
-    if not _is_url(location):
-        return location
-    parts = urlsplit(location)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _is_url(location: str) -> bool:
-    return location.lower().startswith(("http://", "https://"))
 
 
 def _safe(name: str) -> str:

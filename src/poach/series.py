@@ -6,21 +6,35 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from poach.errors import PoachError
+from poach.errors import PoachError, collect
 
-_STRIP = re.compile(r"-p(\d+|ab)")
+_STRIP = re.compile(r"-p(\d{1,3}|ab)", re.ASCII)
+_COMMENT = re.compile(r"(?:^|\s)#", re.ASCII)
+_WORD = re.compile(r"[^ \t\n\r\f\v]+")
 
 
 class SeriesError(PoachError):
-    """A line of a series file that cannot be honoured."""
+    """A line of a series file that cannot be honoured; `place` is the file."""
 
-    def __init__(self, line: str, reason: str) -> None:
-        super().__init__(line, reason)
+    def __init__(self, place: str, line: str, reason: str) -> None:
+        super().__init__(place, line, reason)
+        self.place = place
         self.line = line
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"Bad line {self.line!r} in the series file: {self.reason}"
+        return f"bad line {self.line!r} in {self.place}: {self.reason}"
+
+
+class EmptySeries(PoachError):
+    """A series file that names no diff; `place` is the file."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"{self.place} names no diff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +45,43 @@ class SeriesEntry:
     strip: int | None = None
 
 
-def parse(data: bytes) -> tuple[SeriesEntry, ...]:
-    """Parse a series file as quilt(1) writes it.
+def parse(data: bytes, place: str = "the series file") -> tuple[SeriesEntry, ...]:
+    """Parse a series file as quilt(1) writes it; `place` names it in messages.
 
     A line holds a file name and perhaps ``-pN``; ``#`` begins a comment.  Raises
-    `SeriesError` for what cannot be honoured: ``-R`` (a reversed diff), a name that
-    leaves the folder.
+    `EmptySeries`, and a `SeriesError` for each line that cannot be honoured: ``-R``
+    (a reversed diff), a name that leaves the folder.
     """
     text = data.decode("utf-8", "surrogateescape")
-    lines = (re.split(r"(?:^|\s)#", line)[0].split() for line in text.splitlines())
-    return tuple(_entry(words) for words in lines if words)
+    lines = (_WORD.findall(_COMMENT.split(line)[0]) for line in text.split("\n"))
+    entries = collect(lambda words: _entry(words, place), filter(None, lines))
+    if not entries:
+        raise EmptySeries(place)
+    return tuple(entries)
 
 
-def _entry(words: list[str]) -> SeriesEntry:
-    file, *options = words
+def _entry(words: list[str], place: str) -> SeriesEntry:
     line = " ".join(words)
-    path = PurePosixPath(file)
+    try:
+        return SeriesEntry(_file(words[0]), _strip(words[1:]))
+    except ValueError as error:
+        raise SeriesError(place, line, str(error)) from None
+
+
+def _file(word: str) -> str:
+    path = PurePosixPath(word)
     if path.is_absolute() or ".." in path.parts:
-        raise SeriesError(line, "the diff is not below the series' folder")
+        raise ValueError("the diff is not below the series' folder")
+    if word.startswith("-"):
+        raise ValueError("the name of the diff is missing")
+    return word
+
+
+def _strip(options: list[str]) -> int | None:
     strip = None
     for option in options:
         found = _STRIP.fullmatch(option)
         if found is None:
-            raise SeriesError(line, f"option {option!r} is not known (only -pN is)")
+            raise ValueError(f"option {option!r} is not known (only -pN is)")
         strip = 1 if found[1] == "ab" else int(found[1])
-    return SeriesEntry(file, strip)
+    return strip

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import lzma
 import tarfile
 import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from poach.errors import PoachError
 
 _EXECUTABLE = 0o111
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, RuntimeError),
+)
 
 
 class BadArchive(PoachError):
@@ -25,7 +32,10 @@ class BadArchive(PoachError):
 
 
 class MemberMissing(PoachError):
-    """A file that an sdist does not hold; `path` is relative to its top folder."""
+    """A file that an sdist does not hold.
+
+    `path` is relative to its top folder, `near` are the diffs that it does hold.
+    """
 
     def __init__(self, archive: Path, path: str, near: tuple[str, ...]) -> None:
         super().__init__(archive, path, near)
@@ -46,28 +56,33 @@ def unpack(archive: Path, dest: Path) -> Path:
     Raises `BadArchive`.
     """
     dest.mkdir()
-    try:
-        if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, dest)
-        else:
+    with _damage(archive):
+        if tarfile.is_tarfile(archive):
             _unpack_tar(archive, dest)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise BadArchive(archive, str(error)) from error
+        else:
+            _unpack_zip(archive, dest)
     top = list(dest.iterdir())
     return top[0] if len(top) == 1 and top[0].is_dir() else dest
 
 
 def read_member(archive: Path, path: str) -> bytes:
-    """Return the bytes of the file `path`, relative to the top folder of `archive`.
+    """Return the bytes of the file `path`, relative to the source tree of `archive`.
 
     Raises `MemberMissing` and `BadArchive`.
     """
+    with _damage(archive):
+        # A tar may end with a zip and then passes for one, not the other way round.
+        if tarfile.is_tarfile(archive):
+            return _read_tar(archive, path)
+        return _read_zip(archive, path)
+
+
+@contextlib.contextmanager
+def _damage(archive: Path) -> Iterator[None]:
     try:
-        if zipfile.is_zipfile(archive):
-            return _read_zip(archive, path)
-        return _read_tar(archive, path)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise BadArchive(archive, str(error)) from error
+        yield
+    except _DAMAGE as error:
+        raise BadArchive(archive, str(error) or type(error).__name__) from error
 
 
 def _unpack_tar(archive: Path, dest: Path) -> None:
@@ -88,25 +103,25 @@ def _unpack_zip(archive: Path, dest: Path) -> None:
 
 def _read_tar(archive: Path, path: str) -> bytes:
     with tarfile.open(archive) as tar:
-        members = {_below_top(m.name): m for m in tar.getmembers() if m.isfile()}
-        if path not in members:
-            raise MemberMissing(archive, path, _diffs(members))
-        stream = tar.extractfile(members[path])
+        files = {member.name: member for member in tar.getmembers() if member.isfile()}
+        stream = tar.extractfile(files[_member(archive, list(files), path)])
         assert stream is not None  # a regular file always has one
         return stream.read()
 
 
 def _read_zip(archive: Path, path: str) -> bytes:
     with zipfile.ZipFile(archive) as zipped:
-        members = {_below_top(name): name for name in zipped.namelist()}
-        if path not in members:
-            raise MemberMissing(archive, path, _diffs(members))
-        return zipped.read(members[path])
+        files = [info.filename for info in zipped.infolist() if not info.is_dir()]
+        return zipped.read(_member(archive, files, path))
 
 
-def _below_top(name: str) -> str:
-    return str(PurePosixPath(*PurePosixPath(name).parts[1:]))
-
-
-def _diffs(members: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(m for m in members if m.endswith((".patch", ".diff"))))
+def _member(archive: Path, names: list[str], path: str) -> str:
+    """Return which of the files `names` is `path` in the source tree."""
+    parts = {name: PurePosixPath(name).parts for name in names}
+    tops = {each[0] for each in parts.values()}
+    skip = 1 if len(tops) == 1 and all(len(each) > 1 for each in parts.values()) else 0
+    below = {"/".join(each[skip:]): name for name, each in parts.items()}
+    if path not in below:
+        near = tuple(sorted(p for p in below if p.endswith((".patch", ".diff"))))
+        raise MemberMissing(archive, path, near)
+    return below[path]

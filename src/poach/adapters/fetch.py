@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass
 
 from poach.errors import PoachError
+from poach.location import without_credentials
 
 #: Seconds without a byte, unless buildout's socket-timeout says otherwise.
 TIMEOUT = 60
@@ -22,7 +23,7 @@ class FetchFailed(PoachError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"cannot get {self.url}: {self.reason}"
+        return f"cannot get {without_credentials(self.url)}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,17 @@ class SwitchedOff(PoachError):
 
     def __str__(self) -> str:
         return "its entry in [patches] is empty"
+
+
+class Ambiguous(PoachError):
+    """Several diffs beside each other whose names differ in spelling only."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__(paths)
+        self.paths = tuple(paths)
+
+    def __str__(self) -> str:
+        return f"it may be any of {', '.join(map(str, self.paths))}"
 
 
 class DigestOfFolder(PoachError):
@@ -71,13 +82,11 @@ class NamedDiffs:
         raise UnknownPatch(pin, name, owner, list(self._known(pin)), self.folders)
 
     def _look_in(self, folder: str, pin: Pin, name: str) -> Location | None:
-        if folder.startswith(("http://", "https://")):
-            return self._look_at(folder, pin, name)
-        canonical = canonicalize_name(name)
-        for path in _candidates(Path(folder), pin):
-            if _name_of(path) == canonical:
-                return Location(Kind.PATH, str(path))
-        return None
+        place = Location.parse(folder)
+        if place.kind is Kind.URL:
+            return self._look_at(place.target, pin, name)
+        path = _chosen(name, _candidates(Path(place.target), pin))
+        return Location(Kind.PATH, str(path)) if path else None
 
     def _look_at(self, url: str, pin: Pin, name: str) -> Location | None:
         for place in (f"{pin.project}/{pin.base}", pin.project):
@@ -92,8 +101,28 @@ class NamedDiffs:
             project, _, name = key.rpartition("/")
             if project in ("", pin.key):
                 yield name
-        for folder in self.folders:
-            yield from (_name_of(path) for path in _candidates(Path(folder), pin))
+        for folder in map(Location.parse, self.folders):
+            if folder.kind is Kind.PATH:
+                yield from map(_name_of, _candidates(Path(folder.target), pin))
+
+
+def _chosen(name: str, candidates: Iterable[Path]) -> Path | None:
+    """Return the first of `candidates` that is called `name`; raise `Ambiguous`."""
+    named = [p for p in candidates if _name_of(p) == canonicalize_name(name)]
+    rivals = [path for path in named if _shelf(path) == _shelf(named[0])]
+    exact = [path for path in rivals if path.name == name + _kind(path)]
+    if len(rivals) > 1 and not exact:
+        raise Ambiguous(rivals)
+    return next(iter(exact or rivals), None)
+
+
+def _shelf(path: Path) -> tuple[Path, str]:
+    return path.parent, _kind(path)
+
+
+def _kind(path: Path) -> str:
+    """Return the suffix of a diff, or nothing for a folder."""
+    return path.suffix if path.suffix in SUFFIXES else ""
 
 
 def _candidates(folder: Path, pin: Pin) -> Iterator[Path]:
@@ -119,7 +148,7 @@ def _folders(parent: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 
 def _name_of(path: Path) -> str:
-    return canonicalize_name(path.stem if path.suffix in SUFFIXES else path.name)
+    return canonicalize_name(path.name.removesuffix(_kind(path)))
 
 
 def _unfolded(locations: Sequence[Location]) -> list[Location]:
@@ -134,7 +163,8 @@ def _series(location: Location) -> list[Location]:
     if location.sha256:
         raise DigestOfFolder
     folder = Path(location.target)
-    if not (folder / "series").is_file():
+    listed = folder / "series"
+    if not listed.is_file():
         raise NoSeries(location.target)
     return [
         replace(
@@ -142,5 +172,5 @@ def _series(location: Location) -> list[Location]:
             target=str(folder / entry.file),
             strip=location.strip if entry.strip is None else entry.strip,
         )
-        for entry in series.parse((folder / "series").read_bytes())
+        for entry in series.parse(listed.read_bytes(), str(listed))
     ]

@@ -28,11 +28,12 @@ class CommandFailed(PoachError):
         self.log = log
 
     def __str__(self) -> str:
-        return (
-            f"exit code {self.code} from: {shlex.join(self.command)}\n"
-            f"{indented(tail(self.log))}\n"
-            f"the full log is in {self.log}"
-        )
+        lines = [
+            f"exit code {self.code} from: {shlex.join(self.command)}",
+            *indented(tail(self.log)).splitlines(),
+            f"the full log is in {self.log}",
+        ]
+        return "\n".join(lines)
 
 
 class Runner(Protocol):
@@ -49,25 +50,33 @@ def run(
 ) -> None:
     """Run `command` in `cwd` with exactly the environment `env`.
 
-    Standard output and error go to the file `log`.  Raises `CommandFailed`.
+    Standard output and error go to the file `log`.  Raises `CommandFailed`, with the
+    shell's code 127 for a program that is not there.
     """
     with log.open("wb") as output:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode:
-        raise CommandFailed(command, done.returncode, log)
+        try:
+            code = subprocess.run(
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        except OSError as error:
+            output.write(f"{error}\n".encode())
+            code = 127
+    if code:
+        raise CommandFailed(command, code, log)
 
 
 def tail(log: Path, lines: int = TAIL) -> str:
     """Return the last lines of `log` that are not blank, as text."""
-    text = log.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
     return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
 

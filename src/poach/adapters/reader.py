@@ -34,9 +34,10 @@ class Unpinned(PoachError):
         self.sha256 = sha256
 
     def __str__(self) -> str:
-        pinned = replace(self.location, sha256=self.sha256)
+        place = self.location.shown
+        pinned = replace(self.location, target=place, sha256=self.sha256)
         return (
-            f"a diff from a URL needs its sha256; what {self.location.place} "
+            f"a diff from a URL needs its sha256; what {place} "
             f"holds now, if you trust it, is pinned by this location:\n    {pinned}"
         )
 
@@ -75,7 +76,10 @@ class DiffReader:
         `DiffMissing`, `Unpinned`, `WrongDigest` and the faults of the way there.
         """
         if location.kind is Kind.PATH:
-            return _verified(location, _read_file(location.target))[1]
+            data = _read_file(location.target)
+            found = hashlib.sha256(data).hexdigest()
+            self._verify(location, location.sha256 or found, data)
+            return found
         if location.sha256:
             return location.sha256
         if location.kind is Kind.URL:
@@ -90,10 +94,21 @@ class DiffReader:
         """
         data = None if location.kind is Kind.PATH else self.store.kept_diff(sha256)
         if data is None:
-            data, _ = _verified(replace(location, sha256=sha256), self._get(location))
+            data = self._get(location)
+            self._verify(location, sha256, data)
             if location.kind is not Kind.PATH:
                 self.store.keep_diff(data)
         return data
+
+    def _verify(self, location: Location, sha256: str, data: bytes) -> None:
+        found = hashlib.sha256(data).hexdigest()
+        if found == sha256:
+            return
+        source = "pinned"
+        if location.kind is Kind.SDIST and not location.sha256:
+            note = self.store.note_path("members", _note_name(location))
+            source = f"seen before; if the new one is right, remove {note}"
+        raise WrongDigest(location.shown, sha256, found, source)
 
     def _get(self, location: Location) -> bytes:
         if location.kind is Kind.PATH:
@@ -125,12 +140,6 @@ def _note_name(location: Location) -> str:
 def _read_file(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
-    except OSError as error:
-        raise DiffMissing(path, error.strerror or str(error)) from error
-
-
-def _verified(location: Location, data: bytes) -> tuple[bytes, str]:
-    found = hashlib.sha256(data).hexdigest()
-    if location.sha256 and found != location.sha256:
-        raise WrongDigest(location.place, location.sha256, found, "pinned")
-    return data, found
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DiffMissing(path, reason) from error

@@ -97,7 +97,7 @@ class Store:
         place = self.place(version, key)
         try:
             entry = json.loads((place / ENTRY).read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if place.exists():
                 raise DamagedEntry(place, f"{ENTRY} is missing") from None
             return None
@@ -136,7 +136,7 @@ class Store:
     def remember(self, kind: str, name: str, facts: dict[str, Any]) -> None:
         """Record `facts` (plain data) under `kind` and `name` for `recall`."""
         with self._writable():
-            _write_atomically(self._note(kind, name), _as_json(facts))
+            self._write(self._note(kind, name), _as_json(facts))
 
     def recall(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return what was recorded, or None where nothing (readable) is."""
@@ -154,7 +154,7 @@ class Store:
         """Keep a fetched diff and return its sha256 in hex."""
         digest = hashlib.sha256(data).hexdigest()
         with self._writable():
-            _write_atomically(self.root / ".diffs" / digest, data)
+            self._write(self.root / ".diffs" / digest, data)
         return digest
 
     def kept_diff(self, sha256: str) -> bytes | None:
@@ -207,8 +207,8 @@ class Store:
 
     @contextlib.contextmanager
     def _staging(self) -> Iterator[Path]:
-        folder = self.root / ".staging"
         with self._writable():
+            folder = self.root / ".staging"
             folder.mkdir(parents=True, exist_ok=True)
             prefix = f"{os.getpid()}.{socket.gethostname()}."
             staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
@@ -216,6 +216,17 @@ class Store:
             yield staging
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write a file that appears whole, by one rename."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._staging() as staging:
+            new = staging / "new"
+            with new.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            new.replace(path)
 
     def _publish(
         self,
@@ -253,20 +264,26 @@ class Store:
 def _checked(place: Path, entry: object, key: BuildKey) -> PatchedEgg:
     if not isinstance(entry, dict) or entry.get("key") != key.as_json():
         raise DamagedEntry(place, f"{ENTRY} is about another build")
-    egg = place / str(entry.get("egg"))
-    if not egg.is_dir():
-        raise DamagedEntry(place, f"{egg.name} is missing")
-    files = entry.get("files")
-    if not isinstance(files, dict):
-        raise DamagedEntry(place, f"{ENTRY} lists no files")
-    for name, (size, _) in files.items():
+    name = str(entry.get("egg"))
+    if not name.endswith(".egg") or Path(name).name != name:
+        raise DamagedEntry(place, f"{ENTRY} names no egg")
+    if not (place / name).is_dir():
+        raise DamagedEntry(place, f"{name} is missing")
+    for file, size in _sizes(place, entry).items():
         try:
-            there = (egg / name).stat().st_size
-        except OSError:
-            raise DamagedEntry(place, f"{egg.name}/{name} is missing") from None
+            there = (place / name / file).stat().st_size
+        except (OSError, ValueError):
+            raise DamagedEntry(place, f"{name}/{file} is missing") from None
         if there != size:
-            raise DamagedEntry(place, f"{egg.name}/{name} has another size")
-    return PatchedEgg(egg, entry)
+            raise DamagedEntry(place, f"{name}/{file} has another size")
+    return PatchedEgg(place / name, entry)
+
+
+def _sizes(place: Path, entry: dict[str, Any]) -> dict[str, int]:
+    try:
+        return {name: size for name, (size, _) in entry["files"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise DamagedEntry(place, f"{ENTRY} lists no files") from None
 
 
 def _holder(path: Path) -> str:
@@ -314,21 +331,6 @@ def _size_and_digest(path: Path) -> tuple[int, str]:
 
 def _as_json(data: dict[str, Any]) -> bytes:
     return json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _sync_tree(folder: Path) -> None:

@@ -211,7 +211,7 @@ def _folders(buildout: Any) -> list[str]:
     if not lines:
         return [str(Path(buildout["buildout"]["directory"]) / "patches")]
     return [
-        whose.joined(whose.base(buildout, line.source), folder)
+        whose.joined(whose.base(buildout, line.source), Location.parse(folder).target)
         for line in lines
         for folder in line.text.split()
     ]

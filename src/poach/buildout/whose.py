@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poach.location import is_url
+
 _SECTION = re.compile(r"\[\s*([^\]\s:]+)")
 _OPTION = re.compile(r"([^\s#;=][^=]*?)\s*[+-]?=")
 
@@ -46,7 +48,7 @@ def lines(buildout: Any, section: str, option: str) -> list[Line]:
 
 def base(buildout: Any, source: str) -> str:
     """Return the folder, or the URL, from which relative paths of `source` count."""
-    if _is_url(source):
+    if is_url(source):
         return source.rpartition("/")[0]
     if source:
         return str(Path(source).parent)
@@ -55,12 +57,12 @@ def base(buildout: Any, source: str) -> str:
 
 def joined(base: str, path: str) -> str:
     """Return `path` (perhaps with ``~``) as seen from the folder or URL `base`."""
-    if _is_url(path):
+    if is_url(path):
         return path
     expanded = str(Path(path).expanduser()) if path.startswith("~") else path
     if Path(expanded).is_absolute():
         return str(Path(os.path.normpath(expanded)))
-    if _is_url(base):
+    if is_url(base):
         return f"{base}/{expanded}"
     return os.path.normpath(Path(base) / expanded)
 
@@ -74,7 +76,7 @@ def owner(
     """Return who wrote `line`, for people: ``buildout.cfg:12``, a URL, a section."""
     if not line.source:
         return f"[{section}]"
-    if _is_url(line.source):
+    if is_url(line.source):
         return line.source
     number = _line_number(Path(line.source), section, option, line.text)
     directory = str(buildout["buildout"]["directory"])
@@ -98,10 +100,6 @@ def _source(key: Any, written: str) -> str:
 def _file(source: str) -> str:
     # buildout's own marks are in capitals: DEFAULT_VALUE, COMMAND_LINE_VALUE, ...
     return "" if source.endswith("_VALUE") else source
-
-
-def _is_url(text: str) -> bool:
-    return text.startswith(("http://", "https://"))
 
 
 def _line_number(path: Path, section: str, option: str, text: str) -> int | None:

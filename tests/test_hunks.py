@@ -1,0 +1,175 @@
+"""Where hunks land, and why they do not."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import pytest
+
+from poach.diff import Binary, Hunk, parse
+from poach.hunks import (
+    Applied,
+    BadBinary,
+    Rejected,
+    apply_binary,
+    apply_hunks,
+    without_cr,
+)
+
+
+def hunks(*bodies: bytes) -> tuple[Hunk, ...]:
+    return parse(b"--- f\n+++ f\n" + b"".join(bodies))[0].hunks
+
+
+def numbered(count: int) -> bytes:
+    return b"".join(b"%d\n" % number for number in range(1, count + 1))
+
+
+MIDDLE = hunks(b"@@ -4,3 +4,3 @@\n 4\n-5\n+five\n 6\n")
+
+
+def landed(old: bytes, wanted, fuzz: int = 0):
+    done = apply_hunks(old, wanted, fuzz)
+    assert isinstance(done, Applied), done
+    return done.data, [(each.line, each.offset, each.fuzz) for each in done.landings]
+
+
+def missed(old: bytes, wanted, fuzz: int = 0):
+    done = apply_hunks(old, wanted, fuzz)
+    assert isinstance(done, Rejected), done
+    return [(each.number, each.reason, each.lines) for each in done.misses]
+
+
+def test_exact():
+    new = numbered(9).replace(b"5", b"five")
+    assert landed(numbered(9), MIDDLE) == (new, [(4, 0, 0)])
+
+
+def test_offset_is_carried_to_the_next_hunk():
+    two = hunks(
+        b"@@ -4,3 +4,3 @@\n 4\n-5\n+five\n 6\n",
+        b"@@ -14,3 +14,3 @@\n 14\n-15\n+x\n 16\n",
+    )
+    old = b"new\n" * 3 + numbered(20)
+    assert landed(old, two)[1] == [(7, 3, 0), (17, 3, 0)]
+
+
+def test_nearest_place():
+    old = b"4\n5\n6\n" + b"x\n" * 6 + b"4\n5\n6\n"
+    assert landed(old, MIDDLE)[1] == [(1, -3, 0)]
+
+
+def test_equally_near_places_are_refused():
+    old = b"4\n5\n6\n" + b"x\n" * 3 + b"4\n5\n6\n"
+    assert missed(old, MIDDLE) == [(1, "ambiguous", (7, 1))]
+
+
+def test_a_hunk_with_less_context_before_belongs_to_the_start():
+    first = hunks(b"@@ -1,3 +1,3 @@\n-1\n+one\n 2\n 3\n")
+    assert missed(b"new\n" + numbered(5), first) == [(1, "only at the start", (2,))]
+
+
+def test_fuzz():
+    old = numbered(9).replace(b"6", b"six")
+    assert missed(old, MIDDLE)[0][1] == "not found"
+    new = old.replace(b"5", b"five")
+    assert landed(old, MIDDLE, fuzz=1) == (new, [(4, 0, 1)])
+
+
+def test_already_applied():
+    old = numbered(9).replace(b"5", b"five")
+    assert missed(old, MIDDLE) == [(1, "already applied", (4,))]
+
+
+def test_line_endings():
+    old = numbered(9).replace(b"\n", b"\r\n")
+    assert missed(old, MIDDLE) == [(1, "line endings", (4,))]
+
+
+def test_nearest_differing_lines():
+    done = apply_hunks(numbered(9).replace(b"6", b"six"), MIDDLE)
+    assert isinstance(done, Rejected)
+    (miss,) = done.misses
+    assert (miss.header, miss.lines) == ("@@ -4,3 +4,3 @@", (4,))
+    assert miss.differ == (b"-6\n", b"+six\n")
+
+
+def test_nothing_like_it():
+    assert missed(b"x\ny\n", MIDDLE) == [(1, "not found", ())]
+
+
+def test_all_misses_are_told_and_what_would_land():
+    three = hunks(
+        b"@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n",
+        b"@@ -4,3 +4,3 @@\n 4\n-x\n+five\n 6\n",
+        b"@@ -7,3 +7,3 @@\n 7\n-y\n+eight\n 9\n",
+    )
+    done = apply_hunks(numbered(9), three)
+    assert isinstance(done, Rejected)
+    assert [miss.number for miss in done.misses] == [2, 3]
+    assert [landing.line for landing in done.landings] == [1]
+
+
+@pytest.mark.parametrize("old_end", [b"\n", b""])
+@pytest.mark.parametrize("new_end", [b"\n", b""])
+def test_missing_newlines(old_end, new_end):
+    body = b"-1\n" + (b"" if old_end else b"\\ No\n")
+    body += b"+2\n" + (b"" if new_end else b"\\ No\n")
+    wanted = hunks(b"@@ -1 +1 @@\n" + body)
+    assert landed(b"1" + old_end, wanted)[0] == b"2" + new_end
+    other = b"" if old_end else b"\n"
+    assert missed(b"1" + other, wanted)[0][1] == "not found"
+
+
+def test_new_lines_only():
+    assert landed(b"", hunks(b"@@ -0,0 +1 @@\n+x\n"))[0] == b"x\n"
+    assert landed(numbered(3), hunks(b"@@ -2,0 +3 @@\n+x\n"))[0] == b"1\n2\nx\n3\n"
+    assert landed(b"1", hunks(b"@@ -1,0 +2 @@\n+x\n"))[0] == b"1\nx\n"
+
+
+def test_hunks_out_of_order_as_git_takes_them():
+    two = hunks(
+        b"@@ -7,3 +7,3 @@\n 7\n-8\n+eight\n 9\n",
+        b"@@ -3,3 +3,3 @@\n 3\n-4\n+four\n 5\n",
+    )
+    new = numbered(12).replace(b"8", b"eight").replace(b"4", b"four")
+    assert landed(numbered(12), two)[0] == new
+
+
+def test_without_cr():
+    crlf = hunks(b"@@ -1 +1 @@\n-1\r\n+2\r\n")
+    assert landed(b"1\n", without_cr(crlf))[0] == b"2\n"
+    assert landed(b"1\r\n", crlf)[0] == b"2\r\n"
+
+
+def oid(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def test_delta():
+    old = bytes(range(256)) * 2
+    new = old[256:] + b"new" + old[:16]
+    delta = b"\x80\x04" + b"\x93\x02" + b"\xb2\x01\x00\x01" + b"\x03new" + b"\x90\x10"
+    binary = Binary(True, delta, oid(old), oid(new))
+    assert apply_binary(old, binary) == new
+    with pytest.raises(BadBinary, match="other contents"):
+        apply_binary(b"else", binary)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [b"", b"\x01", b"\x01\x05", b"\x01\x01\x00", b"\x01\x02\x90\x01", b"\x01\x09\x80"],
+)
+def test_damaged_delta(delta):
+    with pytest.raises(BadBinary):
+        apply_binary(b"x", Binary(True, delta, oid(b"x"), oid(b"y")))
+
+
+def test_a_long_hunk_that_fails_at_its_last_line_among_equal_lines():
+    old = b"same\n" * 100_000 + b"last\n" * 100_000
+    body = b" same\n" * 1000 + b"-same\n" + b" last\n" * 1000 + b" same\n"
+    wanted = hunks(b"@@ -9000,2002 +9000,2001 @@\n" + body)
+    start = time.process_time()
+    assert missed(old, wanted)[0][1] == "not found"
+    assert time.process_time() - start < 5

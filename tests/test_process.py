@@ -1,0 +1,113 @@
+"""Subprocesses are quiet until one fails."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+import pytest
+
+from poach.adapters.process import TAIL, CommandFailed, indented, run, tail
+
+ENV = {"PATH": os.defpath}
+
+
+def python(code, log, **options):
+    options = {"cwd": log.parent, "env": ENV, **options}
+    run([sys.executable, "-c", code], log=log, **options)
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "build ä.log"
+
+
+def test_what_goes_well_is_quiet(log, capfd):
+    python("import sys; print('out', flush=True); sys.stderr.write('err')", log)
+
+    assert log.read_bytes() == b"out\nerr"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_folder_environment_and_input_are_as_told(log, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEAK", "1")
+    code = "import os, sys; print(os.getcwd(), dict(os.environ), sys.stdin.read())"
+
+    python(code, log, env={"ONE": "é", "LC_CTYPE": "C.UTF-8"})
+
+    assert log.read_text() == (
+        f"{tmp_path.resolve()} {{'ONE': 'é', 'LC_CTYPE': 'C.UTF-8'}} \n"
+    )
+
+
+def test_a_failure_shows_command_code_tail_and_log(log):
+    code = "print('one two'); print(); print('three'); raise SystemExit(7)"
+
+    with pytest.raises(CommandFailed) as caught:
+        python(code, log)
+
+    error = caught.value
+    command = [sys.executable, "-c", code]
+    assert (error.command, error.code, error.log) == (tuple(command), 7, log)
+    assert str(error) == (
+        f"exit code 7 from: {shlex.join(command)}\n"
+        "    one two\n"
+        "    three\n"
+        f"the full log is in {log}"
+    )
+
+
+def test_a_killed_process_has_failed(log):
+    with pytest.raises(CommandFailed) as caught:
+        python("import os; os.kill(os.getpid(), 9)", log)
+
+    assert caught.value.code == -9
+
+
+def test_the_log_of_an_earlier_run_is_overwritten(log):
+    log.write_text("old")
+
+    python("print('new')", log)
+
+    assert log.read_text() == "new\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", ""),
+        (b"\n \n\t\n", ""),
+        (b"a\r\nb", "a\nb"),
+        (b"a\xff\n", "a\ufffd"),
+        (b"  a\n\n\n  b\n", "  a\n  b"),
+        (
+            b"".join(b"%d\n\n" % number for number in range(100)),
+            "\n".join(map(str, range(100 - TAIL, 100))),
+        ),
+    ],
+)
+def test_tail(log, data, expected):
+    log.write_bytes(data)
+
+    assert tail(log) == expected
+
+
+def test_indented():
+    assert indented("a\n  b") == "    a\n      b"
+
+
+def test_a_failure_without_output(log):
+    with pytest.raises(CommandFailed) as caught:
+        python("raise SystemExit(1)", log)
+
+    assert "\n\n" not in str(caught.value)
+
+
+def test_a_program_that_is_not_there(log):
+    with pytest.raises(CommandFailed):
+        run(["no-such-program"], cwd=log.parent, env=ENV, log=log)
+
+
+def test_an_error_can_be_shown_when_its_log_has_gone(log):
+    assert str(log) in str(CommandFailed(["x"], 1, log))

@@ -1,0 +1,350 @@
+"""Diffs are read from files, servers and sdists, and never without their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bench import Index, dists
+from poach.adapters.archive import BadArchive, MemberMissing
+from poach.adapters.fetch import FetchFailed, HttpFetcher
+from poach.adapters.reader import DiffMissing, DiffReader, Unpinned, WrongDigest
+from poach.adapters.store import Store
+from poach.errors import PoachError
+from poach.location import Location
+from poach.ports import Sdist
+
+DIFF = b"--- a\r\n+++ b\n\xff\x85 no newline"
+MEMBER = "sdist:Carrier==1.0/patches/fix.patch"
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass
+class Sdists:
+    """A `SourceFinder` over archives in memory."""
+
+    archives: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def find(self, project: str, version: str, folder: Path) -> Sdist:
+        self.asked.append((project, version))
+        if (project, version) not in self.archives:
+            raise PoachError(f"no sdist of {project} {version}")
+        name, data = self.archives[project, version]
+        (folder / name).write_bytes(data)
+        return Sdist(folder / name, sha256(data))
+
+
+def tar_gz(diff=DIFF):
+    files = {"patches/fix.patch": diff, "other.diff": b""}
+    return "Carrier-1.0.tar.gz", dists.sdist("Carrier", "1.0", files)
+
+
+def zipped(diff=DIFF):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Carrier-1.0/patches/", b"")
+        archive.writestr("Carrier-1.0/patches/fix.patch", diff)
+    return "Carrier-1.0.zip", buffer.getvalue()
+
+
+@pytest.fixture
+def sdists():
+    return Sdists({("Carrier", "1.0"): tar_gz()})
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def reader(store, sdists):
+    return DiffReader(store, sdists, HttpFetcher())
+
+
+def offline(reader):
+    return DiffReader(reader.store, Sdists(), HttpFetcher(offline=True))
+
+
+def digest(reader, text):
+    return reader.digest(Location.parse(text))
+
+
+def read(reader, text, expected=DIFF):
+    return reader.read(Location.parse(text), sha256(expected))
+
+
+def refusal(function, *args):
+    with pytest.raises(PoachError) as caught:
+        function(*args)
+    return caught.value
+
+
+# Files
+
+
+def test_a_file(reader, tmp_path):
+    file = tmp_path / "a b é.patch"
+    file.write_bytes(DIFF)
+
+    assert digest(reader, str(file)) == sha256(DIFF)
+    assert digest(reader, f"{file}#sha256={sha256(DIFF)}") == sha256(DIFF)
+    assert digest(reader, file.as_uri()) == sha256(DIFF)
+    assert read(reader, str(file)) == DIFF
+    assert not reader.store.path.exists()
+
+
+def test_a_file_with_another_digest(reader, tmp_path):
+    file = tmp_path / "a.patch"
+    file.write_bytes(DIFF)
+
+    error = refusal(digest, reader, f"{file}#sha256={sha256(b'')}")
+
+    assert isinstance(error, WrongDigest)
+    assert str(error) == (
+        f"wrong sha256 for {file}:\n"
+        f"    expected {sha256(b'')} (pinned)\n"
+        f"    found    {sha256(DIFF)}"
+    )
+
+
+def test_a_file_that_changes_before_it_is_applied(reader, tmp_path):
+    file = tmp_path / "a.patch"
+    file.write_bytes(b"changed")
+    reader.store.keep_diff(DIFF)  # which must not be taken in its place
+
+    assert isinstance(refusal(read, reader, str(file)), WrongDigest)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("absent", "No such file or directory"),
+        (".", "Is a directory"),
+        ("a.patch/b", "Not a directory"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_no_such_file(reader, tmp_path, name, reason):
+    (tmp_path / "a.patch").write_bytes(DIFF)
+    path = tmp_path / name
+
+    error = refusal(digest, reader, str(path))
+
+    assert isinstance(error, DiffMissing)
+    assert str(error) == f"cannot read the diff {path}: {reason}"
+
+
+# Servers
+
+
+def test_a_pinned_url_is_fetched_once(reader, index: Index):
+    url = index.put("fix.patch", DIFF) + f"#sha256={sha256(DIFF)}"
+
+    assert digest(reader, url) == sha256(DIFF)
+    assert index.requests == []
+    assert read(reader, url) == DIFF
+    assert read(reader, url) == DIFF
+    assert index.requests == ["/fix.patch"]
+    assert read(offline(reader), url) == DIFF
+
+
+def test_a_url_without_digest_prints_the_location_to_paste(reader, index: Index):
+    url = index.put("fix.patch", DIFF)
+
+    error = refusal(digest, reader, f"{url}#strip=1")
+
+    assert isinstance(error, Unpinned)
+    assert str(error) == (
+        f"a diff from a URL needs its sha256; what {url} holds now, if you trust it, "
+        f"is pinned by this location:\n    {url}#sha256={sha256(DIFF)}&strip=1"
+    )
+    assert not reader.store.path.exists()
+
+
+def test_a_url_with_another_digest(reader, index: Index):
+    url = index.put("fix.patch", b"evil")
+
+    error = refusal(read, reader, f"{url}#sha256={sha256(DIFF)}")
+
+    assert isinstance(error, WrongDigest)
+    assert str(error) == (
+        f"wrong sha256 for {url}:\n"
+        f"    expected {sha256(DIFF)} (pinned)\n"
+        f"    found    {sha256(b'evil')}"
+    )
+    assert reader.store.kept_diff(sha256(b"evil")) is None
+
+
+def test_a_kept_diff_that_was_damaged_is_fetched_again(reader, index: Index):
+    url = index.put("fix.patch", DIFF) + f"#sha256={sha256(DIFF)}"
+    read(reader, url)
+    (reader.store.root / ".diffs" / sha256(DIFF)).write_bytes(DIFF[:-1])
+
+    assert read(reader, url) == DIFF
+    assert reader.store.kept_diff(sha256(DIFF)) == DIFF
+    assert len(index.requests) == 2
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_server_that_refuses(reader, index: Index, status, pinned):
+    url = index.put("fix.patch", DIFF)
+    index.status["/fix.patch"] = status
+    location = Location.parse(f"{url}#sha256={sha256(DIFF)}" if pinned else url)
+
+    error = refusal(
+        *(
+            (reader.read, location, sha256(DIFF))
+            if pinned
+            else (reader.digest, location)
+        )
+    )
+
+    assert isinstance(error, FetchFailed)
+    assert str(error) == f"cannot get {url}: the server answers with status {status}"
+
+
+def test_a_redirect_is_followed(reader, index: Index):
+    # The index answers this with 301 to its page of the project of this name.
+    index.add("fix", "x", b"")
+
+    error = refusal(digest, reader, f"{index.base}/simple/Fix")
+
+    assert isinstance(error, Unpinned)
+    assert index.requests == ["/simple/Fix", "/simple/fix/"]
+
+
+def test_no_server_at_all(reader, tmp_path):
+    with Index(tmp_path / "gone") as gone:
+        url = gone.put("fix.patch", DIFF)
+
+    error = refusal(digest, reader, url)
+
+    assert isinstance(error, FetchFailed)
+    assert str(error).startswith(f"cannot get {url}: ")
+    assert "Connection refused" in str(error)
+
+
+def test_offline(reader, index: Index):
+    url = index.put("fix.patch", DIFF)
+
+    error = refusal(digest, offline(reader), url)
+
+    assert str(error) == f"cannot get {url}: buildout runs in offline mode"
+    assert index.requests == []
+
+
+def test_a_password_is_not_printed(reader, index: Index):
+    url = index.put("absent", DIFF).replace("//", "//jane:secret@")
+    index.status["/absent"] = 404
+
+    assert "secret" not in str(refusal(digest, reader, url))
+
+
+# Sdists
+
+
+@pytest.mark.parametrize("archive", [tar_gz(), zipped()], ids=["tar.gz", "zip"])
+def test_a_member_of_an_sdist_is_fetched_once_and_remembered(reader, sdists, archive):
+    sdists.archives["Carrier", "1.0"] = archive
+
+    assert digest(reader, MEMBER) == sha256(DIFF)
+    assert digest(reader, MEMBER + "#strip=1") == sha256(DIFF)
+    assert read(reader, MEMBER) == DIFF
+    assert sdists.asked == [("Carrier", "1.0")]
+    assert digest(offline(reader), MEMBER) == sha256(DIFF)
+    assert read(offline(reader), MEMBER) == DIFF
+
+
+def test_a_member_with_a_declared_digest_is_not_fetched_to_know_it(reader, sdists):
+    location = f"{MEMBER}#sha256={sha256(DIFF)}"
+
+    assert digest(reader, location) == sha256(DIFF)
+    assert sdists.asked == []
+    assert read(reader, location) == DIFF
+    assert read(reader, location) == DIFF
+    assert len(sdists.asked) == 1
+
+
+def test_a_member_with_another_declared_digest(reader):
+    error = refusal(read, reader, f"{MEMBER}#sha256={sha256(b'')}", b"")
+
+    assert isinstance(error, WrongDigest)
+    assert str(error) == (
+        f"wrong sha256 for {MEMBER}:\n"
+        f"    expected {sha256(b'')} (pinned)\n"
+        f"    found    {sha256(DIFF)}"
+    )
+
+
+@pytest.mark.parametrize("archive", [tar_gz(), zipped()], ids=["tar.gz", "zip"])
+def test_a_member_that_is_not_there(reader, sdists, archive):
+    sdists.archives["Carrier", "1.0"] = archive
+
+    error = refusal(digest, reader, "sdist:Carrier==1.0/fix.patch")
+
+    assert isinstance(error, MemberMissing)
+    assert str(error).startswith(f"{archive[0]} has no file 'fix.patch'; it holds ")
+    assert str(error).endswith("patches/fix.patch")
+
+
+def test_no_sdist(reader):
+    error = refusal(digest, reader, "sdist:Carrier==2.0/fix.patch")
+
+    assert str(error) == "no sdist of Carrier 2.0"
+
+
+def test_an_sdist_that_is_none(reader, sdists):
+    sdists.archives["Carrier", "1.0"] = ("Carrier-1.0.tar.gz", b"<html>no</html>")
+
+    assert isinstance(refusal(digest, reader, MEMBER), BadArchive)
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '"x"', "\xff"])
+def test_a_damaged_note_is_made_anew(reader, sdists, note):
+    digest(reader, MEMBER)
+    (file,) = (reader.store.root / ".known/members").iterdir()
+    file.write_bytes(note.encode("latin-1"))
+
+    assert digest(reader, MEMBER) == sha256(DIFF)
+    assert len(sdists.asked) == 2
+    assert digest(offline(reader), MEMBER) == sha256(DIFF)
+
+
+def test_a_member_that_has_changed_since_it_was_seen_is_refused(reader, sdists):
+    seen = digest(reader, MEMBER)
+    (reader.store.root / ".diffs" / seen).unlink()
+    sdists.archives["Carrier", "1.0"] = tar_gz(b"another")
+
+    error = refusal(read, reader, MEMBER)
+
+    assert isinstance(error, WrongDigest)
+    assert (error.expected, error.found) == (seen, sha256(b"another"))
+
+
+def test_a_changed_member_tells_what_to_remove(reader, sdists):
+    digest(reader, MEMBER)
+    (reader.store.root / ".diffs" / sha256(DIFF)).unlink()
+    sdists.archives["Carrier", "1.0"] = tar_gz(b"another")
+    (note,) = (reader.store.root / ".known/members").iterdir()
+
+    error = refusal(read, reader, MEMBER)
+
+    assert str(note) in str(error)
+    assert "(pinned)" not in str(error)
+
+
+def test_a_folder_in_an_sdist_is_no_diff(reader, sdists):
+    sdists.archives["Carrier", "1.0"] = zipped()
+
+    refusal(digest, reader, "sdist:Carrier==1.0/patches")

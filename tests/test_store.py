@@ -1,0 +1,568 @@
+"""The store: built once, published whole, and never trusted blindly."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from poach.adapters.store import (
+    STALE_SECONDS,
+    DamagedEntry,
+    Store,
+    StoreUnwritable,
+)
+from poach.errors import PoachError
+from poach.key import BuildKey, Target
+
+VERSION = "1.0+loud.p12345678"
+KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
+OTHER = replace(KEY, base="2.0")
+CODE = b"quack\xff\n"
+NOBODY = 65534
+
+
+def make(work):
+    """Make an egg, as a build would."""
+    assert list(work.iterdir()) == []
+    egg = work / "below" / "pond.egg"
+    (egg / "pond").mkdir(parents=True)
+    (egg / "pond" / "é.py").write_bytes(CODE)
+    (egg / "top.txt").write_bytes(b"")
+    return egg, {"upstream": "pond-1.0.tar.gz"}
+
+
+def never(work):
+    raise AssertionError("there is nothing to make")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "pätched eggs")
+
+
+@pytest.fixture
+def entry(store):
+    """The folder of a published entry."""
+    store.get_or_make(VERSION, KEY, make)
+    return store.place(VERSION, KEY)
+
+
+def there(folder):
+    """Return the paths of all files below `folder`, but for locks."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and ".locks" not in path.parts
+    )
+
+
+def staged(store):
+    return list((store.root / ".staging").iterdir())
+
+
+# Publishing
+
+
+def test_an_egg_is_made_once(store):
+    made = store.get_or_make(VERSION, KEY, make)
+    found = store.get_or_make(VERSION, KEY, never)
+
+    assert found == made == store.find(VERSION, KEY)
+    assert (made.egg / "pond" / "é.py").read_bytes() == CODE
+    assert made.egg.parent == store.place(VERSION, KEY)
+
+
+def test_what_an_entry_holds(store, entry):
+    files = {"pond/é.py": CODE, "top.txt": b""}
+
+    assert entry == store.path / "1" / "pond" / VERSION / KEY.digest[:16]
+    assert there(store.path) == sorted(
+        f"{entry.relative_to(store.path)}/{name}"
+        for name in ("entry.json", "pond.egg/pond/é.py", "pond.egg/top.txt")
+    )
+    assert json.loads((entry / "entry.json").read_bytes()) == {
+        "key": KEY.as_json(),
+        "egg": "pond.egg",
+        "files": {
+            name: [len(data), hashlib.sha256(data).hexdigest()]
+            for name, data in files.items()
+        },
+        "upstream": "pond-1.0.tar.gz",
+    }
+    assert staged(store) == []
+
+
+def test_others_may_read_an_entry(store):
+    umask = os.umask(0o022)
+    try:
+        entry = store.get_or_make(VERSION, KEY, make).egg.parent
+    finally:
+        os.umask(umask)
+
+    for path in (entry, *entry.rglob("*")):
+        assert path.stat().st_mode & 0o044 == 0o044
+
+
+def test_looking_writes_nothing(store):
+    assert store.find(VERSION, KEY) is None
+    assert store.recall("sdists", "pond-1.0") is None
+    assert store.kept_diff("a" * 64) is None
+    assert not store.path.exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [PoachError("no"), OSError("disk full"), KeyboardInterrupt(), SystemExit(1)],
+)
+def test_a_make_that_fails_leaves_nothing(store, error):
+    def fail(work):
+        make(work)
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        store.get_or_make(VERSION, KEY, fail)
+
+    assert caught.value is error
+    assert there(store.path) == []
+    assert staged(store) == []
+    assert not store.place(VERSION, KEY).parent.exists()
+    assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
+
+
+def test_it_looks_again_when_it_has_the_lock(store):
+    def late(version, key):
+        if looks:
+            looks.pop()
+            return None
+        return found(version, key)
+
+    store.get_or_make(VERSION, KEY, make)
+    found, looks = store.find, [1]
+    store.find = late  # as if another process had built it after the first look
+
+    assert store.get_or_make(VERSION, KEY, never).egg.is_dir()
+
+
+# Several at once
+
+CHILD = f"""
+import sys
+from pathlib import Path
+from poach.adapters.store import Store
+from poach.key import BuildKey, BuildOptions, Target
+
+KEY = {KEY!r}
+
+def make(work):
+    egg = work / "pond.egg"
+    egg.mkdir()
+    print("making", flush=True)
+    sys.stdin.readline()
+    return egg, {{}}
+
+def waiting(holder):
+    print("waiting for", holder, flush=True)
+
+egg = Store(Path(sys.argv[1])).get_or_make({VERSION!r}, KEY, make, waiting).egg
+print("has", egg.name, flush=True)
+"""
+
+
+@contextlib.contextmanager
+def child(store):
+    """Start a process that wants the egg of KEY, and makes it until it is told."""
+    with subprocess.Popen(
+        [sys.executable, "-X", "utf8", "-c", CHILD, str(store.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def says(process):
+    return process.stdout.readline().strip()
+
+
+def test_a_killed_build_leaves_rubbish_that_the_next_one_sweeps(store):
+    with child(store) as process:
+        assert says(process) == "making"
+        process.kill()
+        process.wait()
+
+    assert len(staged(store)) == 1
+    assert store.find(VERSION, KEY) is None
+    store.get_or_make(VERSION, OTHER, make)
+    assert staged(store) == []
+    assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
+
+
+def test_a_living_build_is_not_swept(store):
+    with child(store) as process:
+        assert says(process) == "making"
+        store.get_or_make(VERSION, OTHER, make)
+
+        assert len(staged(store)) == 1
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert says(process) == "has pond.egg"
+
+    assert store.find(VERSION, KEY)
+    assert staged(store) == []
+
+
+def test_two_processes_build_one_egg_once(store):
+    with child(store) as first:
+        assert says(first) == "making"
+        with child(store) as second:
+            assert says(second) == (
+                f"waiting for pid {first.pid} on {socket.gethostname()}"
+            )
+            first.stdin.write("\n")
+            first.stdin.flush()
+            assert says(first) == "has pond.egg"
+            assert says(second) == "has pond.egg"
+
+
+def test_the_next_in_line_builds_if_the_first_is_killed(store):
+    with child(store) as first:
+        assert says(first) == "making"
+        with child(store) as second:
+            assert says(second).startswith("waiting for pid")
+            first.kill()
+            assert says(second) == "making"
+            second.stdin.write("\n")
+            second.stdin.flush()
+            assert says(second) == "has pond.egg"
+
+
+def test_threads_build_one_egg_once(store):
+    made = []
+
+    def slow(work):
+        made.append(work)
+        time.sleep(0.05)
+        return make(work)
+
+    with ThreadPoolExecutor(8) as pool:
+        eggs = list(pool.map(lambda _: store.get_or_make(VERSION, KEY, slow), range(8)))
+
+    assert len(made) == 1
+    assert len({found.egg for found in eggs}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "swept"),
+    [
+        (f"{os.getpid()}.{socket.gethostname()}.abc", STALE_SECONDS + 9, False),
+        ("1.another.host.abc", STALE_SECONDS - 99, False),
+        ("1.another.host.abc", STALE_SECONDS + 9, True),
+        (f"x.{socket.gethostname()}.abc", 0, False),
+        ("odd", 0, False),
+        ("odd", STALE_SECONDS + 9, True),
+    ],
+)
+def test_rubbish_of_others_is_kept_for_a_while(store, name, age, swept):
+    left = store.root / ".staging" / name
+    (left / "work").mkdir(parents=True)
+    os.utime(left, (time.time() - age,) * 2)
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert left.exists() is not swept
+
+
+# Damage
+
+
+def edit(entry, **changes):
+    file = entry / "entry.json"
+    content = {**json.loads(file.read_bytes()), **changes}
+    file.write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda e: (e / "entry.json").unlink(), "entry.json is missing"),
+        (
+            lambda e: (e / "entry.json").write_bytes(b""),
+            "entry.json: Expecting value: line 1 column 1 (char 0)",
+        ),
+        (
+            lambda e: (e / "entry.json").write_bytes(b"[]"),
+            "entry.json is about another build",
+        ),
+        (lambda e: edit(e, key=OTHER.as_json()), "entry.json is about another build"),
+        (lambda e: edit(e, key=None), "entry.json is about another build"),
+        (lambda e: edit(e, files=None), "entry.json lists no files"),
+        (lambda e: edit(e, files=[]), "entry.json lists no files"),
+        (lambda e: shutil.rmtree(e / "pond.egg"), "pond.egg is missing"),
+        (lambda e: (e / "pond.egg/top.txt").unlink(), "pond.egg/top.txt is missing"),
+        (
+            lambda e: (e / "pond.egg/pond/é.py").write_bytes(CODE[:-1]),
+            "pond.egg/pond/é.py has another size",
+        ),
+        (
+            lambda e: (e / "pond.egg").rename(e / "duck.egg"),
+            "pond.egg is missing",
+        ),
+    ],
+)
+def test_damaged_entries(store, entry, damage, reason):
+    damage(entry)
+
+    for look in (store.find, lambda *args: store.get_or_make(*args, never)):
+        with pytest.raises(DamagedEntry) as caught:
+            look(VERSION, KEY)
+
+        assert str(caught.value) == (
+            f"The patched egg in {entry} is damaged: {reason}; "
+            "remove that folder and run again to build it anew"
+        )
+
+
+def test_bytes_that_are_no_text_are_damage(store, entry):
+    (entry / "entry.json").write_bytes(b"\xff\xfe\xfd")
+
+    with pytest.raises(DamagedEntry, match=r"damaged: entry.json: .*codec"):
+        store.find(VERSION, KEY)
+
+
+def test_a_removed_entry_is_built_anew(store, entry):
+    shutil.rmtree(entry)
+
+    assert store.find(VERSION, KEY) is None
+    assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
+
+
+def test_byte_code_may_change(store):
+    def compiled(work):
+        egg, record = make(work)
+        (egg / "pond" / "__pycache__").mkdir()
+        (egg / "pond" / "__pycache__" / "x.pyc").write_bytes(b"old")
+        return egg, record
+
+    found = store.get_or_make(VERSION, KEY, compiled)
+    (found.egg / "pond" / "__pycache__" / "x.pyc").write_bytes(b"newer")
+
+    assert store.find(VERSION, KEY) == found
+
+
+def test_files_that_came_later_do_not_matter(store, entry):
+    (entry / "pond.egg/pond/__pycache__").mkdir()
+    (entry / "pond.egg/pond/__pycache__/x.pyc").write_bytes(b"")
+
+    assert store.find(VERSION, KEY)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"files": {"top.txt": 0}},
+        {"files": {"top.txt": []}},
+    ],
+    ids=str,
+)
+def test_an_odd_list_of_files_is_damage(store, entry, changes):
+    edit(entry, **changes)
+
+    with pytest.raises(DamagedEntry):
+        store.find(VERSION, KEY)
+
+
+@pytest.mark.parametrize("egg", ["", ".", "..", "../../..", "/"])
+def test_an_egg_lies_in_its_entry(store, entry, egg):
+    edit(entry, egg=egg, files={})
+
+    with pytest.raises(DamagedEntry):
+        store.find(VERSION, KEY)
+
+
+# Stores that cannot be written
+
+
+@contextlib.contextmanager
+def powerless():
+    """Drop the powers of root, if we have them."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@contextlib.contextmanager
+def read_only(store):
+    folders = [store.path, *filter(Path.is_dir, store.path.rglob("*"))]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        with powerless():
+            yield
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
+@pytest.fixture
+def shared():
+    """A store that other users can reach, with one entry."""
+    with tempfile.TemporaryDirectory(prefix="poach tést ") as folder:
+        Path(folder).chmod(0o755)
+        store = Store(Path(folder) / "store")
+        store.get_or_make(VERSION, KEY, make)
+        store.remember("sdists", "pond-1.0", {"sha256": "a"})
+        store.keep_diff(b"diff")
+        yield store
+
+
+def test_a_read_only_store_serves_what_it_has(shared):
+    with read_only(shared):
+        assert shared.get_or_make(VERSION, KEY, never).egg.is_dir()
+        assert shared.recall("sdists", "pond-1.0") == {"sha256": "a"}
+        assert shared.kept_diff(hashlib.sha256(b"diff").hexdigest()) == b"diff"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.remember("sdists", "pond-1.0", {}),
+        lambda store: store.remember("others", "pond-1.0", {}),
+        lambda store: store.keep_diff(b"other"),
+        lambda store: store.log_path(VERSION, KEY),
+    ],
+)
+def test_writing_to_a_read_only_store(shared, write):
+    with read_only(shared), pytest.raises(StoreUnwritable) as caught:
+        write(shared)
+
+    assert str(caught.value).startswith(
+        f"Cannot build in the patched-egg store {shared.path}: [Errno 13] "
+    )
+    assert str(caught.value).endswith(
+        "; make it writable, or set patched-eggs-directory"
+    )
+
+
+def test_building_in_a_read_only_store(shared):
+    with read_only(shared), pytest.raises(StoreUnwritable):
+        shared.get_or_make(VERSION, OTHER, never)
+
+
+def test_building_where_no_store_can_be(shared):
+    with read_only(shared), pytest.raises(StoreUnwritable):
+        Store(shared.path / "new").get_or_make(VERSION, KEY, never)
+
+
+def test_users_with_an_open_umask_share_a_store(shared):
+    umask = os.umask(0)
+    try:
+        store = Store(shared.path.parent / "open")
+        store.path.parent.chmod(0o777)
+        store.get_or_make(VERSION, OTHER, make)
+        store.get_or_make(VERSION, KEY, make)
+        shutil.rmtree(store.place(VERSION, KEY))
+        with powerless():
+            assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
+            assert store.get_or_make(VERSION, OTHER, never).egg.is_dir()
+    finally:
+        os.umask(umask)
+
+
+def test_a_file_where_the_store_should_be(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreUnwritable):
+        Store(tmp_path / "file").keep_diff(b"")
+
+
+def test_building_where_a_file_is(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreUnwritable):
+        Store(tmp_path / "file").get_or_make(VERSION, KEY, never)
+
+
+# Notes and diffs
+
+
+def test_notes(store):
+    store.remember("sdists", "pond-1.0", {"sha256": "é"})
+    store.remember("sdists", "pond-1.0", {"sha256": "b"})
+
+    assert store.recall("sdists", "pond-1.0") == {"sha256": "b"}
+    assert store.recall("members", "pond-1.0") is None
+    assert there(store.path) == ["1/.known/sdists/pond-1.0.json"]
+    assert store.note_path("sdists", "pond-1.0").is_file()
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"{"])
+def test_a_damaged_note_is_none(store, data):
+    store.remember("sdists", "pond-1.0", {})
+    store.note_path("sdists", "pond-1.0").write_bytes(data)
+
+    assert store.recall("sdists", "pond-1.0") is None
+
+
+def test_diffs(store):
+    digest = store.keep_diff(CODE)
+
+    assert digest == hashlib.sha256(CODE).hexdigest()
+    assert store.kept_diff(digest) == CODE
+    assert store.kept_diff("0" * 64) is None
+    assert there(store.path) == [f"1/.diffs/{digest}"]
+    (store.root / ".diffs" / digest).write_bytes(b"")
+    assert store.kept_diff(digest) is None
+
+
+def test_logs_have_one_place_per_key(store):
+    log = store.log_path(VERSION, KEY)
+
+    assert log.parent.is_dir()
+    assert log == store.log_path(VERSION, KEY)
+    assert log != store.log_path(VERSION, OTHER)
+
+
+# What lies in the store
+
+
+def test_holds(store, entry, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(store.path, target_is_directory=True)
+    outside = tmp_path / (store.path.name + "-2")
+    outside.mkdir()
+    (store.path / "out").symlink_to(outside)
+
+    for place in (store.path, entry, str(entry / "pond.egg"), store.path / "absent"):
+        assert store.holds(place)
+    assert store.holds(link / entry.relative_to(store.path))
+    assert Store(link).holds(entry)
+    assert store.holds(tmp_path / "x" / ".." / store.path.name)
+    for place in (tmp_path, outside, store.path / "..", store.path / "out" / "x"):
+        assert not store.holds(place)
+
+
+def test_a_store_behind_a_symlink_is_the_same_store(store, entry, tmp_path):
+    (tmp_path / "link").symlink_to(store.path, target_is_directory=True)
+
+    assert Store(tmp_path / "link").get_or_make(VERSION, KEY, never).egg.is_dir()

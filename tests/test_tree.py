@@ -1,0 +1,401 @@
+"""Diffs on trees: places, messages, safety, writing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from poach.adapters import tree as trees
+from poach.adapters.tree import ApplyRefused, WriteFailed, plan, write
+from poach.cli import apply as command
+from poach.diff import NamedDiff
+from poach.errors import PoachError
+
+NEW = b"--- /dev/null\n+++ %s\n@@ -0,0 +1 @@\n+new\n"
+GIT_NEW = b"diff --git %s %s\nnew file mode 100644\n" + NEW
+GIT_LINK = (
+    b"diff --git a/%s b/%s\nnew file mode 120000\n--- /dev/null\n+++ b/%s\n"
+    b"@@ -0,0 +1 @@\n+%s\n\\ No newline at end of file\n"
+)
+
+
+def change(name: bytes, old: bytes = b"1", new: bytes = b"2") -> bytes:
+    return b"--- a/%s\n+++ b/%s\n@@ -1 +1 @@\n-%s\n+%s\n" % (name, name, old, new)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    top = tmp_path / "tree"
+    put(top, "f", b"1\n")
+    put(top, "src/pkg/mod.py", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    return top
+
+
+def put(top: Path, name: str, data: bytes) -> Path:
+    path = top / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def listing(top: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(top).as_posix(): path.read_bytes()
+        for path in sorted(top.rglob("*"))
+        if path.is_file()
+    }
+
+
+def diff(data: bytes, name: str = "fix", owner: str = "buildout.cfg:12", **options):
+    return NamedDiff(name, owner, data, **options)
+
+
+def apply(top: Path, *diffs: NamedDiff) -> dict[str, bytes]:
+    write(plan(top, diffs))
+    return listing(top)
+
+
+def refused(top: Path, *diffs: NamedDiff) -> str:
+    before = listing(top)
+    with pytest.raises(ApplyRefused) as caught:
+        plan(top, diffs)
+    assert listing(top) == before
+    json.dumps(caught.value.as_json())
+    return str(caught.value)
+
+
+MOD = b"@@ -3,5 +3,5 @@\n 3\n 4\n-5\n+five\n 6\n 7\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        (b"a/src/pkg/mod.py", (1, "")),
+        (b"src/pkg/mod.py", (0, "")),
+        (b"a/pkg/mod.py", (1, "src")),
+        (b"mod.py", (0, "src/pkg")),
+        (b"x/y/mod.py", (2, "src/pkg")),
+    ],
+)
+def test_strip_and_directory_are_found_out(tree, name, place):
+    planned = plan(tree, [diff(b"--- " + name + b"\n+++ " + name + b"\n" + MOD)])
+    (patch,) = planned.patches
+    assert (patch.strip, patch.directory) == place
+    assert [file.path for file in patch.files] == ["src/pkg/mod.py"]
+
+
+def test_two_places_are_an_error(tree):
+    put(tree, "other/mod.py", (tree / "src/pkg/mod.py").read_bytes())
+    data = b"--- mod.py\n+++ mod.py\n" + MOD
+    assert refused(tree, diff(data)) == (
+        "Patch 'fix' (buildout.cfg:12) does not apply:\n"
+        "  applies in more than one place: strip 0 in other (other/mod.py), "
+        "strip 0 in src/pkg (src/pkg/mod.py)\n"
+        "  what to do: say which place is meant: more context in the hunk, "
+        "or strip and directory"
+    )
+    found = plan(tree, [diff(data, directory="other/")])
+    assert found.patches[0].files[0].path == "other/mod.py"
+
+
+def test_nothing_is_sought_elsewhere_when_the_files_are_there(tree):
+    put(tree, "other/pkg/mod.py", (tree / "src/pkg/mod.py").read_bytes())
+    data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + MOD
+    apply(tree, diff(data))
+    message = refused(tree, diff(data))
+    assert "src/pkg/mod.py: hunk 1 @@ -3,5 +3,5 @@: already applied" in message
+
+
+def test_a_given_strip_is_meant(tree):
+    data = b"--- mod.py\n+++ mod.py\n" + MOD
+    assert "mod.py: no such file in the tree" in refused(tree, diff(data, strip=0))
+    assert apply(tree, diff(data, strip=0, directory="src/pkg"))
+
+
+def test_not_found_shows_the_nearest_lines(tree):
+    put(tree, "src/pkg/mod.py", b"0\n1\n2\n3\n4\n5\nsix\n7\n8\n9\n")
+    data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + MOD
+    assert refused(tree, diff(data)) == (
+        "Patch 'fix' (buildout.cfg:12) does not apply:\n"
+        "  src/pkg/mod.py: hunk 1 @@ -3,5 +3,5 @@: not found; nearest is line 4, "
+        "where these lines differ (- patch, + tree):\n"
+        "    -6\n"
+        "    +six\n"
+        "  what to do: make the diff anew for this release"
+    )
+
+
+def test_already_applied_says_drop_the_name(tree):
+    data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + MOD
+    apply(tree, diff(data))
+    assert refused(tree, diff(data)) == (
+        "Patch 'fix' (buildout.cfg:12) does not apply:\n"
+        "  src/pkg/mod.py: hunk 1 @@ -3,5 +3,5 @@: already applied, at line 3\n"
+        "  what to do: the source has this change already (or the diff is reversed): "
+        "drop the name 'fix'"
+    )
+
+
+def test_all_refusals_of_all_diffs_at_once(tree):
+    message = refused(
+        tree,
+        diff(change(b"f", b"x") + change(b"gone"), "one", ""),
+        diff(change(b"f")),
+        diff(b"nothing\n", "three", "base.cfg:3"),
+    )
+    assert message == (
+        "Patch 'one' does not apply:\n"
+        "  f: hunk 1 @@ -1 +1 @@: not found; none of its lines is in the file\n"
+        "  gone: no such file in the tree\n"
+        "  what to do: say where its files are with strip and directory, "
+        "or look whether it is for another release\n"
+        "Patch 'three' (base.cfg:3) does not apply:\n"
+        "  no unified diff in it\n"
+        "  what to do: get the diff anew, unchanged by mail programs and editors"
+    )
+
+
+def test_a_later_diff_sees_what_an_earlier_one_made(tree):
+    after = apply(tree, diff(change(b"f")), diff(change(b"f", b"2", b"3")))
+    assert after["f"] == b"3\n"
+
+
+def test_create_and_delete(tree):
+    delete = b"--- a/src/pkg/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n"
+    put(tree, "src/pkg/x", b"1\n")
+    after = apply(tree, diff(NEW % b"b/new/deep/n" + delete))
+    assert after["new/deep/n"] == b"new\n"
+    assert "src/pkg/x" not in after
+    assert "gone already" in refused(tree, diff(delete))
+    assert "exists already, just so" in refused(tree, diff(NEW % b"b/new/deep/n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [(b"b/pkg/n", "pkg/n"), (b"src/pkg/n", "src/pkg/n"), (b"n", "n")],
+)
+def test_new_files_alone_show_their_strip_by_their_names(tree, name, path):
+    assert path in apply(tree, diff(NEW % name))
+
+
+def test_folders_that_are_emptied_go(tree):
+    body = b"".join(b"-%d\n" % number for number in range(1, 10))
+    apply(tree, diff(b"--- a/src/pkg/mod.py\n+++ /dev/null\n@@ -1,9 +0,0 @@\n" + body))
+    assert not (tree / "src").exists()
+
+
+def test_a_deleted_file_must_be_what_the_diff_says(tree):
+    data = b"--- a/src/pkg/mod.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-1\n-2\n"
+    assert "src/pkg/mod.py" in refused(tree, diff(data))
+
+
+def test_modes(tree):
+    (tree / "f").chmod(0o640)
+    data = b"diff --git a/f b/f\nold mode 100644\nnew mode 100755\n"
+    apply(tree, diff(data))
+    assert (tree / "f").stat().st_mode & 0o777 == 0o750
+    apply(tree, diff(change(b"f")))
+    assert (tree / "f").stat().st_mode & 0o777 == 0o750
+
+
+def test_rename_copy_and_swap(tree):
+    put(tree, "g", b"G\n")
+    swap = (
+        b"diff --git a/f b/g\nsimilarity index 100%\nrename from f\nrename to g\n"
+        b"diff --git a/g b/f\nsimilarity index 100%\nrename from g\nrename to f\n"
+        b"diff --git a/f b/h\nsimilarity index 50%\ncopy from f\ncopy to h\n"
+        b"--- a/f\n+++ b/h\n@@ -1 +1 @@\n-1\n+2\n"
+    )
+    after = apply(tree, diff(swap))
+    assert (after["f"], after["g"], after["h"]) == (b"G\n", b"1\n", b"2\n")
+
+
+def test_renames_take_what_was_before_the_commit(tree):
+    modify = b"diff --git a/f b/f\n" + change(b"f")
+    rename = b"diff --git a/f b/g\nrename from f\nrename to g\n"
+    assert "f: no such file" in refused(tree, diff(rename + modify, strip=1))
+    after = apply(tree, diff(modify + rename, strip=1))
+    assert (after["f"], after["g"]) == (b"2\n", b"1\n")
+
+
+def test_mails_are_commits_of_their_own(tree):
+    mail = b"From " + b"a" * 40 + b" Mon Sep 17 00:00:00 2001\n"
+    modify = mail + b"diff --git a/f b/f\n" + change(b"f")
+    rename = mail + b"diff --git a/f b/g\nrename from f\nrename to g\n"
+    after = apply(tree, diff(modify + rename, strip=1))
+    assert "f" not in after and after["g"] == b"2\n"
+
+
+def test_a_folder_becomes_a_file(tree):
+    body = b"".join(b"-%d\n" % number for number in range(1, 10))
+    name = b"src/pkg/mod.py"
+    gone = b"diff --git a/%s b/%s\ndeleted file mode 100644\n" % (name, name)
+    gone += b"--- a/%s\n+++ /dev/null\n@@ -1,9 +0,0 @@\n" % name + body
+    after = apply(tree, diff(GIT_NEW % (b"a/src", b"b/src", b"b/src") + gone, strip=1))
+    assert after["src"] == b"new\n"
+
+
+def test_a_diff_of_crlf_lines_applies_to_files_with_either_ending(tree):
+    data = change(b"f").replace(b"\n", b"\r\n")
+    assert apply(tree, diff(data))["f"] == b"2\n"
+    put(tree, "f", b"1\r\n")
+    assert apply(tree, diff(data))["f"] == b"2\r\n"
+    assert "line endings" in refused(tree, diff(change(b"f", b"2", b"3")))
+
+
+def test_a_diff_without_any_name_is_refused(tree):
+    data = b"--- \n+++ \n@@ -1 +1 @@\n-1\n+2\n"
+    assert "does not apply" in refused(tree, diff(data))
+
+
+def link(name: bytes, target: bytes) -> bytes:
+    return GIT_LINK % (name, name, name, target)
+
+
+def test_a_symlink_within_the_tree(tree):
+    message = refused(tree, diff(link(b"src/l", b"../../x")))
+    assert "src/l: a symlink out of the tree, to '../../x'" in message
+    apply(tree, diff(link(b"src/l", b"../f")))
+    assert (tree / "src/l").readlink() == Path("../f")
+    assert "a symlink in the tree" in refused(tree, diff(change(b"src/l")))
+
+
+def test_a_link_that_the_diff_makes_is_not_followed(tree):
+    data = link(b"l", b"src") + GIT_NEW % (b"a/l/x", b"b/l/x", b"b/l/x")
+    assert "l/x: leads through a symlink or file, 'l'" in refused(tree, diff(data))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (b"../x", "../x: leads out of the tree"),
+        (b"src/../../x", "src/../../x: leads out of the tree"),
+        (b"/etc/x", "/etc/x: is an absolute path"),
+        (b"C:/x", "C:/x: has a drive letter"),
+        (b"src\\x", "src\\x: has a backslash in its name"),
+        (b'"x\\000y"', "x\\x00y: has a NUL in its name"),
+        (b".git/hooks/x", ".git/hooks/x: is git's own"),
+        (b"src/nul.txt", "src/nul.txt: its name is not allowed on Windows"),
+        (b'"\\377"', "\\xff: its name is not UTF-8"),
+        (b"link/x", "link/x: leads through a symlink or file, 'link'"),
+        (b"f/x", "f/x: leads through a symlink or file, 'f'"),
+        (b"src", "src: a folder in the tree"),
+        (b"pipe", "pipe: not a regular file in the tree"),
+    ],
+)
+def test_unsafe_names(tree, name, reason):
+    (tree / "link").symlink_to(tree.parent)
+    os.mkfifo(tree / "pipe")
+    message = refused_lines(tree, diff(NEW % name, strip=0))
+    assert message == f"  {reason}"
+
+
+def refused_lines(top: Path, *diffs: NamedDiff) -> str:
+    with pytest.raises(ApplyRefused) as caught:
+        plan(top, diffs)
+    return str(caught.value).splitlines()[1]
+
+
+@pytest.mark.parametrize("directory", ["..", "/etc", "C:", "src\\pkg", "link"])
+def test_unsafe_directories(tree, directory):
+    (tree / "link").symlink_to(tree.parent)
+    with pytest.raises(ApplyRefused):
+        plan(tree, [diff(change(b"f"), directory=directory)])
+
+
+def test_names_that_lead_outside_are_no_candidates(tree):
+    data = b"--- ../orig/f\n+++ f\n@@ -1 +1 @@\n-1\n+2\n"
+    assert apply(tree, diff(data, strip=0))["f"] == b"2\n"
+
+
+def test_hard_links_are_cut(tree):
+    outside = tree.parent / "outside"
+    os.link(tree / "f", outside)
+    apply(tree, diff(change(b"f")))
+    assert outside.read_bytes() == b"1\n"
+
+
+def test_a_binary_change_without_data_is_refused(tree):
+    data = b"diff --git a/f b/f\nindex 1..2 100644\nBinary files a/f and b/f differ\n"
+    assert "f: a binary change whose data the diff lacks" in refused(tree, diff(data))
+
+
+def test_writing_that_fails_restores_everything(tree):
+    planned = plan(tree, [diff(change(b"f") + NEW % b"b/new/n")])
+    before = listing(tree)
+    put(tree, "new", b"in the way\n")
+    before["new"] = b"in the way\n"
+    with pytest.raises(WriteFailed, match="nothing was changed"):
+        write(planned)
+    assert listing(tree) == before
+
+
+def test_the_plan_can_be_shown(tree):
+    data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + MOD
+    put(tree, "src/pkg/mod.py", b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    assert plan(tree, [diff(data)]).as_json() == {
+        "applied": [
+            {
+                "patch": "fix",
+                "owner": "buildout.cfg:12",
+                "strip": 1,
+                "directory": "",
+                "files": [
+                    {
+                        "path": "src/pkg/mod.py",
+                        "action": "modify",
+                        "source": None,
+                        "hunks": [
+                            {
+                                "header": "@@ -3,5 +3,5 @@",
+                                "line": 4,
+                                "offset": 1,
+                                "fuzz": 0,
+                            }
+                        ],
+                    }
+                ],
+            }
+        ]
+    }
+
+
+def test_show_escapes_what_does_not_print():
+    assert trees.show("a\udce9\x1b[0m\tb") == "a\\xe9\\x1b[0m\tb"
+
+
+def call(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    return command.run(parser.parse_args(words))
+
+
+def test_the_command(tree, tmp_path, capsys):
+    folder = tmp_path / "quilt"
+    put(folder, "series", b"one.patch  # first\n# no\ntwo.patch -p0\n")
+    put(folder, "one.patch", change(b"f"))
+    put(
+        folder,
+        "two.patch",
+        change(b"f", b"2", b"3").replace(b"a/", b"").replace(b"b/", b""),
+    )
+    assert call("--check", str(tree), str(folder)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "one.patch: strip 1",
+        "  modify f: 1 hunk",
+        "two.patch: strip 0",
+        "  modify f: 1 hunk",
+    ]
+    assert (tree / "f").read_bytes() == b"1\n"
+    assert call(str(tree), str(folder)) == 0
+    assert (tree / "f").read_bytes() == b"3\n"
+    assert call("--json", str(tree), str(folder / "one.patch")) == 1
+    capsys.readouterr()
+    with pytest.raises(PoachError, match="does not apply"):
+        call(str(tree), str(folder / "one.patch"))
+    with pytest.raises(PoachError, match="Cannot read"):
+        call(str(tree), str(tree / "nope"))
