@@ -37,6 +37,10 @@ class BuildOptions:
     build_ext: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        options = {**self.build_ext, **self.environment}
+        return ", ".join(f"{name} = {value}" for name, value in options.items())
+
 
 @dataclass(frozen=True, slots=True)
 class BuildKey:

@@ -20,7 +20,7 @@ from poach.errors import PoachError, collect
 from poach.hunks import Landing
 from poach.key import BuildKey
 from poach.kit import Kit
-from poach.naming import canonicalize_name
+from poach.naming import canonicalize_name, same_version
 from poach.patchset import Patch, PatchFault, PatchSet
 from poach.ports import Sdist
 from poach.provenance import (
@@ -69,6 +69,7 @@ def make(
     Returns the path of the egg and the record of what went in.  Raises `PoachError`.
     """
     log = kit.store.log_path(patch_set.version, key)
+    log.unlink(missing_ok=True)
     tree = unpack(sdist.path, staging / "source")
     applied = apply(patch_set, tree, kit)
     kit.reporter.building(patch_set.tagged)
@@ -153,7 +154,7 @@ def _read(patch_set: PatchSet, patch: Patch, kit: Kit) -> NamedDiff:
 
 def _check(patch_set: PatchSet, wheel: Path) -> None:
     name, version, _, _ = parse_wheel_filename(wheel.name)
-    if canonicalize_name(name) != patch_set.pin.key or (
-        version.public != patch_set.pin.base
-    ):
+    pin = patch_set.pin
+    same = same_version(version.public, pin.base)
+    if canonicalize_name(name) != pin.key or not same:
         raise WrongWheel(patch_set.title, f"{name} {version}")

@@ -71,6 +71,52 @@ BROKEN = """\
  def size():
 """
 
+C_SOURCE = """\
+#include <Python.h>
+#if __has_include("depth.h")
+#include "depth.h"
+#else
+#define DEPTH 0
+#endif
+#ifdef WIDE
+#define WIDTH 4
+#else
+#define WIDTH 1
+#endif
+#ifndef LEVEL
+#define LEVEL 0
+#endif
+#define VOLUME 1
+
+static PyObject *ask(PyObject *self, PyObject *none)
+{
+    return PyUnicode_FromFormat(
+        "volume %d depth %d width %d level %d", VOLUME, DEPTH, WIDTH, LEVEL);
+}
+
+static PyMethodDef methods[] = {{"ask", ask, METH_NOARGS, ""}, {0}};
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "cpond", "", -1, methods};
+
+PyMODINIT_FUNC PyInit_cpond(void)
+{
+    return PyModule_Create(&module);
+}
+"""
+
+#: Makes the pond in C loud.
+LOUD_C = """\
+--- a/cpond.c
++++ b/cpond.c
+@@ -12,5 +12,5 @@
+ #ifndef LEVEL
+ #define LEVEL 0
+ #endif
+-#define VOLUME 1
++#define VOLUME 11
+
+"""
+
 CFG = """
     [buildout]
     extensions = poach
@@ -98,6 +144,29 @@ def add_pond(index: Index, name: str = "pond", version: str = "1.0") -> None:
         package_dir={"": "src"},
         packages=["pond"],
         entry_points={"console_scripts": ["pond = pond:main"]},
+    )
+
+
+def add_cpond(index: Index) -> None:
+    """Put the sdist of a pond in C on the index, which tells how it was built."""
+    index.add_sdist(
+        "cpond",
+        "1.0",
+        {
+            "cpond.c": C_SOURCE,
+            "cquack.py": "import cpond\n\n\ndef main():\n    print(cpond.ask())\n",
+            "setup.py": """
+                from setuptools import Extension, setup
+
+                setup(
+                    name="cpond",
+                    version="1.0",
+                    py_modules=["cquack"],
+                    ext_modules=[Extension("cpond", ["cpond.c"])],
+                    entry_points={"console_scripts": ["cpond = cquack:main"]},
+                )
+                """,
+        },
     )
 
 

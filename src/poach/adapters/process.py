@@ -50,10 +50,10 @@ def run(
 ) -> None:
     """Run `command` in `cwd` with exactly the environment `env`.
 
-    Standard output and error go to the file `log`.  Raises `CommandFailed`, with the
-    shell's code 127 for a program that is not there.
+    Standard output and error are appended to the file `log`.  Raises `CommandFailed`,
+    with the shell's code 127 for a program that is not there.
     """
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         try:
             code = subprocess.run(
                 command,

@@ -11,13 +11,15 @@ from typing import Any
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
+from poach.buildout import parts
 from poach.buildout.installer import (
     Substitution,
     as_user_errors,
     forget_unpatched,
     intercept,
 )
-from poach.buildout.settings import OwnedPin
+from poach.buildout.parts import Part
+from poach.buildout.settings import OptionError
 from poach.buildout.workshop import Workshop
 from poach.naming import canonicalize_name
 from poach.patchset import PatchSet
@@ -33,21 +35,14 @@ class Activation:
     substitution: Substitution
     restore: Callable[[], None]
 
-    def adopt(self, buildout: Any, owned: OwnedPin) -> PatchSet:
-        """Substitute for one more pin, which a part brings; raise `PoachError`."""
-        patch_set = self.workshop.adopt(owned)
-        section = self.workshop.settings.versions
-        if section:
-            pin_to(buildout, section, patch_set)
-        versions = easy_install.Installer._versions
-        easy_install.default_versions({**versions, owned.pin.key: patch_set.version})
-        forget_unpatched(pkg_resources.working_set, [owned.pin.key])
-        return patch_set
-
 
 def load(buildout: Any) -> None:
-    """Begin to substitute patched eggs in `buildout` (zc.buildout.extension)."""
-    activate(buildout)
+    """Begin to substitute patched eggs in `buildout` (zc.buildout.extension).
+
+    Raises zc.buildout.UserError with all that is wrong with pins and patches.
+    """
+    with as_user_errors():
+        buildout._poach = _activate(buildout)
 
 
 def unload(buildout: Any) -> None:
@@ -67,25 +62,54 @@ def unload(buildout: Any) -> None:
         logger.info("Patched eggs in use: %s", ", ".join(used))
 
 
-def activate(buildout: Any) -> Activation:
-    """Return poach at work in `buildout`, begun here unless it was before.
-
-    Raises zc.buildout.UserError with all that is wrong with pins and patches; the
-    buildout is as it was then.
-    """
+def active(buildout: Any, part: str) -> Activation:
+    """Return poach at work in `buildout`; raise `OptionError` where it is not."""
     activation: Activation | None = getattr(buildout, "_poach", None)
     if activation is None:
-        with as_user_errors():
-            workshop = Workshop.of(buildout)
-            workshop.build_ahead()
-        develop_eggs = Path(buildout["buildout"]["develop-eggs-directory"])
-        substitution = Substitution(workshop, develop_eggs)
-        for patch_set in workshop.patch_sets.values():
-            pin_to(buildout, workshop.settings.versions, patch_set)
-        forget_unpatched(pkg_resources.working_set, list(workshop.patch_sets))
-        activation = Activation(workshop, substitution, intercept(substitution))
-        buildout._poach = activation
+        reason = (
+            "its recipe needs 'extensions = poach' in [buildout], "
+            "or other parts would run unpatched code"
+        )
+        raise OptionError(f"[{part}]", "", reason)
     return activation
+
+
+def _activate(buildout: Any) -> Activation:
+    workshop = Workshop.of(buildout)
+    develop_eggs = Path(buildout["buildout"]["develop-eggs-directory"])
+    substitution = Substitution(workshop, develop_eggs)
+    for patch_set in workshop.patch_sets.values():
+        _pin(buildout, workshop, patch_set)
+    restore = intercept(substitution)
+    try:
+        # From here on whatever recipe is loaded gets patched eggs.
+        for part in parts.read(buildout, workshop.settings):
+            _adopt(buildout, workshop, part)
+        workshop.build_ahead()
+    except BaseException:
+        restore()
+        raise
+    return Activation(workshop, substitution, restore)
+
+
+def _adopt(buildout: Any, workshop: Workshop, part: Part) -> None:
+    pinned = workshop.patch_sets.get(part.project)
+    if part.pin is not None and pinned is None:
+        _pin(buildout, workshop, workshop.adopt(part.pin))
+    elif part.pin is not None and pinned is not None:
+        parts.refuse_other(part.name, pinned.pin, part.pin.pin)
+    workshop.declare(part.name, part.project, part.options)
+
+
+def _pin(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:
+    """Make the tagged version of `patch_set` the one that buildout asks for."""
+    if workshop.settings.versions:
+        pin_to(buildout, workshop.settings.versions, patch_set)
+    versions = {**easy_install.Installer._versions}
+    if versions.get(patch_set.pin.key) != "":
+        versions[patch_set.pin.key] = patch_set.version
+    easy_install.Installer._versions = versions
+    forget_unpatched(pkg_resources.working_set, [patch_set.pin.key])
 
 
 def pin_to(buildout: Any, section: str, patch_set: PatchSet) -> None:

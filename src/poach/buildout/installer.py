@@ -220,9 +220,10 @@ class Substitution:
         patch_set = self._patch_set(installer, requirement.project_name)
         if patch_set is None or self._developed(installer, patch_set):
             return original(spec, build_ext)
-        self.constrain(installer, installer._constrain, requirement)
-        options = BuildOptions(dict(build_ext), self._changed_environment())
-        self.workshop.declare(patch_set.pin.key, options)
+        installer._constrain(requirement)
+        if patch_set.pin.key not in self.workshop.options:
+            options = BuildOptions(dict(build_ext), self._changed_environment())
+            self.workshop.declare(f"a part for {spec}", patch_set.pin.key, options)
         self._supply(installer, patch_set)
         return []
 

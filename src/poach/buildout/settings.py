@@ -112,6 +112,13 @@ def read(buildout: Any) -> Settings:
     )
 
 
+def refuse_unpatchable(pin: Pin, owner: str) -> None:
+    """Raise `OptionError` for a pin on what the buildout itself runs on."""
+    if pin.key in NEVER_PATCHED:
+        reason = f"{pin.project} runs this very buildout and cannot be patched by it"
+        raise OptionError(f"Pin '{pin.project} = {pin}'", owner, reason)
+
+
 def unused_diffs(settings: Settings, buildout: Any) -> list[str]:
     """Return the entries of the patches section that no pin and no part names."""
     names = set(_recipe_names(buildout))
@@ -132,11 +139,21 @@ def _pins(
         value = buildout[section].get(option) or ""
         if is_pin(value):
             try:
+                _refuse_twice(buildout[section], option)
                 owned = _pin(buildout, section, option, value)
                 pins[owned.pin.key] = owned
             except PoachError as fault:
                 faults.append(fault)
     return pins
+
+
+def _refuse_twice(versions: Any, option: str) -> None:
+    """Refuse a pin beside another one of its project in another spelling."""
+    for other in versions:
+        if other != option and canonicalize_name(other) == canonicalize_name(option):
+            mine, theirs = (" ".join(versions[o].split()) for o in (option, other))
+            reason = f"the same project as '{other} = {theirs}'; keep one of them"
+            raise OptionError(f"Pin '{option} = {mine}'", "", reason)
 
 
 def _pin(
@@ -148,12 +165,7 @@ def _pin(
     lines = whose.lines(buildout, section, option)
     owners = [whose.owner(buildout, line, section, option) for line in lines]
     pin = Pin.parse(option, value, owners[0])
-    if pin.key in NEVER_PATCHED:
-        raise OptionError(
-            f"Pin '{option} = {pin}'",
-            owners[0],
-            f"{option} runs this very buildout and cannot be patched by it",
-        )
+    refuse_unpatchable(pin, owners[0])
     return OwnedPin(pin, tuple(_owner_of(name, lines, owners) for name in pin.names))
 
 

@@ -25,13 +25,20 @@ SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
 class NoSdist(PoachError):
     """No source archive of that version is to be had.
 
-    `others` are the nearest versions that have one, `places` where it was looked for.
+    `others` are the nearest versions that have one, `places` where it was looked for,
+    `troubles` what stood in the way there.
     """
 
     def __init__(
-        self, project: str, version: str, others: Sequence[str], places: Sequence[str]
+        self,
+        project: str,
+        version: str,
+        others: Sequence[str],
+        places: Sequence[str],
+        troubles: Sequence[str] = (),
     ) -> None:
-        super().__init__(project, version, others, places)
+        super().__init__(project, version, others, places, troubles)
+        self.troubles = tuple(dict.fromkeys(troubles))
         self.project = project
         self.version = version
         self.others = tuple(others)
@@ -43,6 +50,8 @@ class NoSdist(PoachError):
             if self.others
             else "there is no sdist of any version"
         )
+        if self.troubles:
+            there = "; ".join(self.troubles)
         return (
             f"No sdist of {self.project} {self.version} in {', '.join(self.places)}; "
             f"{there}, and patches need the source"
@@ -95,10 +104,32 @@ class Offline(PoachError):
 
 
 class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
-    """An index that never reads the page of all projects to find one of them."""
+    """An index that never reads the page of all projects to find one of them.
+
+    It keeps in `troubles` what stood in its way.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.troubles: list[str] = []
+        super().__init__(*args, **kwargs)
 
     def scan_all(self, msg: str | None = None, *args: object) -> None:
         pass
+
+    def url_ok(self, url: str, fatal: bool = False) -> bool:
+        allowed = bool(super().url_ok(url, fatal))
+        if not allowed:
+            self.troubles.append(f"allow-hosts refuses {url}")
+        return allowed
+
+    def open_url(self, url: str, warning: str | None = None) -> Any:
+        answer = super().open_url(url, warning)
+        status = getattr(answer, "code", None)
+        if answer is None:
+            self.troubles.append(f"{url} cannot be read")
+        elif status is not None and status >= 400 and status != 404:
+            self.troubles.append(f"{url} answers with status {status}")
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +159,8 @@ class BuildoutSources:
         wanted = [d for d in known if same_version(d.version, version)]
         if not wanted:
             others = _nearest(version, {dist.version for dist in known})
-            raise NoSdist(project, version, others, self._places(installer))
+            troubles = installer._index.troubles
+            raise NoSdist(project, version, others, self._places(installer), troubles)
         path = _fetched(installer, _chosen(installer, wanted), folder)
         return Sdist(path, _verified(path, wanted))
 

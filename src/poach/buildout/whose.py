@@ -31,17 +31,20 @@ class Line:
     source: str
 
 
-def lines(buildout: Any, section: str, option: str) -> list[Line]:
-    """Return the lines of an option that are not blank, each with its source."""
-    value = buildout[section].get(option) or ""
-    cooked = value.splitlines()
+def lines(buildout: Any, section: str, option: str, options: Any = None) -> list[Line]:
+    """Return the lines of an option that are not blank, each with its source.
+
+    `options` are the section's where that is not to be loaded.
+    """
+    value = (buildout[section] if options is None else options).get(option) or ""
+    cooked = value.split("\n")
     key = _annotated(buildout, section, option)
-    raw = key.value.splitlines() if key is not None else []
-    if len(raw) != len(cooked):
-        raw = cooked
+    sources = [_file(source) for source in _sources(key)]
+    if len(sources) != len(cooked):
+        sources = [_file(key.source) if key is not None else ""] * len(cooked)
     return [
-        Line(text.strip(), _source(key, written.strip()))
-        for text, written in zip(cooked, raw, strict=True)
+        Line(text.strip(), source)
+        for text, source in zip(cooked, sources, strict=True)
         if text.strip()
     ]
 
@@ -87,14 +90,30 @@ def owner(
 
 
 def _annotated(buildout: Any, section: str, option: str) -> Any:
-    return buildout._annotated.get(section, {}).get(option)
+    """Return what buildout noted of an option, of the section or of its macros."""
+    noted = buildout._annotated.get(section, {})
+    if option in noted or "<" not in noted:
+        return noted.get(option)
+    macros = noted["<"].value.split("\n")
+    found = (
+        _annotated(buildout, macro.strip(), option)
+        for macro in reversed(macros)
+        if macro.strip() != section
+    )
+    return next((key for key in found if key is not None), None)
 
 
-def _source(key: Any, written: str) -> str:
-    for item in reversed(key.history if key is not None else []):
-        if written in map(str.strip, item.value.splitlines()):
-            return _file(item.source)
-    return _file(key.source) if key is not None else ""
+def _sources(key: Any) -> list[str]:
+    """Return the source of each line of a value: what buildout did to it, again."""
+    written: list[tuple[str, str]] = []
+    for item in key.history if key is not None else ():
+        changed = item.value.split("\n")
+        if item.operation == "REMOVE":
+            written = [line for line in written if line[0] not in changed]
+        else:
+            kept = written if item.operation == "ADD" else []
+            written = kept + [(line, item.source) for line in changed]
+    return [source for _, source in written]
 
 
 def _file(source: str) -> str:

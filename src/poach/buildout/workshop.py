@@ -103,8 +103,9 @@ def _place(hunk: AppliedHunk) -> str:
 class Workshop:
     """Resolves pins to patch sets and supplies their eggs.
 
-    `patch_sets` are by canonical name; `options` are the build options that parts
-    declare for a project; `used` are the eggs that were asked for in this run.
+    `patch_sets` are by canonical name; `parts` are those that build one egg,
+    `options` the build options that they declare for a project, each with the part;
+    `used` are the eggs that were asked for in this run.
     """
 
     def __init__(self, settings: Settings, reporter: Reporter | None = None) -> None:
@@ -115,7 +116,8 @@ class Workshop:
         )
         resolved = collect(self.resolve, settings.pins.values(), settings.faults)
         self.patch_sets = {one.pin.key: one for one in resolved}
-        self.options: dict[NormalizedName, BuildOptions] = {}
+        self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
+        self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
 
     @classmethod
@@ -151,11 +153,20 @@ class Workshop:
             self.used[project] = self._supply(project, may_build).egg
         return self.used[project]
 
-    def declare(self, project: NormalizedName, options: BuildOptions) -> None:
-        """Build `project` with `options` from now on."""
-        if options != self._options(project):
-            self.options[project] = options
-            self.used.pop(project, None)
+    def declare(
+        self, part: str, project: NormalizedName, options: BuildOptions
+    ) -> None:
+        """Build `project` with the options of a part; raise `OptionError`.
+
+        There is one egg of a project in a buildout, so parts cannot disagree.
+        """
+        self.parts.add(part)
+        if options == BuildOptions():
+            return
+        other, there = self.options.setdefault(project, (part, options))
+        if there != options:
+            reason = f"builds {project} with {options}, and [{other}] with {there}"
+            raise OptionError(f"[{part}]", "", reason)
 
     def build_ahead(self) -> None:
         """Build what the last run used and this one will therefore need.
@@ -179,7 +190,7 @@ class Workshop:
         return hashlib.sha256(self.settings.directory.encode()).hexdigest()[:32]
 
     def _options(self, project: NormalizedName) -> BuildOptions:
-        return self.options.get(project, BuildOptions())
+        return self.options.get(project, ("", BuildOptions()))[1]
 
     def _supply(self, project: NormalizedName, may_build: bool) -> Report:
         patch_set, options = self.patch_sets[project], self._options(project)

@@ -38,6 +38,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def assignment(word: str) -> str:
+    """Return `word` if it is an assignment; the usage error is argparse's."""
+    if "=" not in word:
+        raise argparse.ArgumentTypeError(f"{word!r} is not SECTION:OPTION=VALUE")
+    return word
+
+
 def open_workshop(arguments: argparse.Namespace, words: list[str]) -> Workshop:
     """Return the workshop of the configuration that `arguments` name.
 
@@ -55,12 +62,13 @@ def open_workshop(arguments: argparse.Namespace, words: list[str]) -> Workshop:
 def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: ANN401
     import zc.buildout
     from zc.buildout.buildout import Buildout
+    from zc.buildout.configparser import Error
 
     try:
         return Buildout(
             arguments.config, _assignments(arguments, words), arguments.user, "query"
         )
-    except zc.buildout.UserError as error:
+    except (zc.buildout.UserError, Error, OSError) as error:
         raise BadConfiguration(str(error)) from error
 
 

@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
+        type=config.assignment,
         metavar="SECTION:OPTION=VALUE",
         help="assignments, as for the buildout command",
     )

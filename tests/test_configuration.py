@@ -1,0 +1,617 @@
+"""Configurations: layers, owners, where diffs are, and the commands that read them."""
+
+import hashlib
+import json
+import shutil
+from importlib.metadata import version
+
+import pytest
+
+from bench.pond import (
+    BROKEN,
+    CFG,
+    LOUD,
+    TAGGED,
+    WIDE,
+    add_plain_pond,
+    add_pond,
+    make_warm_store,
+)
+
+UNUSED = "was a pin overwritten by a later configuration file?"
+
+
+@pytest.fixture(scope="module")
+def warm(environment, wheelhouse, tmp_path_factory):
+    """A store with the egg of pond 1.0 +loud."""
+    return make_warm_store(tmp_path_factory.mktemp("warm"), environment, wheelhouse)
+
+
+@pytest.fixture
+def pond(project):
+    """A project that has only to be told where the diffs are."""
+    made = project(CFG)
+    made.write("patches/pond/1.0/loud.patch", LOUD)
+    return made
+
+
+@pytest.fixture
+def built(pond, index, warm):
+    """The same with its egg built already."""
+    add_pond(index)
+    shutil.copytree(warm, pond.path / "patched-eggs")
+    return pond
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def patches(project, *args):
+    """What each patch of the one pin is, as (name, owner, location from here)."""
+    result = project.poach("list", "--json", *args)
+    (pin,) = json.loads(result.stdout)
+    here = f"{project.path}/"
+    return [
+        (patch["name"], patch["owner"], patch["location"].removeprefix(here))
+        for patch in pin["patches"]
+    ]
+
+
+# --- layers
+
+
+def test_three_layers_in_three_folders(pond):
+    """Relative paths count from the file that says them, and so do the owners."""
+    pond.write(
+        "base/base.cfg",
+        """
+        [versions]
+        pond =
+            1.0
+            +loud
+        [patches]
+        loud = diffs/loud.patch
+        """,
+    )
+    pond.write(
+        "site/site.cfg",
+        """
+        [buildout]
+        extends = ../base/base.cfg
+        [patches]
+        wide = wide.patch
+        [versions]
+        pond += +wide
+        """,
+    )
+    pond.write("base/diffs/loud.patch", LOUD)
+    pond.write("site/wide.patch", WIDE)
+    pond.write("buildout.cfg", "[buildout]\nextends = site/site.cfg\n")
+
+    assert patches(pond) == [
+        ("loud", "base/base.cfg:5", "base/diffs/loud.patch"),
+        ("wide", "site/site.cfg:7", "site/wide.patch"),
+    ]
+
+    pond.write(
+        "less.cfg", "[buildout]\nextends = site/site.cfg\n[versions]\npond -= +loud\n"
+    )
+
+    assert patches(pond, "-c", "less.cfg") == [
+        ("wide", "site/site.cfg:7", "site/wide.patch"),
+    ]
+    assert (
+        f"[patches]: no pin uses loud (base/base.cfg:7); {UNUSED}"
+        in pond.poach("list", "-c", "less.cfg").stderr
+    )
+
+
+def test_a_patch_of_several_diffs_from_several_layers(pond):
+    pond.write("base/base.cfg", "[patches]\nloud = one.patch\n")
+    pond.write("base/one.patch", LOUD)
+    pond.write("two.patch", WIDE)
+    pond.write(
+        "more.cfg",
+        """
+        [buildout]
+        extends = buildout.cfg base/base.cfg
+        [patches]
+        loud += two.patch
+        """,
+    )
+
+    assert patches(pond, "-c", "more.cfg") == [
+        ("loud", "buildout.cfg:12", "base/one.patch"),
+        ("loud", "buildout.cfg:12", "two.patch"),
+    ]
+
+    pond.write(
+        "less.cfg",
+        "[buildout]\nextends = more.cfg\n[patches]\nloud -= one.patch\n",
+    )
+
+    assert patches(pond, "-c", "less.cfg") == [("loud", "buildout.cfg:12", "two.patch")]
+
+
+def test_the_same_path_in_two_layers_is_two_files(pond):
+    pond.write("base/base.cfg", "[patches]\nloud = one.patch\n")
+    pond.write("base/one.patch", LOUD)
+    pond.write("one.patch", WIDE)
+    pond.write(
+        "more.cfg",
+        """
+        [buildout]
+        extends = buildout.cfg base/base.cfg
+        [patches]
+        loud += one.patch
+        """,
+    )
+
+    assert patches(pond, "-c", "more.cfg") == [
+        ("loud", "buildout.cfg:12", "base/one.patch"),
+        ("loud", "buildout.cfg:12", "one.patch"),
+    ]
+
+
+def test_a_pin_that_a_layer_overrides_leaves_its_patches_unused(pond):
+    pond.write(
+        "more.cfg",
+        """
+        [buildout]
+        extends = buildout.cfg
+        [patches]
+        loud = patches/pond/1.0/loud.patch
+        [versions]
+        pond = 1.1
+        """,
+    )
+    unused = f"[patches]: no pin uses loud (more.cfg:5); {UNUSED}"
+
+    assert unused in pond.poach("list", "-c", "more.cfg").stderr
+    assert (
+        pond.poach(
+            "list", "-c", "more.cfg", "buildout:patch-unused=error", expect=1
+        ).error
+        == unused
+    )
+    ignored = pond.poach("list", "-c", "more.cfg", "buildout:patch-unused=ignore")
+    assert ignored.output == ""
+
+
+def test_macros(pond):
+    pond.write("lib/lib.cfg", "[lib]\nloud = loud.patch\n[pins]\npond = 1.0 +loud\n")
+    pond.write("lib/loud.patch", LOUD)
+    pond.write(
+        "macro.cfg",
+        """
+        [buildout]
+        extends = lib/lib.cfg
+        [patches]
+        <= lib
+        [versions]
+        <= pins
+        """,
+    )
+
+    ((name, _, location),) = patches(pond, "-c", "macro.cfg")
+
+    assert (name, location) == ("loud", "lib/loud.patch")
+
+
+def test_conditional_sections(pond):
+    pond.write(
+        "more.cfg",
+        """
+        [buildout]
+        extends = buildout.cfg
+        [patches:python3]
+        loud = other.patch
+        [patches:python2]
+        loud = none.patch
+        [versions:python3]
+        pond = 1.0 +loud
+        """,
+    )
+    pond.write("other.patch", LOUD)
+
+    assert patches(pond, "-c", "more.cfg") == [("loud", "more.cfg:9", "other.patch")]
+
+
+def test_an_assignment_on_the_command_line(pond):
+    pond.write("buildout.cfg", "[buildout]\n[versions]\npond = 1.0\n")
+
+    assert patches(pond, "versions:pond=1.0 +loud") == [
+        ("loud", "[versions]", "patches/pond/1.0/loud.patch")
+    ]
+    assert patches(
+        pond, "versions:pond=1.0 +here", "patches:here=patches/pond/1.0/loud.patch"
+    ) == [("here", "[versions]", "patches/pond/1.0/loud.patch")]
+
+
+def test_a_buildout_run_with_an_assignment(built):
+    built.run("versions:pond=1.0  +loud")
+
+    assert built.script("pond").stdout.startswith("QUACK")
+
+
+def test_options_substituted_in_a_location(pond):
+    pond.write(
+        "lib/lib.cfg",
+        """
+        [where]
+        folder = ${buildout:directory}/elsewhere
+        all =
+            ${buildout:directory}/elsewhere/one.patch
+            ${buildout:directory}/elsewhere/two.patch
+        [patches]
+        loud = ${where:folder}/one.patch
+        all = ${where:all}
+        """,
+    )
+    pond.write("elsewhere/one.patch", LOUD)
+    pond.write("elsewhere/two.patch", WIDE)
+    pond.write("more.cfg", "[buildout]\nextends = buildout.cfg lib/lib.cfg\n")
+
+    assert patches(pond, "-c", "more.cfg", "versions:pond=1.0 +all +loud") == [
+        ("all", "[versions]", "elsewhere/one.patch"),
+        ("all", "[versions]", "elsewhere/two.patch"),
+        ("loud", "[versions]", "elsewhere/one.patch"),
+    ]
+
+
+def test_a_path_with_spaces(pond):
+    pond.write("my diffs/the loud one.patch", LOUD)
+
+    assert patches(pond, "patches:loud=my diffs/the loud one.patch#strip=1") == [
+        ("loud", "buildout.cfg:12", "my diffs/the loud one.patch")
+    ]
+
+
+def test_other_names_of_the_sections(pond):
+    pond.write("buildout.cfg", "[buildout]\nversions = pins\npatches = diffs\n")
+    pond.write("loud.patch", LOUD)
+    section = "[pins]\npond = 1.0 +loud\n[diffs]\nloud = loud.patch\n"
+    text = (pond.path / "buildout.cfg").read_text() + section
+    pond.write("buildout.cfg", text)
+
+    assert patches(pond) == [("loud", "buildout.cfg:5", "loud.patch")]
+
+
+# --- over http
+
+
+def test_a_configuration_over_http(pond, index):
+    """Its diffs are beside it, so they are URLs and need a sha256."""
+    text = "[versions]\npond = 1.0 +loud\n[patches]\nloud = diffs/loud.patch"
+    url = index.put("site/base.cfg", text)
+    index.put("site/diffs/loud.patch", LOUD)
+    pond.write("http.cfg", f"[buildout]\nextends = {url}\n")
+    diff = f"{index.base}/site/diffs/loud.patch"
+
+    assert pond.poach("list", "-c", "http.cfg", expect=1).error == (
+        f"Patch 'loud' of pond 1.0 ({url}): a diff from a URL needs its sha256; what "
+        f"{diff} holds now, if you trust it, is pinned by this location:\n"
+        f"    {diff}#sha256={sha256(LOUD)}"
+    )
+    index.put("site/base.cfg", f"{text}#sha256={sha256(LOUD)}\n")
+    assert patches(pond, "-c", "http.cfg") == [("loud", url, diff)]
+
+
+# --- where diffs are found
+
+
+def test_the_qualified_entry_wins(pond):
+    pond.write(
+        "more.cfg",
+        """
+        [buildout]
+        extends = buildout.cfg
+        [patches]
+        loud = one.patch
+        Pond/Loud = two.patch
+        other/loud = three.patch
+        """,
+    )
+    pond.write("two.patch", LOUD)
+
+    result = pond.poach("list", "-c", "more.cfg")
+
+    assert patches(pond, "-c", "more.cfg") == [("loud", "buildout.cfg:12", "two.patch")]
+    assert (
+        f"no pin uses loud (more.cfg:5), other/loud (more.cfg:7); {UNUSED}"
+    ) in result.stderr
+
+
+def test_folders_of_patch_path(pond, home):
+    """In order; relative ones count from the file that says them."""
+    pond.write("lib/lib.cfg", "[buildout]\npatch-path =\n    mine\n    ~/patches\n")
+    pond.write(
+        "more.cfg",
+        """
+        [buildout]
+        extends = buildout.cfg lib/lib.cfg
+        patch-path += patches
+        [versions]
+        pond = 1.0 +loud +wide +home +series
+        """,
+    )
+    pond.write("lib/mine/Pond/loud.diff", LOUD)
+    pond.write("lib/mine/pond/2.0/wide.diff", "for another version")
+    pond.write("patches/pond/wide.patch", WIDE)
+    pond.write("patches/pond/series/series", "b.patch\na.patch # why\n")
+    pond.write("patches/pond/series/a.patch", LOUD)
+    pond.write("patches/pond/series/b.patch", WIDE)
+    (home / "patches/pond").mkdir(parents=True)
+    (home / "patches/pond/home.patch").write_text(LOUD)
+
+    owner = "more.cfg:6"
+    assert patches(pond, "-c", "more.cfg") == [
+        ("loud", owner, "lib/mine/Pond/loud.diff"),
+        ("wide", owner, "patches/pond/wide.patch"),
+        ("home", owner, str(home / "patches/pond/home.patch")),
+        ("series", owner, "patches/pond/series/b.patch"),
+        ("series", owner, "patches/pond/series/a.patch"),
+    ]
+
+
+def test_the_order_of_preference_in_a_folder(pond):
+    pond.write("patches/pond/loud.patch", WIDE)
+    pond.write("patches/pond/1.0/loud.diff", WIDE)
+
+    assert patches(pond) == [("loud", "buildout.cfg:12", "patches/pond/1.0/loud.patch")]
+
+
+def test_a_series_in_the_patches_section(pond):
+    pond.write("quilt/series", "sub/one.patch -p0\n\n# nothing\ntwo.patch\n")
+    pond.write("quilt/sub/one.patch", LOUD)
+    pond.write("quilt/two.patch", WIDE)
+
+    result = pond.poach("list", "--json", "patches:loud=quilt#directory=src&strip=2")
+
+    (pin,) = json.loads(result.stdout)
+    assert [
+        (patch["location"], patch["strip"], patch["directory"])
+        for patch in pin["patches"]
+    ] == [
+        (f"{pond.path}/quilt/sub/one.patch", 0, "src"),
+        (f"{pond.path}/quilt/two.patch", 2, "src"),
+    ]
+
+
+def test_a_folder_without_a_series(pond):
+    pond.write("quilt/one.patch", LOUD)
+
+    assert pond.poach("list", "patches:loud=quilt", expect=1).error == (
+        "Patch 'loud' of pond 1.0 (buildout.cfg:12): the folder "
+        f"{pond.path}/quilt holds no quilt series (a file named 'series')"
+    )
+
+
+def test_an_entry_that_is_switched_off(pond):
+    assert pond.poach("list", "patches:loud=", expect=1).error == (
+        "Patch 'loud' of pond 1.0 (buildout.cfg:12): its entry in [patches] is empty"
+    )
+
+
+# --- options
+
+
+def test_default_cfg_says_where_the_store_is(index, pond, home, warm):
+    add_pond(index)
+    shutil.copytree(warm, home / ".buildout" / "store")
+    (home / ".buildout" / "default.cfg").write_text(
+        "[buildout]\npatched-eggs-directory = store\n"
+    )
+
+    pond.run()
+
+    assert f"{home}/.buildout/store/1/pond/" in pond.script("pond").stdout
+    assert not (pond.path / "patched-eggs").exists()
+    assert f"{home}/.buildout/store/1/pond/" in pond.poach("list").stdout
+    assert "not built" in pond.poach("list", "-U").stdout
+
+
+def test_fuzz(index, pond, warm):
+    """It is declared, and part of the identity; 0 is the default."""
+    add_pond(index)
+    pond.write("patches/pond/1.0/loud.patch", LOUD.replace(" def size", " def sighs"))
+    plain, fuzzy, own = (
+        json.loads(pond.poach("list", "--json", *args).stdout)[0]
+        for args in (
+            (),
+            ("buildout:patch-fuzz=1",),
+            (
+                "buildout:patch-fuzz=1",
+                "patches:loud=patches/pond/1.0/loud.patch#fuzz=0",
+            ),
+        )
+    )
+    assert [one["patches"][0]["fuzz"] for one in (plain, fuzzy, own)] == [0, 1, 0]
+    assert plain["tagged-version"] == own["tagged-version"] != fuzzy["tagged-version"]
+
+    assert "hunk 1 @@ -4,7 +4,7 @@: not found" in pond.run(expect=1).error
+    result = pond.run("buildout:patch-fuzz=1")
+
+    assert "  src/pond/__init__.py: hunk 1 at line 4, fuzz 1" in result.stdout
+    assert pond.script("pond").stdout.startswith("QUACK")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "error"),
+    [
+        ("patch-fuzz=x", "[buildout] patch-fuzz: 'x' is none of 0, 1, 2"),
+        (
+            "patch-unused=errors",
+            "[buildout] patch-unused: 'errors' is none of warn, error, ignore; "
+            "did you mean 'error'?",
+        ),
+    ],
+)
+def test_invalid_values(pond, assignment, error):
+    assert pond.poach("list", f"buildout:{assignment}", expect=1).error == error
+    assert pond.run(f"buildout:{assignment}", expect=1).error == error
+
+
+# --- the command line
+
+
+def test_list(built):
+    (entry,) = built.path.glob("patched-eggs/1/pond/*/*")
+    (egg,) = entry.glob("*.egg")
+
+    assert built.poach("list").stdout.splitlines() == [
+        "pond = 1.0 +loud",
+        f"  version {entry.parent.name}",
+        f"  egg     {egg}",
+        "  +loud (buildout.cfg:12)",
+        f"    {built.path}/patches/pond/1.0/loud.patch",
+        f"    sha256 {sha256(LOUD)}",
+    ]
+    assert json.loads(built.poach("list", "--json").stdout) == [
+        {
+            "project": "pond",
+            "base": "1.0",
+            "tagged-version": entry.parent.name,
+            "patches": [
+                {
+                    "name": "loud",
+                    "owner": "buildout.cfg:12",
+                    "location": f"{built.path}/patches/pond/1.0/loud.patch",
+                    "sha256": sha256(LOUD),
+                    "strip": None,
+                    "directory": None,
+                    "fuzz": 0,
+                }
+            ],
+            "built": True,
+            "egg": str(egg),
+        }
+    ]
+
+
+def test_commands_leave_the_project_alone(built, index):
+    before = built.snapshot()
+
+    built.poach("list")
+    built.poach("build")
+
+    after = built.snapshot()
+    # The folder is made by buildout, when it reads a configuration.
+    assert {name for name in after if name not in before} <= {"eggs", "eggs/v5"}
+    assert index.requests == []
+
+
+def test_build_of_some_projects(built, index):
+    built.write(
+        "more.cfg",
+        "[buildout]\nextends = buildout.cfg\n[versions]\nDuck = 1.0 +none\n",
+    )
+    built.write("patches/duck/none.patch", LOUD)
+    (egg,) = built.path.glob("patched-eggs/1/pond/*/*/*.egg")
+
+    done = built.poach("build", "-c", "more.cfg", "Pond")
+
+    assert done.stdout == f"pond {egg.parent.parent.name} {egg}\n"
+    assert "Patching" not in done.output
+    failed = built.poach("build", "-c", "more.cfg", expect=1)
+    assert failed.error == (
+        f"No sdist of Duck 1.0 in {index.url}; there is no sdist of any version, and "
+        "patches need the source"
+    )
+    assert failed.stdout == done.stdout
+
+
+def test_did_you_mean(pond):
+    assert pond.poach("build", "pound", "app", expect=1).error == (
+        "'pound' has no patched pin; did you mean 'pond'?\n'app' has no patched pin"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["list"], 0),
+        (["build", "-c", "none.cfg"], 1),
+        (["build", "none"], 1),
+        (["build", "-o"], 1),
+        (["list", "--none"], 2),
+        ([], 2),
+        (["none"], 2),
+    ],
+)
+def test_exit_codes(pond, words, code):
+    result = pond.poach(*words, expect=code)
+
+    assert "Traceback" not in result.output
+    assert (result.stdout == "") == bool(code)
+
+
+def test_list_takes_assignments_only(pond):
+    pond.poach("list", "none", expect=2)
+
+
+def test_version(pond):
+    assert pond.poach("--version").stdout == f"poach {version('poach')}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[buildout]\nextends = none.cfg\n", "none.cfg"),
+        ("[buildout]\n[versions]\n= 1\n", "buildout.cfg"),
+        ("pond = 1\n", "buildout.cfg"),
+    ],
+)
+def test_a_configuration_that_buildout_cannot_read(pond, text, named):
+    """Nor can buildout, whose own message is that there is a bug somewhere."""
+    pond.write("buildout.cfg", text)
+
+    result = pond.poach("list", expect=1)
+
+    assert "Traceback" not in result.output
+    assert named in result.error
+
+
+# --- how much is said
+
+
+def test_quiet(index, pond):
+    add_pond(index)
+
+    result = pond.run("-q")
+
+    assert "Patch" not in result.output
+    assert "Built" not in result.output
+    assert pond.run("-q").output == ""
+    pond.write("patches/pond/1.0/loud.patch", BROKEN)
+    assert "does not apply" in pond.run("-q", expect=1).error
+
+
+def test_verbose(index, pond):
+    add_pond(index)
+
+    lines = pond.run("-v").stdout.splitlines()
+
+    assert "Patching pond 1.0: loud (1 file, 1 hunk)" in lines
+    assert "  src/pond/__init__.py: hunk 1 at line 4" in lines
+    assert any(line.startswith(f"Built pond {TAGGED}") for line in lines)
+
+
+def test_verbose_shows_the_build(index, pond):
+    add_pond(index)
+
+    assert "Created wheel for pond" in pond.run("-v").stdout
+
+
+def test_poach_build_says_what_it_does_on_standard_error(index, pond):
+    """Standard output is for programs."""
+    add_pond(index)
+    add_plain_pond(index)
+
+    result = pond.poach("build")
+
+    (egg,) = pond.path.glob("patched-eggs/1/pond/*/*/*.egg")
+    assert result.stdout == f"pond {egg.parent.parent.name} {egg}\n"
+    assert "Patching pond 1.0: loud (1 file, 1 hunk)" in result.stderr
+    assert pond.poach("build", "-q").output == result.stdout
