@@ -11,8 +11,12 @@ import pytest
 from bench import CALLER
 
 ROOT = Path(__file__).parent.parent
+#: What git ignores: of the checkout, and what runs of the examples leave in them.
 LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv*", "build", "*.egg-info", ".*_cache", ".hypothesis"),
+    *("__pycache__", "examples"),
+)
+GENERATED = shutil.ignore_patterns(
     *("eggs", "patched-eggs", "shared", "bin*", "parts*", "develop-eggs*"),
     *(".installed*.cfg", "__pycache__"),
 )
@@ -26,6 +30,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone")
     checkout = folder / "poach"
     shutil.copytree(ROOT, checkout, ignore=LEFT_OUT)
+    shutil.copytree(ROOT / "examples", checkout / "examples", ignore=GENERATED)
     variables = {**CALLER, "HOME": str(folder), "BUILDOUT_HOME": str(folder)}
 
     def run(*command, cwd="."):
@@ -85,7 +90,7 @@ def test_shared_cache(run, order):
     """Whoever comes first: one runs patched code, the other does not."""
     folder = f"examples/shared-cache-{order[0]}-first"
     shutil.copytree(
-        run.checkout / "examples/shared-cache", run.checkout / folder, ignore=LEFT_OUT
+        ROOT / "examples" / "shared-cache", run.checkout / folder, ignore=GENERATED
     )
     programs = run.checkout / ".venv" / ("Scripts" if os.name == "nt" else "bin")
     for name in (*order, *order):

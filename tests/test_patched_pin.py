@@ -127,7 +127,7 @@ def test_patches_compose_in_the_order_of_the_pin(pond):
 
     assert "Patching pond 1.0: loud (1 file, 1 hunk)" in result.stdout
     assert "Patching pond 1.0: wide (1 file, 1 hunk)" in result.stdout
-    assert "src/pond/__init__.py: hunk 1 at line 10, offset 2 lines" in result.stdout
+    assert "src/pond/__init__.py: hunk 1 at line 8, offset 2 lines" in result.stdout
     assert patched.script("pond").stdout.startswith("QUACK 2 ")
 
 

@@ -65,12 +65,11 @@ def test_a_killed_process_has_failed(log):
     assert caught.value.code == -9
 
 
-def test_the_log_of_an_earlier_run_is_overwritten(log):
-    log.write_text("old")
+def test_a_second_command_adds_to_the_log(log):
+    python("print('one')", log)
+    python("print('two')", log)
 
-    python("print('new')", log)
-
-    assert log.read_text() == "new\n"
+    assert log.read_text() == "one\ntwo\n"
 
 
 @pytest.mark.parametrize(
