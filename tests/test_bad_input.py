@@ -57,6 +57,15 @@ def test_unknown_patch_name(pond):
     )
 
 
+def test_a_patch_that_is_there_for_another_version(pond):
+    spoil(pond, "1.1 +loud")
+
+    assert refused(pond) == (
+        "Unknown patch 'loud' for pond 1.1 (buildout.cfg:12); there is one for 1.0; "
+        "looked in [patches], HERE/patches"
+    )
+
+
 @pytest.mark.parametrize(
     ("pin", "reason"),
     [
@@ -66,7 +75,7 @@ def test_unknown_patch_name(pond):
         ("1.0 +loud +Loud", "patch 'Loud' is named twice"),
         ("1.3.4nxd6 +x", "'1.3.4nxd6' is not a version (PEP 440)"),
         ("1.0 +loud+wide", "'loud+wide' is no patch name"),
-        ("1.0 +loud ; why", "';' has no '+' before it"),
+        ("1.0 +loud ; why", "';' begins no comment here; give it a line of its own"),
     ],
 )
 def test_malformed_pin(pond, pin, reason):
@@ -163,6 +172,23 @@ def test_a_diff_that_does_not_apply(pond):
         "    +    return 1\n"
         "  what to do: make the diff anew for this release"
     )
+
+
+def test_all_rejects_of_all_pins_at_once_on_the_first_run(index, project):
+    add_pond(index)
+    add_pond(index, "lake")
+    made = project(CFG.replace("eggs = pond", "eggs =\n        pond\n        lake"))
+    spoil(made, more="lake = 1.0 +loud\n")
+    made.write("patches/pond/1.0/loud.patch", BROKEN)
+    made.write("patches/lake/1.0/loud.patch", BROKEN)
+
+    lines = made.run(expect=1).error.splitlines()
+
+    assert [line for line in lines if line.startswith("Cannot patch")] == [
+        "Cannot patch pond 1.0:",
+        "Cannot patch lake 1.0:",
+    ]
+    assert not (made.path / "bin" / "pond").exists()
 
 
 def test_a_diff_that_is_applied_already(pond):

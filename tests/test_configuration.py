@@ -179,6 +179,18 @@ def test_a_pin_that_a_layer_overrides_leaves_its_patches_unused(pond):
     assert ignored.output == ""
 
 
+def test_names_of_a_section_that_is_no_part_do_not_count(pond):
+    """A section that nothing builds does not hide that its patch is unused."""
+    more = "[idle]\nrecipe = poach:egg\negg = pond\npatches = old\n"
+    pond.write(
+        "more.cfg",
+        f"[buildout]\nextends = buildout.cfg\n[patches]\nold = old.patch\n{more}",
+    )
+    unused = f"[patches]: no pin uses old (more.cfg:4); {UNUSED}"
+
+    assert unused in pond.poach("list", "-c", "more.cfg").stderr
+
+
 def test_macros(pond):
     pond.write("lib/lib.cfg", "[lib]\nloud = loud.patch\n[pins]\npond = 1.0 +loud\n")
     pond.write("lib/loud.patch", LOUD)

@@ -108,6 +108,19 @@ def test_where_pin_and_patches_come_from(index, pond, part, versions):
     assert len(stored(made)) == 1
 
 
+def test_the_command_line_knows_what_parts_bring(pond):
+    made = pond(cfg(OWN))
+
+    (pin,) = json.loads(made.poach("list", "--json").stdout)
+
+    assert (pin["project"], pin["built"]) == ("pond", True)
+    assert [patch["name"] for patch in pin["patches"]] == ["loud"]
+    assert (
+        made.poach("build", "pond").stdout
+        == f"pond {pin['tagged-version']} {pin['egg']}\n"
+    )
+
+
 @pytest.mark.parametrize("part", ["", OWN])
 def test_what_other_sections_can_refer_to(pond, part):
     told = "${pond:version} ${pond:tagged-version} ${pond:patches} ${pond:location}"

@@ -845,18 +845,42 @@ def test_a_failure_leaves_the_installed_parts_alone(pond):
     assert says(patched) == "QUACK"
 
 
-def test_a_pin_that_comes_up_late_fails_as_buildout_itself_does(index, pond):
-    """Buildout uninstalls a changed part before it looks at its new requirements."""
+def test_what_a_changed_part_names_is_built_before_the_part_is_uninstalled(index, pond):
+    """Plain buildout uninstalls it before it looks at its new requirements."""
     add_app(index, "app", "other")
     index.add_wheel("other", "1.0", {})
     patched = pond(cfg().replace("eggs = pond", "eggs = app"))
     patched.run()
+    before = patched.snapshot("bin")
     assert (patched.path / "bin" / "app").exists()
 
-    patched.run("app:eggs=pond", "versions:pond=9.9", expect=1)
-    plain = patched.snapshot("bin")
-    patched.run()
     patched.write("patches/pond/1.0/loud.patch", LOUD.replace('"quack"', '"moo"'))
     patched.run("app:eggs=pond", expect=1)
 
+    assert patched.snapshot("bin") == before
+
+
+def test_a_requirement_that_comes_up_late_fails_as_buildout_itself_does(index, pond):
+    add_app(index, "app", "other")
+    index.add_wheel("other", "1.0", {})
+    add_app(index, "late", "pond")
+    patched = pond(cfg().replace("eggs = pond", "eggs = app"))
+    patched.run()
+
+    patched.run("app:eggs=late", "versions:late=9.9", expect=1)
+    plain = patched.snapshot("bin")
+    patched.run()
+    patched.write("patches/pond/1.0/loud.patch", LOUD.replace('"quack"', '"moo"'))
+    patched.run("app:eggs=late", expect=1)
+
     assert patched.snapshot("bin") == plain
+
+
+def test_pins_that_nothing_asked_for_are_named(index, pond):
+    add_app(index, "app", "other")
+    index.add_wheel("other", "1.0", {})
+    patched = pond(cfg().replace("eggs = pond", "eggs = app"))
+
+    lines = patched.run().output.splitlines()
+
+    assert "Patched pins that nothing asked for: pond = 1.0 +loud" in lines

@@ -17,7 +17,8 @@ from poach.pin import Pin
 class UnknownPatch(PoachError):
     """A pin names a patch that nothing defines.
 
-    `known` are the names that are defined for this project, `looked_in` the places.
+    `known` are the names that are defined for this project, `looked_in` the places,
+    `others` the versions for which there is a diff of that name.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class UnknownPatch(PoachError):
         owner: str,
         known: Sequence[str] = (),
         looked_in: Sequence[str] = (),
+        others: Sequence[str] = (),
     ) -> None:
         super().__init__(pin, name, owner)
         self.pin = pin
@@ -34,13 +36,17 @@ class UnknownPatch(PoachError):
         self.owner = owner
         self.known = tuple(known)
         self.looked_in = tuple(looked_in)
+        self.others = tuple(others)
 
     def __str__(self) -> str:
         owner = f" ({self.owner})" if self.owner else ""
         places = ", ".join(["[patches]", *self.looked_in])
+        hint = did_you_mean(self.name, self.known)
+        if self.others:
+            hint = f"; there is one for {', '.join(self.others)}"
         return (
             f"Unknown patch {self.name!r} for {self.pin.project} {self.pin.base}"
-            f"{owner}{did_you_mean(self.name, self.known)}; looked in {places}"
+            f"{owner}{hint}; looked in {places}"
         )
 
 

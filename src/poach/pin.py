@@ -101,6 +101,8 @@ def _base(word: str) -> str:
 
 
 def _name(word: str) -> str:
+    if word[0] in "#;":
+        raise ValueError(f"{word!r} begins no comment here; give it a line of its own")
     if not word.startswith("+"):
         raise ValueError(f"{word!r} has no '+' before it")
     name = word[1:]

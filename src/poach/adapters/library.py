@@ -9,7 +9,7 @@ from pathlib import Path
 from poach import series
 from poach.errors import PoachError, collect
 from poach.location import Kind, Location
-from poach.naming import canonicalize_name, same_version
+from poach.naming import canonicalize_name, is_version, same_version
 from poach.patchset import UnknownPatch
 from poach.pin import Pin
 from poach.ports import Fetcher
@@ -79,7 +79,8 @@ class NamedDiffs:
             found = self._look_in(folder, pin, name)
             if found is not None:
                 return _unfolded([found])
-        raise UnknownPatch(pin, name, owner, list(self._known(pin)), self.folders)
+        known, others = list(self._known(pin)), list(self._elsewhere(pin, name))
+        raise UnknownPatch(pin, name, owner, known, self.folders, others)
 
     def _look_in(self, folder: str, pin: Pin, name: str) -> Location | None:
         place = Location.parse(folder)
@@ -95,6 +96,16 @@ class NamedDiffs:
                 if self.fetcher.exists(candidate):
                     return Location(Kind.URL, candidate)
         return None
+
+    def _elsewhere(self, pin: Pin, name: str) -> Iterator[str]:
+        """Yield the other versions of the project that have a diff of that name."""
+        for folder in map(Location.parse, self.folders):
+            for project in _projects(Path(folder.target), pin):
+                for version in _folders(project, lambda path: is_version(path.name)):
+                    there = Pin(pin.project, version.name, ())
+                    found = map(_name_of, _candidates(Path(folder.target), there))
+                    if canonicalize_name(name) in found:
+                        yield version.name
 
     def _known(self, pin: Pin) -> Iterator[str]:
         for key in self.section:
@@ -127,7 +138,7 @@ def _kind(path: Path) -> str:
 
 def _candidates(folder: Path, pin: Pin) -> Iterator[Path]:
     """Yield what may be a diff for `pin` in `folder`, in the order of preference."""
-    projects = _folders(folder, lambda path: canonicalize_name(path.name) == pin.key)
+    projects = _projects(folder, pin)
     versions = [
         base
         for project in projects
@@ -139,6 +150,10 @@ def _candidates(folder: Path, pin: Pin) -> Iterator[Path]:
             yield from sorted(p for p in place.glob("*" + suffix) if p.is_file())
     for place in places:
         yield from _folders(place, lambda path: (path / "series").is_file())
+
+
+def _projects(folder: Path, pin: Pin) -> list[Path]:
+    return _folders(folder, lambda path: canonicalize_name(path.name) == pin.key)
 
 
 def _folders(parent: Path, wanted: Callable[[Path], bool]) -> list[Path]:

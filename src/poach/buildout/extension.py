@@ -18,10 +18,9 @@ from poach.buildout.installer import (
     forget_unpatched,
     intercept,
 )
-from poach.buildout.parts import Part
 from poach.buildout.settings import OptionError
 from poach.buildout.workshop import Workshop
-from poach.naming import canonicalize_name
+from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet
 
 logger = logging.getLogger("zc.buildout.poach")
@@ -60,6 +59,13 @@ def unload(buildout: Any) -> None:
     ]
     if used:
         logger.info("Patched eggs in use: %s", ", ".join(used))
+    idle = [
+        f"{patch_set.pin.project} = {patch_set.pin}"
+        for key, patch_set in activation.workshop.patch_sets.items()
+        if key not in activation.workshop.used
+    ]
+    if idle:
+        logger.info("Patched pins that nothing asked for: %s", ", ".join(idle))
 
 
 def active(buildout: Any, part: str) -> Activation:
@@ -84,21 +90,30 @@ def _activate(buildout: Any) -> Activation:
     try:
         # From here on whatever recipe is loaded gets patched eggs.
         for part in parts.read(buildout, workshop.settings):
-            _adopt(buildout, workshop, part)
-        workshop.build_ahead()
+            workshop.take(part)
+            if part.pin is not None:
+                _pin(buildout, workshop, workshop.patch_sets[part.project])
+        workshop.build_ahead(_named(buildout, develop_eggs))
     except BaseException:
         restore()
         raise
     return Activation(workshop, substitution, restore)
 
 
-def _adopt(buildout: Any, workshop: Workshop, part: Part) -> None:
-    pinned = workshop.patch_sets.get(part.project)
-    if part.pin is not None and pinned is None:
-        _pin(buildout, workshop, workshop.adopt(part.pin))
-    elif part.pin is not None and pinned is not None:
-        parts.refuse_other(part.name, pinned.pin, part.pin.pin)
-    workshop.declare(part.name, part.project, part.options)
+def _named(buildout: Any, develop_eggs: Path) -> set[NormalizedName]:
+    """Return the projects that parts name and whose pins count.
+
+    Develop eggs win over pins, so there are none before buildout has made the first.
+    """
+    options = buildout["buildout"]
+    if options.get("develop") and not Path(options["installed"]).exists():
+        return set()
+    developed = {
+        canonicalize_name(link.stem) for link in develop_eggs.glob("*.egg-link")
+    }
+    pins = easy_install.Installer._versions
+    emptied = {canonicalize_name(key) for key, pin in pins.items() if pin == ""}
+    return parts.named(buildout) - developed - emptied
 
 
 def _pin(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:

@@ -7,6 +7,7 @@ must get the very egg that the part asks for.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from poach.naming import NormalizedName, canonicalize_name, is_patch_name, same_
 from poach.pin import Pin
 
 CUSTOM = "zc.recipe.egg:custom"
+
+#: The name with which a requirement begins (PEP 508).
+_REQUIRED = re.compile(r"[A-Za-z0-9._-]*")
 
 #: Options of zc.recipe.egg:custom that hold paths, one a line.
 PATHS = ("include-dirs", "library-dirs", "rpath")
@@ -62,6 +66,13 @@ def read(buildout: Any, settings: Settings) -> list[Part]:
     all that is wrong with them together.
     """
     return collect(lambda name: _part(buildout, name, settings), _names(buildout))
+
+
+def named(buildout: Any) -> set[NormalizedName]:
+    """Return the projects that the parts of `buildout` name in their ``eggs``."""
+    parts = (buildout["buildout"].get("parts") or "").split()
+    specs = (_options(buildout, part).get("eggs") or "" for part in parts)
+    return {_project(line) for text in specs for line in text.split("\n") if line}
 
 
 def project_of(name: str, options: Any) -> str:
@@ -112,7 +123,8 @@ def _options(buildout: Any, name: str) -> Any:
 def _part(buildout: Any, name: str, settings: Settings) -> Part:
     options = _options(buildout, name)
     ours = _recipe(buildout, name) in RECIPES
-    project = project_of(name, options) if ours else _distribution(name, options)
+    egg = str(options.get("egg") or options.get("eggs") or name)
+    project = project_of(name, options) if ours else _project(egg)
     return Part(
         name,
         canonicalize_name(project),
@@ -121,10 +133,10 @@ def _part(buildout: Any, name: str, settings: Settings) -> Part:
     )
 
 
-def _distribution(name: str, options: Any) -> str:
-    """Return the project of a custom part, whose egg is a whole requirement."""
-    spec = str(options.get("egg") or options.get("eggs") or name).strip()
-    return "".join(spec.partition("[")[0].split()[:1]).partition("=")[0] or name
+def _project(spec: str) -> NormalizedName:
+    """Return the canonical project of a requirement, well-formed or not."""
+    found = _REQUIRED.match(spec.strip())
+    return canonicalize_name(found[0] if found else "")
 
 
 def _own_pin(

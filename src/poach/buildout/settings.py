@@ -264,7 +264,8 @@ def _choice(
 
 
 def _recipe_names(buildout: Any) -> Iterator[str]:
-    for section in buildout._raw.values():
+    parts = (buildout["buildout"].get("parts") or "").split()
+    for section in (buildout._raw.get(part, {}) for part in parts):
         if section.get("recipe", "").strip() in RECIPES:
             for word in section.get("patches", "").split():
                 yield canonicalize_name(word.lstrip("+"))

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.buildout import settings as settings_
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
+from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.errors import PoachError, collect
@@ -137,11 +138,17 @@ class Workshop:
             owned.pin, owned.owners, self.library, self.kit.reader, self.settings.fuzz
         )
 
-    def adopt(self, owned: OwnedPin) -> PatchSet:
-        """Resolve one more pin and keep its patch set with the others."""
-        patch_set = self.resolve(owned)
-        self.patch_sets[patch_set.pin.key] = patch_set
-        return patch_set
+    def take(self, part: Part) -> None:
+        """Count the pin and the build options of a part that builds one egg.
+
+        Raises `PoachError`, also where another part or a pin says otherwise.
+        """
+        pinned = self.patch_sets.get(part.project)
+        if part.pin is not None and pinned is None:
+            self.patch_sets[part.project] = self.resolve(part.pin)
+        elif part.pin is not None and pinned is not None:
+            refuse_other(part.name, pinned.pin, part.pin.pin)
+        self.declare(part.name, part.project, part.options)
 
     def find(self, project: NormalizedName) -> PatchedEgg | None:
         """Return the egg of a pinned project if it was built before."""
@@ -168,16 +175,18 @@ class Workshop:
             reason = f"builds {project} with {options}, and [{other}] with {there}"
             raise OptionError(f"[{part}]", "", reason)
 
-    def build_ahead(self) -> None:
-        """Build what the last run used and this one will therefore need.
+    def build_ahead(self, named: Collection[str]) -> None:
+        """Build what this run will need: what parts name, and what the last run used.
 
         So whatever is wrong comes to light before buildout uninstalls a part to
-        update it.  Raises all that is wrong, together.
+        update it.  `named` are canonical.  Raises all that is wrong, together.
         """
-        if not self.settings.offline:
-            noted = self.kit.store.recall("buildouts", self._note()) or {}
-            used = [key for key in self.patch_sets if key in noted.get("used", ())]
-            collect(lambda key: self._supply(key, may_build=True), used)
+        if self.settings.offline:
+            return
+        noted = self.kit.store.recall("buildouts", self._note()) or {}
+        needed = {*named, *noted.get("used", ())}
+        wanted = [key for key in self.patch_sets if key in needed]
+        collect(lambda key: self._supply(key, may_build=True), wanted)
 
     def note_use(self) -> None:
         """Note in the store, if that can be written, what this run used."""

@@ -54,9 +54,14 @@ def open_workshop(arguments: argparse.Namespace, words: list[str]) -> Workshop:
     """
     # Imported late: `poach apply` needs no buildout, and importing it takes a while.
     with contextlib.redirect_stdout(sys.stderr):
+        from poach.buildout import parts
         from poach.buildout.workshop import Workshop
 
-        return Workshop.of(_buildout(arguments, words))
+        buildout = _buildout(arguments, words)
+        workshop = Workshop.of(buildout)
+        for part in parts.read(buildout, workshop.settings):
+            workshop.take(part)
+        return workshop
 
 
 def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: ANN401
