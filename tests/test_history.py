@@ -36,7 +36,7 @@ def zodb(tmp_path_factory, environment):
     (folder / "downloads").mkdir()
     project = Project(folder, environment, {**CALLER, "HOME": str(folder)})
     project.write("buildout.cfg", CFG)
-    return project, project.run(expect=1)
+    return project, project.run("-v", expect=1)
 
 
 @pytest.fixture
@@ -60,6 +60,9 @@ def test_it_is_fetched_verified_and_patched(zodb):
         "Patching ZODB3 3.8.1: poll-invalidations (2 files, 6 hunks) in src/ZODB\n"
         in result.stdout
     )
+    hunks = [line for line in result.stdout.splitlines() if ": hunk " in line]
+    files = [line.split(":")[0].strip() for line in hunks]
+    assert files == 5 * ["src/ZODB/Connection.py"] + ["src/ZODB/DB.py"]
     (seen,) = project.path.glob("patched-eggs/1/.known/sdists/*.json")
     assert SDIST in seen.read_text()
     assert (project.path / "patched-eggs/1/.diffs" / DIFF).is_file()
