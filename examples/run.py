@@ -44,8 +44,10 @@ def main(names):
     if unknown or not names:
         sys.exit(f"usage: {sys.argv[0]} {'|'.join(STEPS)}")
     print(f"$ python3 -m venv {ENVIRONMENT}", flush=True)
-    venv.create(ENVIRONMENT, with_pip=True)
-    run(ROOT, "pip install --quiet .")
+    venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    # The setuptools that the examples pin: with another one beside buildout, its
+    # second run finds its recipes changed and installs their parts anew.
+    run(ROOT, "pip install --quiet setuptools==80.8.0 --editable .")
     for name in names:
         for folder, command in STEPS[name]:
             run(EXAMPLES / name / folder, command)

@@ -72,7 +72,9 @@ def test_the_build_fails_and_the_error_says_how(zodb):
     """It is Python 2: another interpreter is needed."""
     project, result = zodb
 
-    assert result.error.startswith("Building ZODB3 3.8.1 failed: exit code 1 from: ")
+    assert result.error.startswith(
+        "Building ZODB3 3.8.1 +poll-invalidations failed: exit code 1 from: "
+    )
     assert "SyntaxError: Missing parentheses in call to 'print'" in result.error
     (log,) = project.path.glob("patched-eggs/1/.logs/zodb3-3.8.1+poll*.log")
     assert result.error.endswith(f"the full log is in {log}")

@@ -172,7 +172,7 @@ def test_an_unknown_name_gets_the_nearest_known_one(shelf):
 
     assert str(error) == (
         "Unknown patch 'poll-invalidation' for ZODB3 3.8.1 (base.cfg:3); "
-        f"did you mean 'poll-invalidations'?; looked in [patches], {shelf}"
+        f"looked in [patches], {shelf}; did you mean 'poll-invalidations'?"
     )
 
 
@@ -296,8 +296,8 @@ def test_a_url_that_does_not_have_the_name(index: Index, shelf):
     assert located(diffs) == [str(shelf / "ZODB3/fix.patch")]
     assert len(index.requests) == 4
     assert str(refusal(diffs, name="fax")) == (
-        "Unknown patch 'fax' for ZODB3 3.8.1 (base.cfg:3); did you mean 'fix'?; "
-        f"looked in [patches], {index.base}/lib, {shelf}"
+        "Unknown patch 'fax' for ZODB3 3.8.1 (base.cfg:3); "
+        f"looked in [patches], {index.base}/lib, {shelf}; did you mean 'fix'?"
     )
 
 

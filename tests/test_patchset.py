@@ -25,11 +25,15 @@ class Shelf:
 
     diffs: dict[str, list[Location] | PoachError]
     digests: dict[str, str | PoachError] = field(default_factory=dict)
+    definers: dict[str, str] = field(default_factory=dict)
 
     def locate(self, pin, name, owner):
         if name not in self.diffs:
             raise UnknownPatch(pin, name, owner, list(self.diffs), ["/diffs"])
         return given_or_raised(self.diffs[name])
+
+    def definer(self, pin, name):
+        return self.definers.get(name, "")
 
     def digest(self, location):
         return given_or_raised(self.digests.get(location.target, "d" * 64))
@@ -167,7 +171,7 @@ def test_an_unknown_patch():
     assert isinstance(error, UnknownPatch)
     assert str(error) == (
         "Unknown patch 'legacy' for WebOb 1.8.7 (a.cfg:2); "
-        "did you mean 'legacies'?; looked in [patches], /diffs"
+        "looked in [patches], /diffs; did you mean 'legacies'?"
     )
     assert (error.pin, error.name, error.owner) == (PIN, "legacy", "a.cfg:2")
 
@@ -186,6 +190,10 @@ def test_a_fault_says_whose_patch_it_is():
     assert isinstance(error, PatchFault)
     assert str(error) == "Patch 'legacy' of WebOb 1.8.7 (a.cfg:2): it is bad"
     assert error.cause is fault
+    defined = Shelf({"cve-1": [], "legacy": fault}, {}, {"legacy": "base.cfg:9"})
+    assert str(refusal(defined)) == (
+        "Patch 'legacy' of WebOb 1.8.7 (a.cfg:2, defined in base.cfg:9): it is bad"
+    )
     assert str(PatchFault(PIN, "x", "", fault)) == (
         "Patch 'x' of WebOb 1.8.7: it is bad"
     )

@@ -176,8 +176,8 @@ def test_what_other_sections_can_refer_to(pond, part):
         (
             "patches = lout\nversion = 1.0",
             "",
-            "Unknown patch 'lout' for pond 1.0 (buildout.cfg:7); did you mean 'loud'?; "
-            "looked in [patches], HERE/patches",
+            "Unknown patch 'lout' for pond 1.0 (buildout.cfg:7); "
+            "looked in [patches], HERE/patches; did you mean 'loud'?",
         ),
         (
             "patches = loud loud\nversion = 1.0",

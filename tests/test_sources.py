@@ -370,5 +370,7 @@ def test_a_diff_that_is_not_in_the_sdist(index, pond):
 
     error = made.poach("list", expect=1).error
 
-    assert error.startswith("Patch 'theirs' of pond 1.0 (buildout.cfg:13): ")
+    assert error.startswith(
+        "Patch 'theirs' of pond 1.0 (buildout.cfg:13, defined in buildout.cfg:15): "
+    )
     assert "diffs/lout.patch" in error

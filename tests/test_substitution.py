@@ -884,3 +884,133 @@ def test_pins_that_nothing_asked_for_are_named(index, pond):
     lines = patched.run().output.splitlines()
 
     assert "Patched pins that nothing asked for: pond = 1.0 +loud" in lines
+
+
+# --- what buildout has loaded before poach
+
+
+EARLY = """
+    import pond
+
+    class Recipe:
+        def __init__(self, buildout, name, options):
+            options["sound"] = pond.sound()
+
+        def install(self):
+            return ()
+
+        update = install
+
+
+    def load(buildout):
+        pond.sound()
+"""
+OWN = "[pond]\nrecipe = poach:egg\nversion = 1.0\npatches = loud\n"
+
+
+@pytest.mark.parametrize(
+    "buildout",
+    [
+        "sound = ${early:sound}\nparts += early pond",
+        "extensions += early\nparts += pond",
+    ],
+)
+def test_what_runs_since_before_poach_cannot_be_patched(index, pond, buildout):
+    """A pin that only a part brings does not stop buildout when it loads the recipe."""
+    index.add_wheel(
+        "early",
+        "1.0",
+        {"early.py": dedent(EARLY)},
+        requires=["pond"],
+        entry_points={
+            "zc.buildout": ["default = early:Recipe"],
+            "zc.buildout.extension": ["default = early:load"],
+        },
+    )
+    text = cfg(buildout=buildout, parts=f"[early]\nrecipe = early\n{OWN}")
+    patched = pond(text.replace("pond = 1.0 +loud\n", ""))
+
+    for _ in range(2):
+        result = patched.run(expect=1)
+
+        assert result.error.startswith("pond is to be 1.0 +loud, but pond 1.0 from ")
+        assert "was loaded before poach" in result.error
+    assert not (patched.path / "bin" / "pond").exists()
+
+
+# --- more than one buildout in a process
+
+
+TWICE = """\
+import sys
+from zc.buildout.buildout import main
+
+for folder in sys.argv[1:]:
+    try:
+        main(["-c", folder + "/buildout.cfg", "-q"])
+    except SystemExit as end:
+        print("END", end.code)
+"""
+
+
+def test_a_buildout_that_failed_does_not_reach_into_the_next(index, pond, tmp_path):
+    """It unloads no extension; what comes next in the process must not notice."""
+    add_app(index, "app", "missing")
+    failing = pond(
+        cfg(app="recipe = zc.recipe.egg\neggs += app").replace("eggs = pond", "")
+    )
+    plain = pond(cfg().replace("extensions = poach", "").replace(" +loud", ""), "plain")
+    again = pond(name="again")
+    code = failing.write("twice.py", TWICE)
+
+    result = failing.command(
+        failing.environment.program("python"),
+        *(str(code), *(str(made.path) for made in (failing, plain, again))),
+    )
+
+    assert result.stdout.count("END 1") == 1
+    assert says(plain) == "quack"
+    assert "patched-eggs" not in (plain.path / "bin" / "pond").read_text()
+    assert says(again) == "QUACK"
+
+
+# --- develop eggs and what is built ahead
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_develop_egg_does_not_need_the_patch_to_apply(pond, runs):
+    """So it is for whoever mends the patch in a checkout."""
+    patched = pond(cfg(buildout="develop = checkout"))
+    write_checkout(patched, "1.0")
+    patched.write("patches/pond/1.0/loud.patch", LOUD.replace('"quack"', '"moo"'))
+
+    for _ in range(runs):
+        result = patched.run()
+
+    assert "Patched pins that nothing asked for" not in result.output
+    assert says(patched) == "bark"
+
+
+def test_a_patch_on_what_an_installed_part_needs_must_apply_first(index, pond):
+    """Also where poach has never seen the buildout before."""
+    add_app(index, "toad", "pond")
+    text = cfg().replace("eggs = pond", "eggs = toad")
+    plain = pond(text.replace("extensions = poach", "").replace(" +loud", ""))
+    plain.run()
+    before = plain.snapshot("bin", ".installed.cfg")
+    plain.write("buildout.cfg", text.replace("%(index)s", index.url))
+    plain.write("patches/pond/1.0/loud.patch", LOUD.replace('"quack"', '"moo"'))
+
+    result = plain.run("app:dependent-scripts=true", expect=1)
+
+    assert result.error.startswith("Cannot patch pond 1.0:")
+    assert plain.snapshot("bin", ".installed.cfg") == before
+
+
+def test_a_part_with_faults_of_its_own_does_not_stop_the_others(pond):
+    more = "[bad]\nrecipe = zc.recipe.egg:custom\neggs = ${nosuch:eggs}\n"
+    patched = pond(cfg(buildout="parts += bad", parts=more))
+
+    patched.run("install", "app")
+
+    assert says(patched) == "QUACK"

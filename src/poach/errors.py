@@ -55,11 +55,15 @@ def collect(
 
 def raise_faults(faults: Iterable[PoachError]) -> None:
     """Raise nothing for no fault, the fault itself for one, `Faults` for more."""
-    found = [one for fault in faults for one in each(fault)]
-    if len(found) == 1:
-        raise found[0]
+    found = list(faults)
     if found:
-        raise Faults(found)
+        raise together(found)
+
+
+def together(faults: Iterable[PoachError]) -> PoachError:
+    """Return the fault itself for one, `Faults` for more; there is at least one."""
+    found = [one for fault in faults for one in each(fault)]
+    return found[0] if len(found) == 1 else Faults(found)
 
 
 def each(fault: PoachError) -> tuple[PoachError, ...]:

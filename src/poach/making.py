@@ -74,7 +74,7 @@ def make(
     applied = apply(patch_set, tree, kit)
     kit.reporter.building(patch_set.tagged)
     wheel = kit.builder.build(
-        patch_set.title, tree, staging / "wheel", key.options, log
+        patch_set.asked, tree, staging / "wheel", key.options, log
     )
     _check(patch_set, wheel)
     facts = Provenance(
@@ -99,7 +99,8 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
     Returns what was done, diff by diff.  Raises `PoachError` with all that is wrong
     with any of them.
     """
-    diffs = collect(lambda patch: _read(patch_set, patch, kit), patch_set.patches)
+    labelled = zip(patch_set.labels, patch_set.patches, strict=True)
+    diffs = collect(lambda each: _read(patch_set, *each, kit), labelled)
     try:
         plan = trees.plan(tree, diffs)
     except trees.ApplyRefused as refused:
@@ -111,8 +112,8 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
             patch_set.patches, diffs, plan.patches, strict=True
         )
     ]
-    for patch in done:
-        kit.reporter.patched(patch_set.title, patch)
+    for label, patch in zip(patch_set.labels, done, strict=True):
+        kit.reporter.patched(patch_set.title, label, patch)
     return done
 
 
@@ -142,14 +143,12 @@ def _public(place: str) -> str:
     return place if ":/" in place or place.startswith("sdist:") else Path(place).name
 
 
-def _read(patch_set: PatchSet, patch: Patch, kit: Kit) -> NamedDiff:
+def _read(patch_set: PatchSet, label: str, patch: Patch, kit: Kit) -> NamedDiff:
     try:
         data = kit.reader.read(patch.location, patch.sha256)
     except PoachError as fault:
-        raise PatchFault(patch_set.pin, patch.name, patch.owner, fault) from fault
-    return NamedDiff(
-        patch.name, patch.owner, data, patch.strip, patch.directory, patch.fuzz
-    )
+        raise PatchFault(patch_set.pin, label, patch.owners, fault) from fault
+    return NamedDiff(label, patch.owner, data, patch.strip, patch.directory, patch.fuzz)
 
 
 def _check(patch_set: PatchSet, wheel: Path) -> None:

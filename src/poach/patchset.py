@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Protocol
 
-from poach.errors import PoachError, collect, did_you_mean, each, raise_faults
+from poach.errors import PoachError, collect, did_you_mean, each, together
 from poach.location import Location
 from poach.naming import tagged_version
 from poach.pin import Pin
@@ -46,7 +48,7 @@ class UnknownPatch(PoachError):
             hint = f"; there is one for {', '.join(self.others)}"
         return (
             f"Unknown patch {self.name!r} for {self.pin.project} {self.pin.base}"
-            f"{owner}{hint}; looked in {places}"
+            f"{owner}; looked in {places}{hint}"
         )
 
 
@@ -74,6 +76,7 @@ class Patch:
     `owner` who asked for it, `location` where the diff is, `sha256` the digest of
     its bytes in hex.  What else changes its meaning is as declared, before anything
     is found out: `strip` and `directory` are None where they are to be found out.
+    `definer` is who says where the diff is, empty where it was looked up.
     """
 
     name: str
@@ -83,6 +86,12 @@ class Patch:
     strip: int | None = None
     directory: str | None = None
     fuzz: int = 0
+    definer: str = ""
+
+    @property
+    def owners(self) -> str:
+        """Who asked for the patch and, if somebody else, who defined it."""
+        return _owners(self.owner, self.definer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +114,25 @@ class PatchSet:
         return tagged_version(self.pin.base, self.pin.names, self.digest)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What each patch is called: its name, and its file's where it shares that."""
+        sharing = Counter(patch.name for patch in self.patches)
+        return tuple(
+            f"{patch.name}/{PurePosixPath(patch.location.target).name}"
+            if sharing[patch.name] > 1
+            else patch.name
+            for patch in self.patches
+        )
+
+    @property
     def title(self) -> str:
         """Project and base, for people: ``WebOb 1.8.7``."""
         return f"{self.pin.project} {self.pin.base}"
+
+    @property
+    def asked(self) -> str:
+        """Project and pin, for people: ``WebOb 1.8.7 +fix``."""
+        return f"{self.pin.project} {self.pin}"
 
     @property
     def tagged(self) -> str:
@@ -120,6 +145,9 @@ class Library(Protocol):
 
     def locate(self, pin: Pin, name: str, owner: str) -> Sequence[Location]:
         """Return the locations of `name` for `pin`, in order; raise `UnknownPatch`."""
+
+    def definer(self, pin: Pin, name: str) -> str:
+        """Return who says where `name` is for `pin`, empty where nobody needs to."""
 
 
 class PatchReader(Protocol):
@@ -147,24 +175,30 @@ def resolve(
 
     def patches(asked: tuple[str, str]) -> list[Patch]:
         name, owner = asked
+        definer = library.definer(pin, name)
         try:
             return collect(
-                lambda location: _patch(name, owner, location, reader, fuzz),
+                lambda location: _patch(name, owner, location, reader, fuzz, definer),
                 library.locate(pin, name, owner),
             )
         except UnknownPatch:
             raise
         except PoachError as fault:
-            faults = (PatchFault(pin, name, owner, one) for one in each(fault))
-            raise_faults(faults)
-            raise
+            owners = _owners(owner, definer)
+            faults = (PatchFault(pin, name, owners, one) for one in each(fault))
+            raise together(faults) from fault
 
     found = collect(patches, zip(pin.names, owners, strict=True))
     return PatchSet(pin, tuple(patch for group in found for patch in group))
 
 
 def _patch(
-    name: str, owner: str, location: Location, reader: PatchReader, fuzz: int
+    name: str,
+    owner: str,
+    location: Location,
+    reader: PatchReader,
+    fuzz: int,
+    definer: str,
 ) -> Patch:
     return Patch(
         name,
@@ -174,4 +208,9 @@ def _patch(
         location.strip,
         location.directory,
         fuzz if location.fuzz is None else location.fuzz,
+        definer,
     )
+
+
+def _owners(owner: str, definer: str) -> str:
+    return f"{owner}, defined in {definer}" if definer not in ("", owner) else owner

@@ -10,7 +10,7 @@ from packaging.version import Version
 from poach.errors import PoachError
 from poach.naming import NormalizedName, canonicalize_name, is_patch_name
 
-_PLUS = re.compile(r"(^|\s)\+")
+_PLUS = re.compile(r"(^|\s)\+|^\s*\S+\+(\s|$)")
 
 
 class PinError(PoachError):

@@ -66,10 +66,10 @@ def ensure(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
 
 
 def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | None:
-    seen = _seen(patch_set, kit)
-    if seen is None:
+    sdist = seen(patch_set, kit)
+    if sdist is None:
         return None
-    key = _key(patch_set, options, seen, kit)
+    key = _key(patch_set, options, sdist, kit)
     egg = kit.store.find(patch_set.version, key)
     return Report(patch_set, options, key, egg, made=False) if egg else None
 
@@ -105,15 +105,17 @@ class _Upstream:
 
     def __init__(self, patch_set: PatchSet, kit: Kit, folder: Path) -> None:
         self._pin = patch_set.pin
+        self._title = patch_set.title
         self._kit = kit
         self._folder = folder
         self._sdist: Sdist | None = None
-        self.sha256 = _seen(patch_set, kit) or self.sdist().sha256
+        self.sha256 = seen(patch_set, kit) or self.sdist().sha256
 
     def sdist(self) -> Sdist:
         """Return the sdist, the same that was seen before; raise `ChangedSdist`."""
         if self._sdist is None:
             pin = self._pin
+            self._kit.reporter.fetching(self._title)
             found = self._kit.sdists.find(pin.project, pin.base, self._folder)
             self._sdist = _remembered(pin, found, self._kit.store)
         return self._sdist
@@ -130,7 +132,8 @@ def _remembered(pin: Pin, found: Sdist, store: Store) -> Sdist:
     return found
 
 
-def _seen(patch_set: PatchSet, kit: Kit) -> str | None:
+def seen(patch_set: PatchSet, kit: Kit) -> str | None:
+    """Return the sha256, in hex, of the upstream sdist if it was ever fetched."""
     facts = kit.store.recall("sdists", _note(patch_set.pin))
     return str(facts["sha256"]) if facts and "sha256" in facts else None
 

@@ -59,8 +59,11 @@ class Fetcher(Protocol):
 class Reporter:
     """Hears what the pipeline does; silent unless a method is overridden."""
 
-    def patched(self, title: str, patch: AppliedPatch) -> None:
-        """The diff `patch` went into the source of `title`."""
+    def fetching(self, title: str) -> None:
+        """The sdist of `title` is sought, which may take a while."""
+
+    def patched(self, title: str, label: str, patch: AppliedPatch) -> None:
+        """The diff `patch`, called `label`, went into the source of `title`."""
 
     def building(self, title: str) -> None:
         """The build of `title` begins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,8 +82,11 @@ class PipBuilder:
 
 
 def _write_build_ext(setup_cfg: Path, build_ext: Mapping[str, str]) -> None:
-    # Imported late: a warm run does not build.
-    from setuptools.command.setopt import edit_config
-
-    setup_cfg.touch()
-    edit_config(str(setup_cfg), {"build_ext": dict(build_ext)})
+    """Set options of setuptools' build_ext, which setup.cfg may have already."""
+    config = RawConfigParser(strict=False)
+    config.optionxform = str  # type: ignore[assignment,method-assign]
+    if setup_cfg.exists():
+        config.read_string(setup_cfg.read_text("utf-8", "surrogateescape"))
+    config.read_dict({"build_ext": build_ext})
+    with setup_cfg.open("w", encoding="utf-8", errors="surrogateescape") as stream:
+        config.write(stream)

@@ -62,4 +62,10 @@ class HttpFetcher:
                         raise FetchFailed(url, f"more than {LARGEST} bytes")
                 return response.status_code, bytes(body)
         except (requests.RequestException, OSError) as error:
-            raise FetchFailed(url, str(error)) from error
+            raise FetchFailed(url, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why a request failed, without the layers of libraries around it."""
+    cause = getattr(error.args[0], "reason", error) if error.args else error
+    return str(cause).rpartition("): ")[2]

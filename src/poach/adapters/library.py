@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from poach import series
 from poach.errors import PoachError, collect
-from poach.location import Kind, Location
+from poach.location import Kind, Location, without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
 from poach.patchset import UnknownPatch
 from poach.pin import Pin
@@ -59,28 +59,47 @@ class NamedDiffs:
 
     `section` maps canonical names, or ``PROJECT/NAME`` of canonical names, to
     locations with absolute paths; `folders` are the entries of patch-path, paths or
-    URLs, in order.
+    URLs, in order; `owners` says who wrote each entry of the section.
     """
 
     section: Mapping[str, Sequence[Location]]
     folders: Sequence[str]
     fetcher: Fetcher
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def locate(self, pin: Pin, name: str, owner: str) -> Sequence[Location]:
         """Return the locations of the diffs of `name`, a folder's series unfolded.
 
         Raises `UnknownPatch`, and what is wrong with a folder or its series.
         """
-        canonical = canonicalize_name(name)
-        for key in (f"{pin.key}/{canonical}", canonical):
-            if key in self.section:
-                return _unfolded(self.section[key])
+        entry = self.entry(pin, name)
+        if entry is not None:
+            return _unfolded(self.section[entry])
         for folder in self.folders:
             found = self._look_in(folder, pin, name)
             if found is not None:
                 return _unfolded([found])
         known, others = list(self._known(pin)), list(self._elsewhere(pin, name))
-        raise UnknownPatch(pin, name, owner, known, self.folders, others)
+        raise UnknownPatch(pin, name, owner, known, self._looked_in(), others)
+
+    def definer(self, pin: Pin, name: str) -> str:
+        """Return who wrote the entry for `name`, empty where a folder has it."""
+        return self.owners.get(self.entry(pin, name) or "", "")
+
+    def entry(self, pin: Pin, name: str) -> str | None:
+        """Return the entry of the section that defines `name`, None without one."""
+        canonical = canonicalize_name(name)
+        keys = (f"{pin.key}/{canonical}", canonical)
+        return next((key for key in keys if key in self.section), None)
+
+    def _looked_in(self) -> list[str]:
+        places = map(Location.parse, self.folders)
+        return [
+            f"{place.target} (no such folder)"
+            if place.kind is Kind.PATH and not Path(place.target).is_dir()
+            else without_credentials(place.target)
+            for place in places
+        ]
 
     def _look_in(self, folder: str, pin: Pin, name: str) -> Location | None:
         place = Location.parse(folder)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import socket
@@ -186,6 +187,7 @@ class Store:
         # Imported late: a warm run takes no lock.
         from filelock import FileLock, Timeout
 
+        logging.getLogger("filelock").setLevel(logging.INFO)
         locks = self.root / ".locks"
         with self._writable():
             locks.mkdir(parents=True, exist_ok=True)

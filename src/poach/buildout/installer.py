@@ -1,95 +1,33 @@
-"""Substitution: answering buildout's requirements with patched eggs.
-
-The few methods of zc.buildout's Installer that matter are wrapped in place (a
-subclass would miss code that imported the class before) and restored at the end.
-"""
+"""Substitution: answering buildout's requirements with patched eggs."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pkg_resources
-import zc.buildout
 import zc.buildout.easy_install as easy_install
 from packaging.specifiers import SpecifierSet
 from zc.buildout.utils import normalize_name
 
 from poach.adapters.store import PatchedEgg
+from poach.buildout.errors import (
+    ArbitraryEquality,
+    LatePin,
+    Unpatched,
+    as_user_errors,
+)
 from poach.buildout.workshop import Workshop
-from poach.errors import PoachError
 from poach.key import BuildOptions
 from poach.naming import NormalizedName, canonicalize_name, same_version
 from poach.patchset import PatchSet
 from poach.pin import Pin, is_pin
 
 logger = logging.getLogger("zc.buildout.poach")
-
-
-class ArbitraryEquality(PoachError):
-    """A dependent that requires the very text of the unpatched version."""
-
-    def __init__(self, patch_set: PatchSet, requirement: str, asker: str) -> None:
-        super().__init__(patch_set, requirement, asker)
-        self.patch_set = patch_set
-        self.requirement = requirement
-        self.asker = asker
-
-    def __str__(self) -> str:
-        pin = self.patch_set.pin
-        return (
-            f"{self.asker} requires {self.requirement}, which compares the text of "
-            f"the version (PEP 440), and {self.patch_set.version} is another text; "
-            f"relax it to =={pin.base}, or drop the patches from "
-            f"'{pin.project} = {pin}'"
-        )
-
-
-class LatePin(PoachError):
-    """A patched pin that came up after poach had read the versions section."""
-
-    def __init__(self, project: str, value: str) -> None:
-        super().__init__(project, value)
-        self.project = project
-        self.value = value
-
-    def __str__(self) -> str:
-        return (
-            f"The pin '{self.project} = {' '.join(self.value.split())}' is not in "
-            "the versions section that poach has read; put it there"
-        )
-
-
-class Unpatched(PoachError):
-    """An unpatched distribution that got where a patched one must be."""
-
-    def __init__(self, patch_set: PatchSet, version: str, location: str) -> None:
-        super().__init__(patch_set, version, location)
-        self.patch_set = patch_set
-        self.version = version
-        self.location = location
-
-    def __str__(self) -> str:
-        pin = self.patch_set.pin
-        return (
-            f"{pin.project} is pinned to {pin}, but {pin.project} {self.version} "
-            f"from {self.location} is in use in its place; remove it from there"
-        )
-
-
-@contextlib.contextmanager
-def as_user_errors() -> Iterator[None]:
-    """Turn poach's errors into those that buildout prints for its users."""
-    try:
-        yield
-    except PoachError as error:
-        raise zc.buildout.UserError(str(error)) from error
 
 
 class Substitution:
@@ -100,6 +38,7 @@ class Substitution:
         self.develop_eggs = develop_eggs
         self.environ = dict(os.environ)
         self.told: set[str] = set()
+        self.overruled: set[NormalizedName] = set()  # pins that do not count
 
     # What stands in for the methods of Installer: each gets the installer, the
     # original bound to it, and the arguments.
@@ -198,6 +137,7 @@ class Substitution:
         """Resolve requirements, and see that the result is patched and stays so."""
         ws = original(specs, working_set)
         if working_set is None:
+            self.workshop.resolved.update(map(canonicalize_name, ws.by_key))
             self._verify(installer, ws)
             # Buildout sorts working sets into new ones, and the first entry that
             # has a project wins there: site-packages may have an unpatched one.
@@ -253,6 +193,7 @@ class Substitution:
         if constraint is None or _admits(constraint, patch_set):
             return patch_set
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
+        self.overruled.add(key)
         self._tell(
             f"The pin '{patch_set.pin.project} = {patch_set.pin}' does not count where "
             f"an extension or recipe has set the version to {constraint!r}."
@@ -268,6 +209,7 @@ class Substitution:
     def _developed(self, installer: Any, patch_set: PatchSet) -> bool:
         for dist in installer._env[patch_set.pin.key]:
             if self._is_developed(dist, patch_set):
+                self.overruled.add(patch_set.pin.key)
                 self._tell(
                     f"The develop egg of {dist.project_name} {dist.version} at "
                     f"{dist.location} wins over the pin {patch_set.pin}."
@@ -360,53 +302,6 @@ def forget_unpatched(ws: Any, projects: Sequence[NormalizedName]) -> None:
         for keys in ws.entry_keys.values():
             if key in keys:
                 keys.remove(key)
-
-
-def intercept(substitution: Substitution) -> Callable[[], None]:
-    """Wrap zc.buildout's installer; return the function that restores it."""
-    installer = easy_install.Installer
-    handlers: dict[str, Callable[..., Any]] = {
-        "_constrain": substitution.constrain,
-        "_satisfied": substitution.satisfied,
-        "_obtain": substitution.obtain,
-        "_get_dist": substitution.get_dist,
-        "install": substitution.install,
-        "build": substitution.build,
-    }
-    originals = {name: getattr(installer, name) for name in handlers}
-    normalize = easy_install.normalize_versions
-    listeners = pkg_resources.working_set.callbacks
-
-    def restore() -> None:
-        listeners.remove(substitution.added)
-        easy_install.normalize_versions = normalize
-        for name, original in originals.items():
-            setattr(installer, name, original)
-
-    for name, handler in handlers.items():
-        setattr(installer, name, _method(originals[name], handler))
-    listeners.append(substitution.added)
-    easy_install.normalize_versions = _function(normalize, substitution.translated)
-    easy_install.default_versions(dict(installer._versions))
-    return restore
-
-
-def _method(original: Callable[..., Any], handler: Callable[..., Any]) -> Any:
-    @functools.wraps(original)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with as_user_errors():
-            return handler(self, functools.partial(original, self), *args, **kwargs)
-
-    return method
-
-
-def _function(original: Callable[..., Any], handler: Callable[..., Any]) -> Any:
-    @functools.wraps(original)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        with as_user_errors():
-            return handler(original, *args, **kwargs)
-
-    return function
 
 
 def _arbitrary(requirement: Any) -> bool:

@@ -6,12 +6,15 @@ must get the very egg that the part asks for.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from zc.buildout import UserError
 
 from poach.buildout import whose
 from poach.buildout.settings import (
@@ -21,7 +24,6 @@ from poach.buildout.settings import (
     Settings,
     refuse_unpatchable,
 )
-from poach.errors import collect
 from poach.key import BuildOptions
 from poach.naming import NormalizedName, canonicalize_name, is_patch_name, same_version
 from poach.pin import Pin
@@ -59,20 +61,53 @@ class Part:
     options: BuildOptions
 
 
-def read(buildout: Any, settings: Settings) -> list[Part]:
-    """Return the parts of `buildout` that build one egg, in order.
+def ours(buildout: Any) -> list[str]:
+    """Return the names of the ``poach:egg`` parts of `buildout`, in order."""
+    return [name for name in all_names(buildout) if _recipe(buildout, name) in RECIPES]
 
-    Their options may refer to other parts, whose recipes are loaded then.  Raises
-    all that is wrong with them together.
+
+def custom(buildout: Any, projects: Collection[NormalizedName]) -> list[str]:
+    """Return the names of the ``zc.recipe.egg:custom`` parts for `projects`, in order.
+
+    Those for other projects are none of ours, nor is what is wrong with them.
     """
-    return collect(lambda name: _part(buildout, name, settings), _names(buildout))
+    return [
+        name
+        for name in all_names(buildout)
+        if _recipe(buildout, name) == CUSTOM
+        and _project(_egg(buildout, name)) in projects
+    ]
+
+
+def all_names(buildout: Any) -> list[str]:
+    """Return the names of all parts of `buildout`, in order."""
+    return (buildout["buildout"].get("parts") or "").split()
+
+
+def read(buildout: Any, name: str, settings: Settings) -> Part:
+    """Read the part `name`, one of `ours` or `custom`.
+
+    Its options may refer to other parts, whose recipes are loaded then.  Raises
+    `PoachError` and zc.buildout.UserError.
+    """
+    options = _options(buildout, name)
+    if _recipe(buildout, name) not in RECIPES:
+        project = _project(_egg(buildout, name))
+        return Part(name, project, None, build_options(buildout, name, options))
+    project = canonicalize_name(project_of(name, options))
+    own = _own_pin(buildout, name, options, project_of(name, options), settings)
+    return Part(name, project, own, build_options(buildout, name, options))
 
 
 def named(buildout: Any) -> set[NormalizedName]:
-    """Return the projects that the parts of `buildout` name in their ``eggs``."""
-    parts = (buildout["buildout"].get("parts") or "").split()
-    specs = (_options(buildout, part).get("eggs") or "" for part in parts)
-    return {_project(line) for text in specs for line in text.split("\n") if line}
+    """Return the projects that the parts of `buildout` name in their ``eggs``.
+
+    That is a hint: what is written as a reference to another section is not followed,
+    since that could load recipes.
+    """
+    specs = (_raw(buildout, part).get("eggs", "") for part in all_names(buildout))
+    lines = (line for text in specs for line in text.split("\n"))
+    return {_project(line) for line in lines if line.strip() and "$" not in line}
 
 
 def project_of(name: str, options: Any) -> str:
@@ -83,34 +118,47 @@ def project_of(name: str, options: Any) -> str:
     return project
 
 
-def build_options(buildout: Any, options: Any) -> BuildOptions:
-    """Read the build options of zc.recipe.egg:custom from the section `options`."""
+def build_options(buildout: Any, name: str, options: Any) -> BuildOptions:
+    """Read the build options of zc.recipe.egg:custom from the part `name`.
+
+    Raises `OptionError`.
+    """
     directory = buildout["buildout"]["directory"]
-    build_ext = {name: options.get(name) for name in PLAIN if options.get(name)}
-    for name in PATHS:
-        paths = [_absolute(directory, path) for path in _lines(options.get(name))]
+    build_ext = {option: options.get(option) for option in PLAIN if options.get(option)}
+    for option in PATHS:
+        paths = [_absolute(directory, path) for path in _lines(options.get(option))]
         if paths:
-            build_ext[name] = os.pathsep.join(paths)
+            build_ext[option] = os.pathsep.join(paths)
     if options.get("swig"):
         build_ext["swig"] = _absolute(directory, options.get("swig"))
-    return BuildOptions(build_ext, _environment(buildout, options.get("environment")))
+    return BuildOptions(
+        build_ext, _environment(buildout, name, options.get("environment"))
+    )
 
 
 def refuse_other(name: str, pin: Pin, wanted: Pin) -> None:
     """Refuse the part `name` if it wants something else than the `pin` there is."""
-    if not same_version(wanted.base, pin.base) or wanted.names != pin.names:
+    names, there = (list(map(canonicalize_name, one.names)) for one in (wanted, pin))
+    if not same_version(wanted.base, pin.base) or names != there:
         reason = f"{pin.project} is pinned to {pin} already, and not to {wanted}"
         raise OptionError(f"[{name}]", "", reason)
 
 
-def _names(buildout: Any) -> Iterator[str]:
-    for name in (buildout["buildout"].get("parts") or "").split():
-        if _recipe(buildout, name) in (*RECIPES, CUSTOM):
-            yield name
-
-
 def _recipe(buildout: Any, name: str) -> str:
-    return str(_options(buildout, name).get("recipe") or "").strip()
+    return _raw(buildout, name).get("recipe", "").strip()
+
+
+def _egg(buildout: Any, name: str) -> str:
+    """Return the requirement of a part, empty where buildout cannot tell it either."""
+    options = _options(buildout, name)
+    with contextlib.suppress(UserError):
+        return str(options.get("egg") or options.get("eggs") or name)
+    return ""
+
+
+def _raw(buildout: Any, name: str) -> dict[str, str]:
+    """Return the options of a section as written, macros included."""
+    return dict(_options(buildout, name)._raw)
 
 
 def _options(buildout: Any, name: str) -> Any:
@@ -118,19 +166,6 @@ def _options(buildout: Any, name: str) -> Any:
     options = buildout.Options(buildout, name, dict(buildout._raw.get(name, {})))
     options._raw = options._do_extend_raw(name, options._raw, [])
     return options
-
-
-def _part(buildout: Any, name: str, settings: Settings) -> Part:
-    options = _options(buildout, name)
-    ours = _recipe(buildout, name) in RECIPES
-    egg = str(options.get("egg") or options.get("eggs") or name)
-    project = project_of(name, options) if ours else _project(egg)
-    return Part(
-        name,
-        canonicalize_name(project),
-        _own_pin(buildout, name, options, project, settings) if ours else None,
-        build_options(buildout, options),
-    )
 
 
 def _project(spec: str) -> NormalizedName:
@@ -183,10 +218,14 @@ def _owned(
     return OwnedPin(pin, tuple(owners[0] for _ in words))
 
 
-def _environment(buildout: Any, section: str | None) -> dict[str, str]:
+def _environment(buildout: Any, name: str, section: str | None) -> dict[str, str]:
     if not section:
         return {}
-    return {key: value % os.environ for key, value in buildout[section].items()}
+    try:
+        return {key: value % os.environ for key, value in buildout[section].items()}
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"[{section}] has a '%' that names no environment variable: {error}"
+        raise OptionError(f"[{name}] environment", "", reason) from error
 
 
 def _absolute(directory: str, path: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from poach.buildout import parts
+from poach.buildout.errors import as_user_errors
 from poach.buildout.extension import active
-from poach.buildout.installer import as_user_errors
 from poach.buildout.settings import OptionError
 from poach.naming import canonicalize_name
 
@@ -35,7 +35,7 @@ class Egg:
                 )
                 raise OptionError(f"[{name}]", "", reason)
             # Used here, so that buildout does not call them unused.
-            parts.build_options(buildout, options)
+            parts.build_options(buildout, name, options)
             patch_set = workshop.patch_sets[key]
             egg = workshop.supply(key)
         options["location"] = str(egg.egg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from zc.buildout.pep425tags import get_abi_tag
 
 from poach.buildout import whose
-from poach.errors import PoachError, did_you_mean, raise_faults
-from poach.location import Kind, Location
+from poach.errors import PoachError, collect, did_you_mean, together
+from poach.location import Kind, Location, is_url
 from poach.naming import NormalizedName, canonicalize_name, is_patch_name
 from poach.pin import Pin, is_pin
 
@@ -92,14 +92,16 @@ def read(buildout: Any) -> Settings:
     diffs, owners = _diffs(buildout, options.get("patches", "patches"), faults)
     fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
     unused = _choice(options, "patch-unused", ("warn", "error", "ignore"), faults)
-    if faults:
-        raise_faults([*malformed, *faults])
+    folders = _noting(faults, lambda: _folders(buildout))
+    store = _noting(faults, lambda: _store(buildout))
+    if folders is None or store is None or faults:
+        raise together([*malformed, *faults])
     return Settings(
         pins=pins,
         diffs=diffs,
         diff_owners=owners,
-        folders=_folders(buildout),
-        store=_store(buildout),
+        folders=folders,
+        store=store,
         fuzz=int(fuzz),
         unused=unused,
         directory=str(options["directory"]),
@@ -117,16 +119,6 @@ def refuse_unpatchable(pin: Pin, owner: str) -> None:
     if pin.key in NEVER_PATCHED:
         reason = f"{pin.project} runs this very buildout and cannot be patched by it"
         raise OptionError(f"Pin '{pin.project} = {pin}'", owner, reason)
-
-
-def unused_diffs(settings: Settings, buildout: Any) -> list[str]:
-    """Return the entries of the patches section that no pin and no part names."""
-    names = set(_recipe_names(buildout))
-    for owned in settings.pins.values():
-        for name in map(canonicalize_name, owned.pin.names):
-            qualified = f"{owned.pin.key}/{name}"
-            names.add(qualified if qualified in settings.diffs else name)
-    return [key for key in settings.diffs if key not in names]
 
 
 def _pins(
@@ -219,21 +211,50 @@ def _location(buildout: Any, line: whose.Line) -> Location:
 
 
 def _folders(buildout: Any) -> list[str]:
+    """Return the folders and URLs of patch-path, one a line; raise `OptionError`."""
     lines = whose.lines(buildout, "buildout", "patch-path")
     if not lines:
         return [str(Path(buildout["buildout"]["directory"]) / "patches")]
-    return [
-        whose.joined(whose.base(buildout, line.source), Location.parse(folder).target)
-        for line in lines
-        for folder in line.text.split()
-    ]
+    return collect(lambda line: _folder(buildout, line), lines)
+
+
+def _folder(buildout: Any, line: whose.Line) -> str:
+    owner = whose.owner(buildout, line, "buildout", "patch-path")
+    try:
+        place = Location.parse(line.text)
+    except PoachError as fault:
+        raise OptionError("[buildout] patch-path", owner, str(fault)) from fault
+    if place.kind is Kind.SDIST or str(place) != place.place:
+        reason = f"{line.text!r} is neither a folder nor a URL"
+        raise OptionError("[buildout] patch-path", owner, reason)
+    return whose.joined(whose.base(buildout, line.source), place.target)
 
 
 def _store(buildout: Any) -> Path:
     lines = whose.lines(buildout, "buildout", "patched-eggs-directory")
-    for line in lines:
-        return Path(whose.joined(whose.base(buildout, line.source), line.text))
-    return _eggs(buildout["buildout"]).parent / "patched-eggs"
+    if not lines:
+        return _eggs(buildout["buildout"]).parent / "patched-eggs"
+    owner = whose.owner(buildout, lines[0], "buildout", "patched-eggs-directory")
+    place = whose.joined(whose.base(buildout, lines[0].source), lines[0].text)
+    reason = _not_a_store(buildout, place) if len(lines) == 1 else "it is one folder"
+    if reason:
+        raise OptionError("[buildout] patched-eggs-directory", owner, reason)
+    return Path(place)
+
+
+def _not_a_store(buildout: Any, place: str) -> str:
+    """Return why the store cannot be at `place`, empty where it can."""
+    if is_url(place):
+        return "a URL extends this file: write an absolute path"
+    options = buildout["buildout"]
+    theirs = {
+        f"{name}-directory": options[f"{name}-directory"]
+        for name in ("eggs", "develop-eggs", "parts", "bin")
+    }
+    for name, folder in {**theirs, "eggs-directory": str(_eggs(options))}.items():
+        if Path(place).is_relative_to(Path(folder).absolute()):
+            return f"{place} is buildout's own {name}, where patched eggs do not belong"
+    return ""
 
 
 def _eggs(options: Any) -> Path:
@@ -246,6 +267,15 @@ def _eggs(options: Any) -> Path:
         if name and eggs.name == name:
             eggs = eggs.parent
     return eggs.absolute()
+
+
+def _noting(faults: list[PoachError], function: Callable[[], T]) -> T | None:
+    """Return what `function` returns, None after noting the fault that it raises."""
+    try:
+        return function()
+    except PoachError as fault:
+        faults.append(fault)
+        return None
 
 
 def _choice(
@@ -261,11 +291,3 @@ def _choice(
     reason = f"{value!r} is none of {known}{did_you_mean(value, choices)}"
     faults.append(OptionError(f"[buildout] {name}", "", reason))
     return choices[0]
-
-
-def _recipe_names(buildout: Any) -> Iterator[str]:
-    parts = (buildout["buildout"].get("parts") or "").split()
-    for section in (buildout._raw.get(part, {}) for part in parts):
-        if section.get("recipe", "").strip() in RECIPES:
-            for word in section.get("patches", "").split():
-                yield canonicalize_name(word.lstrip("+"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poach.location import is_url
+from poach.location import is_url, without_credentials
 
 _SECTION = re.compile(r"\[\s*([^\]\s:]+)")
 _OPTION = re.compile(r"([^\s#;=][^=]*?)\s*[+-]?=")
@@ -49,6 +49,18 @@ def lines(buildout: Any, section: str, option: str, options: Any = None) -> list
     ]
 
 
+def overridden(buildout: Any, section: str, option: str) -> list[Line]:
+    """Return the lines that an option had until a later layer set it anew."""
+    key = _annotated(buildout, section, option)
+    lost: list[Line] = []
+    written: list[tuple[str, str]] = []
+    for item in key.history if key is not None else ():
+        if item.operation not in ("ADD", "REMOVE"):
+            lost += [Line(text.strip(), _file(source)) for text, source in written]
+        written = _written(written, item)
+    return [line for line in lost if line.text]
+
+
 def base(buildout: Any, source: str) -> str:
     """Return the folder, or the URL, from which relative paths of `source` count."""
     if is_url(source):
@@ -80,13 +92,21 @@ def owner(
     if not line.source:
         return f"[{section}]"
     if is_url(line.source):
-        return line.source
+        return without_credentials(line.source)
     number = _line_number(Path(line.source), section, option, line.text)
     directory = str(buildout["buildout"]["directory"])
     path = line.source
     if Path(path).is_relative_to(directory):
         path = os.path.relpath(path, directory)
     return f"{path}:{number}" if number else path
+
+
+def setter(buildout: Any, section: str, option: str) -> str:
+    """Return who set an option, by its first line as it was written."""
+    key = _annotated(buildout, section, option)
+    source = _file(key.history[-1].source) if key is not None else ""
+    text = key.value.split("\n")[0].strip() if key is not None else ""
+    return owner(buildout, Line(text, source), section, option)
 
 
 def _annotated(buildout: Any, section: str, option: str) -> Any:
@@ -107,13 +127,17 @@ def _sources(key: Any) -> list[str]:
     """Return the source of each line of a value: what buildout did to it, again."""
     written: list[tuple[str, str]] = []
     for item in key.history if key is not None else ():
-        changed = item.value.split("\n")
-        if item.operation == "REMOVE":
-            written = [line for line in written if line[0] not in changed]
-        else:
-            kept = written if item.operation == "ADD" else []
-            written = kept + [(line, item.source) for line in changed]
+        written = _written(written, item)
     return [source for _, source in written]
+
+
+def _written(lines: list[tuple[str, str]], item: Any) -> list[tuple[str, str]]:
+    """Do to `lines`, each with its source, what `item` of a history did."""
+    changed = item.value.split("\n")
+    if item.operation == "REMOVE":
+        return [line for line in lines if line[0] not in changed]
+    kept = lines if item.operation == "ADD" else []
+    return kept + [(line, item.source) for line in changed]
 
 
 def _file(source: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import os
 import sys
 import sysconfig
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
@@ -20,7 +21,6 @@ from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import NamedDiffs
 from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
-from poach.buildout import settings as settings_
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
 from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import OptionError, OwnedPin, Settings
@@ -28,7 +28,7 @@ from poach.buildout.sources import BuildoutSources
 from poach.errors import PoachError, collect
 from poach.key import BuildOptions, Target
 from poach.kit import Kit
-from poach.naming import NormalizedName
+from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet
 from poach.pipeline import Report
 from poach.ports import Reporter
@@ -56,7 +56,11 @@ class NotBuilt(PoachError):
 class LogReporter(Reporter):
     """Tells the pipeline's events to a user who reads buildout's output."""
 
-    def patched(self, title: str, patch: AppliedPatch) -> None:
+    def fetching(self, title: str) -> None:
+        """Log that the source is sought, before buildout tells of its requests."""
+        logger.info("Getting the sdist of %s.", title)
+
+    def patched(self, title: str, label: str, patch: AppliedPatch) -> None:
         """Log one line for the diff, and one for each hunk that is not where it says.
 
         With -v every hunk has a line.
@@ -64,7 +68,7 @@ class LogReporter(Reporter):
         hunks = sum(len(file.hunks) for file in patch.files)
         counts = f"{_count(len(patch.files), 'file')}, {_count(hunks, 'hunk')}"
         where = f" in {patch.directory}" if patch.directory else ""
-        logger.info("Patching %s: %s (%s)%s", title, patch.name, counts, where)
+        logger.info("Patching %s: %s (%s)%s", title, label, counts, where)
         for file in patch.files:
             for number, hunk in enumerate(file.hunks, 1):
                 level = logging.INFO if hunk.offset or hunk.fuzz else logging.DEBUG
@@ -106,31 +110,25 @@ class Workshop:
 
     `patch_sets` are by canonical name; `parts` are those that build one egg,
     `options` the build options that they declare for a project, each with the part;
-    `used` are the eggs that were asked for in this run.
+    `used` are the eggs that were asked for in this run, `resolved` all projects that
+    parts got distributions of, patched or not.
     """
 
     def __init__(self, settings: Settings, reporter: Reporter | None = None) -> None:
         self.settings = settings
         self.kit = _kit(settings, reporter or LogReporter())
         self.library = NamedDiffs(
-            settings.diffs, settings.folders, HttpFetcher(settings.offline)
+            settings.diffs,
+            settings.folders,
+            HttpFetcher(settings.offline),
+            settings.diff_owners,
         )
         resolved = collect(self.resolve, settings.pins.values(), settings.faults)
         self.patch_sets = {one.pin.key: one for one in resolved}
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
         self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
-
-    @classmethod
-    def of(cls, buildout: Any) -> Workshop:
-        """Return the workshop for the options of `buildout`.
-
-        All faults of all pins and of the patches section are raised together;
-        entries that nothing uses are warned of, or raised (patch-unused).
-        """
-        settings = settings_.read(buildout)
-        _report_unused(settings, settings_.unused_diffs(settings, buildout))
-        return cls(settings)
+        self.resolved: set[NormalizedName] = set()
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -152,7 +150,9 @@ class Workshop:
 
     def find(self, project: NormalizedName) -> PatchedEgg | None:
         """Return the egg of a pinned project if it was built before."""
-        return pipeline.find(self.patch_sets[project], self._options(project), self.kit)
+        return pipeline.find(
+            self.patch_sets[project], self.options_of(project), self.kit
+        )
 
     def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
         """Return the egg of a pinned project, built if need be and if `may_build`."""
@@ -175,34 +175,46 @@ class Workshop:
             reason = f"builds {project} with {options}, and [{other}] with {there}"
             raise OptionError(f"[{part}]", "", reason)
 
-    def build_ahead(self, named: Collection[str]) -> None:
-        """Build what this run will need: what parts name, and what the last run used.
+    def build_ahead(self, needed: Collection[NormalizedName]) -> None:
+        """Build the patched eggs of the projects in `needed`.
 
         So whatever is wrong comes to light before buildout uninstalls a part to
-        update it.  `named` are canonical.  Raises all that is wrong, together.
+        update it.  Raises all that is wrong, together.
         """
-        if self.settings.offline:
-            return
-        noted = self.kit.store.recall("buildouts", self._note()) or {}
-        needed = {*named, *noted.get("used", ())}
         wanted = [key for key in self.patch_sets if key in needed]
         collect(lambda key: self._supply(key, may_build=True), wanted)
 
+    def resolved_before(self) -> set[NormalizedName] | None:
+        """Return what the last run of this buildout resolved, None if not known."""
+        noted = self.kit.store.recall("buildouts", self._note())
+        if noted is None:
+            return None
+        return set(map(canonicalize_name, noted.get("resolved", ())))
+
     def note_use(self) -> None:
-        """Note in the store, if that can be written, what this run used."""
-        facts = {"directory": self.settings.directory, "used": sorted(self.used)}
-        if facts != self.kit.store.recall("buildouts", self._note()):
+        """Note in the store, if that can be written, what this run resolved and used.
+
+        A buildout without patched pins does not make a store for that.
+        """
+        facts = {
+            "directory": self.settings.directory,
+            "used": sorted(self.used),
+            "resolved": sorted(self.resolved),
+        }
+        noted = self.kit.store.recall("buildouts", self._note())
+        if facts != noted and (self.patch_sets or noted):
             with contextlib.suppress(StoreUnwritable):
                 self.kit.store.remember("buildouts", self._note(), facts)
 
     def _note(self) -> str:
-        return hashlib.sha256(self.settings.directory.encode()).hexdigest()[:32]
+        return hashlib.sha256(os.fsencode(self.settings.directory)).hexdigest()[:32]
 
-    def _options(self, project: NormalizedName) -> BuildOptions:
+    def options_of(self, project: NormalizedName) -> BuildOptions:
+        """Return the build options that parts declare for `project`."""
         return self.options.get(project, ("", BuildOptions()))[1]
 
     def _supply(self, project: NormalizedName, may_build: bool) -> Report:
-        patch_set, options = self.patch_sets[project], self._options(project)
+        patch_set, options = self.patch_sets[project], self.options_of(project)
         forbidden = self.settings.offline or not may_build
         if forbidden and pipeline.find(patch_set, options, self.kit) is None:
             raise NotBuilt(patch_set)
@@ -236,26 +248,12 @@ def _pip_options(settings: Settings) -> list[str]:
 
     The index comes second, as in buildout itself: it need not hold any backend.
     """
+    verbose = ["--verbose"] if logger.isEnabledFor(logging.DEBUG) else []
     index = ["--extra-index-url", settings.index] if settings.index else []
-    return [*index, *(f"--find-links={link}" for link in settings.links)]
+    return [*verbose, *index, *(f"--find-links={link}" for link in settings.links)]
 
 
 def _pip_path() -> list[str]:
     # A bootstrapped buildout finds its pip in eggs, not in the interpreter.
     installed = set(map(sysconfig.get_path, ("purelib", "platlib")))
     return [path for path in easy_install.pip_path if path not in installed]
-
-
-def _report_unused(settings: Settings, unused: Sequence[str]) -> None:
-    if not unused or settings.unused == "ignore":
-        return
-    owners: Mapping[str, str] = settings.diff_owners
-    named = ", ".join(f"{name} ({owners[name]})" for name in unused)
-    fault = OptionError(
-        "[patches]",
-        "",
-        f"no pin uses {named}; was a pin overwritten by a later configuration file?",
-    )
-    if settings.unused == "error":
-        raise fault
-    logger.warning("%s", fault)

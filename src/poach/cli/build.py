@@ -42,16 +42,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Build, print a line for each egg, and return the exit code."""
     assignments = [word for word in arguments.words if "=" in word]
-    workshop = config.open_workshop(arguments, assignments)
     asked = [word for word in arguments.words if "=" not in word]
-
-    def build(project: NormalizedName) -> None:
-        patch_set = workshop.patch_sets[project]
-        egg = workshop.supply(project).egg
-        print(f"{patch_set.tagged} {egg}", flush=True)
-
-    collect(build, _projects(workshop, asked))
+    with config.opened(arguments, assignments) as workshop:
+        projects = _projects(workshop, asked)
+        collect(lambda project: _build(workshop, project), projects)
     return 0
+
+
+def _build(workshop: Workshop, project: NormalizedName) -> None:
+    egg = workshop.supply(project).egg
+    print(f"{workshop.patch_sets[project].tagged} {egg}", flush=True)
 
 
 def _projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from poach.errors import PoachError
@@ -45,8 +46,9 @@ def assignment(word: str) -> str:
     return word
 
 
-def open_workshop(arguments: argparse.Namespace, words: list[str]) -> Workshop:
-    """Return the workshop of the configuration that `arguments` name.
+@contextlib.contextmanager
+def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop]:
+    """Give the workshop of the configuration that `arguments` name.
 
     `words` are assignments ``SECTION:OPTION=VALUE`` as the buildout command takes
     them.  Raises `BadConfiguration`, and all that is wrong with pins and patches.
@@ -54,18 +56,28 @@ def open_workshop(arguments: argparse.Namespace, words: list[str]) -> Workshop:
     """
     # Imported late: `poach apply` needs no buildout, and importing it takes a while.
     with contextlib.redirect_stdout(sys.stderr):
-        from poach.buildout import parts
-        from poach.buildout.workshop import Workshop
+        from poach.buildout.extension import activate
 
-        buildout = _buildout(arguments, words)
-        workshop = Workshop.of(buildout)
-        for part in parts.read(buildout, workshop.settings):
-            workshop.take(part)
-        return workshop
+    with _our_errors():
+        with contextlib.redirect_stdout(sys.stderr):
+            activation = activate(_buildout(arguments, words), lambda: False)
+        try:
+            yield activation.workshop
+        finally:
+            activation.restore()
+
+
+@contextlib.contextmanager
+def _our_errors() -> Iterator[None]:
+    import zc.buildout
+
+    try:
+        yield
+    except zc.buildout.UserError as error:
+        raise BadConfiguration(str(error)) from error
 
 
 def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: ANN401
-    import zc.buildout
     from zc.buildout.buildout import Buildout
     from zc.buildout.configparser import Error
 
@@ -73,8 +85,10 @@ def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: 
         return Buildout(
             arguments.config, _assignments(arguments, words), arguments.user, "query"
         )
-    except (zc.buildout.UserError, Error, OSError) as error:
+    except (Error, OSError) as error:
         raise BadConfiguration(str(error)) from error
+    except ValueError as error:  # InvalidSpecifier, of whichever copy of packaging
+        raise BadConfiguration(f"{error}, in what [buildout] refers to") from error
 
 
 def _assignments(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from poach import pipeline
 from poach.cli import config
 from poach.patchset import Patch, PatchSet
 
@@ -28,13 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one block, or one JSON object, for each pin; return the exit code."""
-    workshop = config.open_workshop(arguments, arguments.words)
-    pins = [_pin(workshop, one) for one in workshop.patch_sets.values()]
+    with config.opened(arguments, arguments.words) as workshop:
+        pins = [_pin(workshop, one) for one in workshop.patch_sets.values()]
     if arguments.json:
         print(json.dumps(pins, indent=2))
-    else:
-        for pin in pins:
-            print(_block(pin))
+        return 0
+    for pin in pins:
+        print(_block(pin))
+    if not pins:
+        print(f"No patched pins in {arguments.config}", file=sys.stderr)
     return 0
 
 
@@ -44,9 +49,19 @@ def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
         "project": patch_set.pin.project,
         "base": patch_set.pin.base,
         "tagged-version": patch_set.version,
+        "sdist-sha256": pipeline.seen(patch_set, workshop.kit),
+        "build-options": _options(workshop, patch_set),
         "patches": [_patch(patch) for patch in patch_set.patches],
         "built": egg is not None,
         "egg": str(egg.egg) if egg else None,
+    }
+
+
+def _options(workshop: Workshop, patch_set: PatchSet) -> dict[str, dict[str, str]]:
+    options = workshop.options_of(patch_set.pin.key)
+    return {
+        "build-ext": dict(options.build_ext),
+        "environment": dict(options.environment),
     }
 
 
@@ -54,7 +69,7 @@ def _patch(patch: Patch) -> dict[str, Any]:
     return {
         "name": patch.name,
         "owner": patch.owner,
-        "location": patch.location.place,
+        "location": patch.location.shown,
         "sha256": patch.sha256,
         "strip": patch.strip,
         "directory": patch.directory,
@@ -69,8 +84,20 @@ def _block(pin: dict[str, Any]) -> str:
         f"  version {pin['tagged-version']}",
         f"  egg     {pin['egg'] or 'not built'}",
     ]
-    for patch in pin["patches"]:
-        lines.append(f"  +{patch['name']} ({patch['owner']})")
-        lines.append(f"    {patch['location']}")
-        lines.append(f"    sha256 {patch['sha256']}")
+    for options in pin["build-options"].values():
+        lines += [f"  {option} = {value}" for option, value in options.items()]
+    for name in names:
+        patches = [patch for patch in pin["patches"] if patch["name"] == name]
+        lines.append(f"  +{name} ({patches[0]['owner']})")
+        for patch in patches:
+            lines.append(f"    {patch['location']}")
+            lines.append("    " + ", ".join(_told(patch)))
     return "\n".join(lines)
+
+
+def _told(patch: dict[str, Any]) -> Iterator[str]:
+    """Yield the digest of a diff, and whatever is declared of how it applies."""
+    yield f"sha256 {patch['sha256']}"
+    for option in ("strip", "directory", "fuzz"):
+        if patch[option]:
+            yield f"{option} {patch[option]}"

@@ -1,0 +1,86 @@
+"""What a buildout says about patches and does not use.
+
+A patch that is declared and has no effect is named: it may be the one that somebody
+relies on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from poach.buildout import parts, whose
+from poach.buildout.settings import RECIPES, OptionError
+from poach.buildout.workshop import Workshop
+from poach.errors import raise_faults
+from poach.naming import canonicalize_name
+
+logger = logging.getLogger("zc.buildout.poach")
+
+
+def report(workshop: Workshop, buildout: Any) -> None:
+    """Warn of everything that has no effect, as patch-unused says.
+
+    To be called when all pins are known.  Raises it all as `OptionError` with
+    ``patch-unused = error``.
+    """
+    settings = workshop.settings
+    if settings.unused == "ignore":
+        return
+    dropped = _dropped(workshop, buildout)
+    faults = [*_diffs(workshop), *dropped, *_sections(buildout)]
+    if settings.unused == "error":
+        raise_faults(faults)
+    for fault in faults:
+        logger.warning("%s", fault)
+
+
+def _diffs(workshop: Workshop) -> Iterator[OptionError]:
+    """Yield one fault that names all entries of the patches section without a use."""
+    pins = [patch_set.pin for patch_set in workshop.patch_sets.values()]
+    used = {workshop.library.entry(pin, name) for pin in pins for name in pin.names}
+    owners = workshop.settings.diff_owners
+    idle = [
+        f"{key} ({owners[key]})" for key in workshop.library.section if key not in used
+    ]
+    if idle:
+        yield OptionError("[patches]", "", f"no pin uses {', '.join(idle)}")
+
+
+def _dropped(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
+    """Yield a fault for each line of a pin that a later layer overrides without it."""
+    section = workshop.settings.versions
+    for option in buildout[section] if section else ():
+        patch_set = workshop.patch_sets.get(canonicalize_name(option))
+        value = str(patch_set.pin if patch_set else buildout[section].get(option) or "")
+        kept = set(map(canonicalize_name, value.split()))
+        for line in whose.overridden(buildout, section, option):
+            words = [word for word in line.text.split() if word.startswith("+")]
+            lost = [word for word in words if canonicalize_name(word) not in kept]
+            if lost:
+                by = whose.setter(buildout, section, option)
+                reason = f"'{option} = {value}' ({by}) drops {' '.join(lost)}"
+                owner = whose.owner(buildout, line, section, option)
+                yield OptionError(f"[{section}]", owner, reason)
+
+
+def _sections(buildout: Any) -> Iterator[OptionError]:
+    """Yield a fault for each section that brings patches and is not built."""
+    built = {*parts.all_names(buildout), *_macros(buildout)}
+    for name, section in buildout._raw.items():
+        ours = section.get("recipe", "").strip() in RECIPES
+        if ours and section.get("patches") and name not in built:
+            reason = (
+                f"brings {' '.join(section['patches'].split())}, but is not among the "
+                "parts of this buildout: nothing is patched with it"
+            )
+            yield OptionError(f"[{name}]", "", reason)
+
+
+def _macros(buildout: Any) -> set[str]:
+    return {
+        name
+        for section in buildout._raw.values()
+        for name in section.get("<", "").split()
+    }
