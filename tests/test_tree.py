@@ -349,6 +349,8 @@ def test_the_plan_can_be_shown(tree):
                         "path": "src/pkg/mod.py",
                         "action": "modify",
                         "source": None,
+                        "old_mode": "100644",
+                        "new_mode": None,
                         "hunks": [
                             {
                                 "header": "@@ -3,5 +3,5 @@",

@@ -26,8 +26,12 @@ from poach.errors import PoachError, raise_faults
 
 Status = Literal["modify", "create", "delete", "rename", "copy"]
 
+MAX_DIFF = 1 << 28
+"""The most bytes of one diff: 256 MB."""
+MAX_LINE = 1 << 26
+"""The most bytes of one line of a diff: 64 MB."""
 MAX_BINARY = 1 << 28
-"""The most bytes that one git binary hunk may unpack to: 256 MB."""
+"""The most bytes that the git binary hunks of one diff may unpack to: 256 MB."""
 
 _CHOPPED = 3
 _PIECE = 2048  # lines that unidiff parses at once
@@ -40,7 +44,8 @@ _EXTENDED = re.compile(
     rb"|dissimilarity index|index) (.*)"
 )
 _OIDS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
-_BINARY_NOTE = re.compile(rb"(?:Binary files .* differ|Files .* differ)\r?\n")
+_BINARY_NOTE = re.compile(rb"(?m)^(?:Binary files|Files) (.*) differ\r?$")
+_SVN_BINARY = b"Cannot display: file marked as a binary type."
 _BINARY_SIZE = re.compile(rb"(literal|delta) (\d{1,18})\r?\n")
 _CONTEXT = re.compile(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _NORMAL = re.compile(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
@@ -51,11 +56,14 @@ _INDENTED = re.compile(
 _ESCAPE = re.compile(rb'\\([abfnrtv"\\]|[0-7]{1,3})')
 _ESCAPES = dict(zip(b'abfnrtv"\\', b'\a\b\f\n\r\t\v"\\', strict=True))
 _STAMP = re.compile(
-    rb"\s+(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?"
+    rb"\s(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?"
     rb"(?: ?[-+]\d\d:?\d\d| ?Z)?"
     rb"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d (?:[A-Z]+ )?\d{4}"
     rb"(?: [-+]\d{4})?"
     rb"|\((?:revision \d+|working copy|nonexistent)\))\s*$"
+)
+_DATE = re.compile(
+    rb"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?) ?([-+]\d\d:?\d\d|Z?)\s*$"
 )
 _EPOCH = re.compile(
     rb"1970-01-01[ T](\d\d):(\d\d)(?::00(?:[.,]0+)?)?"
@@ -150,6 +158,8 @@ class FileDiff:
     nothing is guessed.  `crlf` tells that the diff's own lines end with CR LF.
     `part` counts the mails of a mailbox, `line` is where the file begins in the
     diff.  `lost` tells of a binary change that the diff mentions but lacks.
+    `reversed` tells that by its times or names the diff leads back: from the newer
+    side to the older one, or from ``f`` to ``f.orig``.
     """
 
     old: str | None
@@ -165,6 +175,7 @@ class FileDiff:
     part: int = 0
     line: int = 1
     lost: bool = False
+    reversed: bool = False
 
 
 def parse(data: bytes) -> tuple[FileDiff, ...]:
@@ -176,10 +187,10 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
     """
     scanner = _Scanner(data)
     files = scanner.run()
-    indented = _INDENTED.search(data) if not files else None
-    if indented:
-        return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
-    if not files and not scanner.faults:
+    if not scanner.faults and all(file.lost and not file.git for file in files):
+        indented = _INDENTED.search(data)
+        if indented:
+            return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
         scanner.faults.append(DiffError(0, _why_nothing(data)))
     raise_faults(scanner.faults)
     return tuple(files)
@@ -212,11 +223,18 @@ class _Scanner:
     """Walks over the lines of a diff, never taking a hunk's line for a header."""
 
     def __init__(self, data: bytes) -> None:
+        if len(data) > MAX_DIFF:
+            raise DiffError(0, _too_long("the diff", len(data), MAX_DIFF))
         self.lines = _split(data)
+        longest = max(map(len, self.lines), default=0)
+        if longest > MAX_LINE:
+            raise DiffError(0, _too_long("a line of the diff", longest, MAX_LINE))
         self.cut_off = not data.endswith(b"\n")
+        self.unpacked = 0
         self.at = 0
         self.part = 0
         self.index: bytes | None = None
+        self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
         self.faults: list[DiffError] = []
 
     def run(self) -> list[FileDiff]:
@@ -239,11 +257,16 @@ class _Scanner:
             return self._git_section()
         if line.startswith(b"--- ") and self._is_unified(self.at):
             return self._unified_section(_Head(self.at + 1, index=self.index))
+        if line.startswith(b"--- ") and self._peek(self.at + 1).startswith(b"+++ "):
+            self.names = (line[4:], self._peek(self.at + 1)[4:])
         if line.startswith((b"--- ", b"+++ ")) and self._is_half():
-            self.index, self.at = line[4:], self.at + 1
+            self.names, self.at = (line[4:], line[4:]), self.at + 1
         if _HUNK.match(self._peek(self.at)):
             return self._headless_section()
+        if line.startswith((b"Binary files ", b"Files ", _SVN_BINARY)):
+            return self._binary_note()
         self._refuse_other_kinds(line)
+        self._refuse_what_is_cut_off(line)
         self._note(line)
         self.at += 1
         return None
@@ -272,6 +295,30 @@ class _Scanner:
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
         if line[:1].isdigit() and _NORMAL.match(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
+        if line.startswith(b"@@@ -"):
+            raise DiffError(self.at + 1, _COMBINED)
+        above = self.lines[self.at - 1] if self.at else b""
+        if line.startswith(b"@@ ") and above.startswith(b"+++ "):
+            raise DiffError(self.at + 1, _ODD_HEADER)
+
+    def _refuse_what_is_cut_off(self, line: bytes) -> None:
+        """Refuse a diff that ends, without a newline, in a header."""
+        last = self.cut_off and self.at + 1 >= len(self.lines)
+        if last and line.startswith((b"--- ", b"+++ ", b"@@ -")):
+            raise DiffError(len(self.lines), _CUT_OFF)
+
+    def _binary_note(self) -> FileDiff | None:
+        """Read a note about files that differ; its names count for their file."""
+        line, index, self.at = self.lines[self.at], self.index, self.at + 1
+        found = _BINARY_NOTE.match(line)
+        if found:
+            first, _, second = found[1].partition(b" and ")
+            old, new = _name(first), _name(second)
+            return FileDiff(old, new, line=self.at, part=self.part, lost=True)
+        if index is not None and line.startswith(_SVN_BINARY):
+            name = _name(index)
+            return FileDiff(name, name, line=self.at, part=self.part, lost=True)
+        return None
 
     def _glance(self) -> bytes:
         return b"".join(self.lines[self.at : self.at + 3])
@@ -286,7 +333,7 @@ class _Scanner:
             return self._is_unified(self.at)
         return line.startswith((_GIT, b"Index: ")) or bool(_MAIL.match(line))
 
-    def _git_section(self) -> FileDiff:
+    def _git_section(self) -> FileDiff | None:
         line = self.lines[self.at]
         head = _Head(self.at + 1, git=line[len(_GIT) :], crlf=_has_cr(line))
         self.at += 1
@@ -303,14 +350,19 @@ class _Scanner:
             return self._file(head, list(self._bodies()))
         return self._git_section_without_hunks(head)
 
-    def _git_section_without_hunks(self, head: _Head) -> FileDiff:
+    def _git_section_without_hunks(self, head: _Head) -> FileDiff | None:
         following = self._peek(self.at)
         if following.startswith(b"GIT binary patch"):
             self.at += 1
             return replace(self._file(head, []), binary=self._binary(head))
+        ends = self.cut_off and self.at >= len(self.lines)
+        if ends and not self.lines[-1].startswith(b"index "):
+            raise DiffError(len(self.lines), _CUT_OFF)
         lost = bool(_BINARY_NOTE.match(following))
         self.at += lost
-        return replace(self._file(head, []), lost=lost)
+        return (
+            replace(self._file(head, []), lost=lost) if lost or head.extended else None
+        )
 
     def _is_own(self, head: _Head) -> bool:
         """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
@@ -325,14 +377,15 @@ class _Scanner:
         return self._file(head, list(self._bodies()))
 
     def _headless_section(self) -> FileDiff:
-        if self.index is None:
+        old, new = self.names or (self.index, self.index)
+        if old is None or new is None:
             raise DiffError(self.at + 1, "a hunk without the name of its file above it")
-        head = _Head(self.at + 1, old=self.index, new=self.index, index=self.index)
-        head.crlf = _has_cr(self.index)
+        head = _Head(self.at + 1, old=old, new=new, index=self.index)
+        head.crlf = _has_cr(old) and _has_cr(new)
         return self._file(head, list(self._bodies()))
 
     def _file(self, head: _Head, bodies: list[_Body]) -> FileDiff:
-        self.index = None
+        self.index = self.names = None
         hunks = tuple(map(_hunk, bodies))
         return replace(_named(head, hunks), hunks=hunks, part=self.part)
 
@@ -345,6 +398,8 @@ class _Scanner:
             lines = self._body(start, old, new)
             self._check_body(start, lines)
             yield _Body(found[0].decode(), old_start, new_start, lines)
+        if self._peek(self.at).startswith(b"@@ -"):
+            raise DiffError(self.at + 1, _ODD_HEADER)
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
@@ -415,6 +470,9 @@ class _Scanner:
         if _BINARY_SIZE.match(self._peek(self.at)):  # the way back, not needed
             self.at += 1
             self._base85()
+        self.unpacked += int(found[2])
+        if self.unpacked > MAX_BINARY:
+            raise DiffError(start, _too_long("binary data", self.unpacked, MAX_BINARY))
         data = _inflate(packed, int(found[2]), start)
         return Binary(found[1] == b"delta", data, oids[1].decode(), oids[2].decode())
 
@@ -423,6 +481,8 @@ class _Scanner:
         while line := self._peek(self.at).rstrip(b"\r\n"):
             chunks.append(_decode85(line, self.at + 1))
             self.at += 1
+        if self.at >= len(self.lines):
+            raise DiffError(self.at, _NO_END)
         self.at += 1
         return b"".join(chunks)
 
@@ -432,9 +492,16 @@ _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _CUT_OFF = "the diff ends in the middle of a line; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
 _GOES_ON = "the file goes on after its end; the diff is damaged"
+_NO_END = "binary data without the blank line that ends it; the diff is cut off"
+_ODD_HEADER = "a hunk header that cannot be understood; the diff is damaged"
+_COMBINED = "a combined diff of a merge; make it with git diff PARENT MERGE"
 _CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -u"
 _NORMAL_DIFF = "a diff without file names; only unified diffs apply, use diff -u"
 _ED_DIFF = "an ed script; only unified diffs apply, make it with diff -u"
+
+
+def _too_long(what: str, size: int, most: int) -> str:
+    return f"{what} has {size} bytes, more than {most}"
 
 
 def _why_nothing(data: bytes) -> str:
@@ -508,6 +575,7 @@ def _named(head: _Head, hunks: tuple[Hunk, ...]) -> FileDiff:
         old_mode=_mode(modes, b"old mode", b"deleted file mode"),
         new_mode=_mode(modes, b"new mode", b"new file mode") or _index_mode(modes),
         git=head.git is not None,
+        reversed=_leads_back(head, old, new),
         crlf=head.crlf,
         line=head.line,
     )
@@ -588,7 +656,9 @@ def _name(raw: bytes) -> str | None:
     if raw.startswith(b'"'):
         text = _unquoted(raw)
     else:
-        text = _STAMP.sub(b"", raw.partition(b"\t")[0])
+        text = raw.partition(b"\t")[0]
+        stamp = _STAMP.search(text)
+        text = text[: stamp.start()].rstrip() if stamp else text
     return (
         None
         if text.strip() == b"/dev/null"
@@ -646,6 +716,25 @@ def _is_epoch(raw: bytes | None) -> bool:
     return int(hour) * 60 + int(minute) == (-zone if sign == b"-" else zone)
 
 
+def _leads_back(head: _Head, old: str | None, new: str | None) -> bool:
+    """Tell whether times or names say that the old side is the newer one."""
+    if old is None or new is None or head.old is None or head.new is None:
+        return False
+    if _is_original(new) != _is_original(old):
+        return _is_original(new)
+    before, after = _DATE.search(head.old), _DATE.search(head.new)
+    if not before or not after or before[2] != after[2]:
+        return False
+    return before[1] > after[1] and not _is_epoch(head.new)
+
+
+def _is_original(name: str) -> bool:
+    first, _, rest = name.partition("/")
+    return name.endswith((".orig", ".old", "~")) or bool(
+        rest and first.endswith((".orig", ".old", "-orig", "-old"))
+    )
+
+
 def _from_nothing(hunks: tuple[Hunk, ...]) -> bool:
     return len(hunks) == 1 and not hunks[0].old
 
@@ -683,8 +772,6 @@ def _decode85(line: bytes, number: int) -> bytes:
 
 
 def _inflate(packed: bytes, size: int, line: int) -> bytes:
-    if size > MAX_BINARY:
-        raise DiffError(line, f"binary data of {size} bytes, more than {MAX_BINARY}")
     engine = zlib.decompressobj()
     try:
         data = engine.decompress(packed, size + 1)

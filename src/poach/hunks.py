@@ -21,15 +21,17 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Literal
 
 from poach.diff import MAX_BINARY, Binary, Hunk
+from poach.traces import groups, is_there_in_part
 
 Reason = Literal[
     "not found",
     "ambiguous",
     "already applied",
+    "partly applied",
     "line endings",
     "order",
     "only at the start",
@@ -259,6 +261,7 @@ class _Text:
         """Return where GNU patch and git would put the hunk: best one place."""
         guess = self._gnu_guess(shape)
         gnu = self._nearest(self._gnu_window(shape, fuzz), guess)
+        gnu = [place for place in gnu if place + shape.prefix >= self.floor]
         if fuzz or not shape.old:
             return gnu
         git = self._nearest(self._git_window(shape), self._git_guess(shape))
@@ -270,7 +273,7 @@ class _Text:
         head, tail = fuzz + shape.prefix - context, fuzz + shape.suffix - context
         skip, drop = max(head, 0), max(tail, 0)
         last = len(self.lines) - len(old)
-        low, high = self.floor, last + drop
+        low, high = min(self.floor, self._gnu_guess(shape)), last + drop
         if head < 0 and shape.is_first:
             high = min(high, 0)
         if tail < 0:
@@ -354,9 +357,22 @@ class _Diagnosis:
         new, old = self.shape.hunk.new, self.shape.old
         if len(new) > 1 or (new and not self.shape.prefix + self.shape.suffix):
             yield "already applied", self._find(self.text, new)
+        yield "partly applied", self._in_part()
         yield self._bound(), self._find(self.text, old)
         bare = _Text(list(_without_cr(self.text.lines)))
         yield "line endings", self._find(bare, list(_without_cr(old)))
+
+    def _in_part(self) -> tuple[int, ...]:
+        """Return the place where some of the hunk's changes are made already."""
+        wanted = groups(self.shape.hunk)
+        if sum(old != new for old, new in wanted) < 2:
+            return ()
+        guess = self.text._gnu_guess(self.shape)
+        firsts = {line for side in wanted[0] for line in side[:1]}
+        near = (_outward(self.text.where(line), guess) for line in sorted(firsts))
+        hits = [at for places in near for at in islice(places, _COMMON)]
+        places = (at for at in hits if is_there_in_part(self.text.lines, at, wanted))
+        return tuple(place + 1 for place in _first(places))
 
     def _bound(self) -> Reason:
         """Return why a place where the hunk fits is not for it."""

@@ -1,0 +1,344 @@
+"""Applying the files of a diff in memory, at a settled strip level and directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from poach.adapters.world import World
+from poach.diff import FileDiff, NamedDiff
+from poach.hunks import (
+    Applied,
+    BadBinary,
+    Landing,
+    Rejected,
+    apply_binary,
+    apply_hunks,
+    is_result,
+    without_cr,
+)
+from poach.outcome import (
+    FILE,
+    LINK,
+    SUBMODULE,
+    Entry,
+    PatchedBy,
+    PatchedFile,
+    plain_mode,
+)
+from poach.paths import check_name, clean, first_word, shortness, stripped
+from poach.refusals import Fault, Refusal, missed, show
+from poach.traces import backwards
+
+MAX_MADE = 1 << 29
+"""The most bytes that a patch set may make in all: 512 MB."""
+
+_LOST = "a binary change whose data the diff lacks"
+_BIG = f"with this file the patches make more than {MAX_MADE} bytes"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A diff applied at one strip level and directory.
+
+    `files` are those that apply, `refusals` says why others do not, `landed` counts
+    the hunks that have a place, also in files that do not apply as a whole.
+    """
+
+    world: World
+    strip: int
+    directory: str
+    files: list[PatchedFile] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    landed: int = 0
+
+    @property
+    def plausible(self) -> tuple[int, int]:
+        """How many files and hunks found their place."""
+        missing = sum(each.reason in ("missing", "unsafe") for each in self.refusals)
+        return (-missing, self.landed)
+
+    @property
+    def has_files(self) -> bool:
+        """Tell whether the tree has every file that the diff changes."""
+        return all(each.reason != "missing" for each in self.refusals)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The paths of the files, in order."""
+        return tuple(file.path for file in self.files)
+
+    def result(self, diff: NamedDiff) -> PatchedBy:
+        """Return what the plan says of the diff."""
+        files = tuple(self.files)
+        return PatchedBy(diff.name, diff.owner, self.strip, self.directory, files)
+
+
+class Commit:
+    """Applies the files that belong to one commit: a mail, or the whole diff.
+
+    As in git, renames and copies take what was there before the commit, in whatever
+    order the files come.
+    """
+
+    def __init__(self, attempt: Attempt, fuzz: int) -> None:
+        self.attempt = attempt
+        self.world = attempt.world
+        self.fuzz = fuzz
+        self.sources: dict[str, Entry | None] = {}
+        self.moving: set[str] = set()  # sources of renames that come later
+
+    def apply(self, files: Sequence[FileDiff]) -> None:
+        """Change the attempt's world; refusals gather in the attempt."""
+        for file in files:
+            if file.status in ("rename", "copy"):
+                with suppress(Fault):
+                    self._take(file)
+        for file in _deletions_first(files, self.attempt.strip):
+            try:
+                self._file(file)
+            except Fault as fault:
+                self.attempt.refusals += fault.refusals
+        self._check_links()
+
+    def _take(self, file: FileDiff) -> None:
+        path = self._path(file.old)
+        self.sources.setdefault(path, self.world.entry(path))
+        if file.status == "rename":
+            self.world.put(path, None)
+            self.moving.add(path)
+
+    def _file(self, file: FileDiff) -> None:
+        if file.lost and not file.git:
+            return self._note(file)
+        source, path = self._names(file)
+        old = self._old(file, source)
+        if SUBMODULE in (file.new_mode, file.old_mode):
+            raise Fault.of("submodule", "a git submodule, which has no files", path)
+        if file.lost:
+            raise Fault.of("binary", _LOST, path)
+        mode = _mode(file, path, old)
+        self._check(file, source, path, old)
+        data, landings = self._contents(file, path, old)
+        self._put(path, self._made(file, path, data, mode))
+        action = "create" if old is None else file.status
+        moved = source if action in ("rename", "copy") else None
+        was = old.mode if old and file.status in ("modify", "rename", "copy") else None
+        changed = None if file.status == "delete" or mode == was else mode
+        self.attempt.landed += len(landings)
+        self.attempt.files.append(
+            PatchedFile(path, action, moved, landings, was, changed)
+        )
+        return None
+
+    def _note(self, file: FileDiff) -> None:
+        """Refuse a note about a binary file that the tree has, or should get.
+
+        A file that is not there is rubbish that lay beside the source: GNU patch and
+        git skip all such notes.
+        """
+        names = [file.old, file.new]
+        there = [path for path in self._paths(filter(None, names)) if self._now(path)]
+        if there or None in names:
+            path = there[0] if there else next(filter(None, names), "")
+            raise Fault.of("binary", _LOST, path)
+
+    def _put(self, path: str, entry: Entry | None) -> None:
+        self.world.put(path, entry)
+        if self.world.made > MAX_MADE:
+            raise Fault.of("too large", _BIG, path)
+
+    def _old(self, file: FileDiff, source: str) -> Entry | None:
+        if file.status in ("rename", "copy"):
+            self.moving.discard(source)
+            if source not in self.sources:  # it could not be read: say why
+                return self.world.entry(source)
+            return self.sources[source]
+        return self._now(source)
+
+    def _now(self, path: str) -> Entry | None:
+        """Return what is at `path`, or was if it is only moved away later."""
+        return self.sources[path] if path in self.moving else self.world.entry(path)
+
+    def _names(self, file: FileDiff) -> tuple[str, str]:
+        """Return the path to read and the path to write."""
+        if file.status in ("rename", "copy"):
+            return self._path(file.old), self._path(file.new)
+        if file.status == "create":
+            path = self._path(file.new if file.new is not None else file.old)
+        else:
+            path = self._existing(file)
+        return path, path
+
+    def _existing(self, file: FileDiff) -> str:
+        """Choose among the names that a diff gives one file, as GNU patch does.
+
+        Of those that exist: the fewest folders, then the shortest.  A name may hold
+        a remark after a blank.
+        """
+        names = [name for name in (file.old, file.new) if name] or [file.index or ""]
+        paths = self._paths(names) + self._paths(map(first_word, names))
+        if not paths:
+            self._path(names[0])
+        there = [path for path in paths if self._now(path) is not None]
+        if there:
+            return min(there, key=shortness)
+        return self._paths(reversed(names))[0] if may_create(file) else paths[0]
+
+    def _paths(self, names: Iterable[str]) -> list[str]:
+        """Return those of `names` that can be meant; an unsafe one cannot."""
+        found = []
+        for name in names:
+            with suppress(Fault):
+                found.append(self._path(name))
+        return found
+
+    def _path(self, name: str | None) -> str:
+        path = stripped(name or "", self.attempt.strip)
+        if path is None:
+            detail = f"has no {self.attempt.strip} folders to strip"
+            raise Fault.of("missing", detail, name or "")
+        below = clean(path)
+        directory = self.attempt.directory
+        return f"{directory}/{below}" if directory else below
+
+    def _check(self, file: FileDiff, source: str, path: str, old: Entry | None) -> None:
+        """Refuse what contradicts the tree."""
+        if file.status == "create":
+            check_name(path)
+            return self._check_new(file, path, old)
+        if old is None and not may_create(file):
+            raise self._missing(file, source, path)
+        if old is not None and (file.hunks or file.binary or file.status == "delete"):
+            _check_kind(file, source, old)
+        if file.status in ("rename", "copy"):
+            check_name(path)
+            self._check_free(file, path, old)
+        elif old is None:
+            check_name(path)
+        return None
+
+    def _check_free(self, file: FileDiff, path: str, old: Entry | None) -> None:
+        """Refuse to rename or copy onto something."""
+        there = self.world.entry(path)
+        if there is None:
+            return
+        data = None
+        with suppress(Fault):
+            data, _ = self._contents(file, path, old)
+        if data == there.data:
+            raise Fault.of("already applied", "is there already, just so", path)
+        raise Fault.of("exists", "exists already", path)
+
+    def _missing(self, file: FileDiff, source: str, path: str) -> Fault:
+        if file.status == "delete":
+            return Fault.of("already applied", "gone already", source)
+        there = self.world.entry(path) if file.status == "rename" else None
+        if there is None:
+            return Fault.of("missing", "no such file in the tree", source)
+        if self._is_done(file, there):
+            return Fault.of("already applied", f"is {show(path)!r} already", source)
+        detail = f"no such file in the tree; {show(path)!r} is, with other contents"
+        return Fault.of("missing", detail, source)
+
+    def _is_done(self, file: FileDiff, there: Entry) -> bool:
+        """Tell whether a file is what the diff makes of it."""
+        if file.binary:
+            return is_result(there.data, file.binary)
+        return isinstance(apply_hunks(there.data, backwards(file.hunks)), Applied)
+
+    def _check_new(self, file: FileDiff, path: str, old: Entry | None) -> None:
+        if old is None or not old.data:
+            return
+        made = apply_hunks(b"", file.hunks)
+        same = isinstance(made, Applied) and made.data == old.data
+        if same or (file.binary and is_result(old.data, file.binary)):
+            raise Fault.of("already applied", "exists already, just so", path)
+        raise Fault.of("exists", "exists already, with other contents", path)
+
+    def _contents(
+        self, file: FileDiff, path: str, old: Entry | None
+    ) -> tuple[bytes, tuple[Landing, ...]]:
+        before = old.data if old else b""
+        if file.binary:
+            return self._binary(file, path, before), ()
+        done = apply_hunks(before, file.hunks, self.fuzz)
+        if isinstance(done, Rejected) and file.crlf:
+            again = apply_hunks(before, without_cr(file.hunks), self.fuzz)
+            done = again if isinstance(again, Applied) else done
+        if isinstance(done, Rejected):
+            self.attempt.landed += len(done.landings)
+            raise Fault(*(missed(path, miss, file.reversed) for miss in done.misses))
+        return done.data, done.landings
+
+    def _binary(self, file: FileDiff, path: str, old: bytes) -> bytes:
+        assert file.binary is not None
+        if is_result(old, file.binary):
+            raise Fault.of("already applied", "has these contents already", path)
+        try:
+            return apply_binary(old, file.binary)
+        except BadBinary as error:
+            raise Fault.of("binary", str(error), path) from error
+
+    def _made(self, file: FileDiff, path: str, data: bytes, mode: int) -> Entry | None:
+        if file.status != "delete":
+            return Entry(data, mode)
+        if data:
+            detail = "is to be deleted, but has more in it than the patch says"
+            raise Fault.of("not empty", detail, path)
+        return None
+
+    def _check_links(self) -> None:
+        """Refuse new links that lead out of the tree, be it over other links."""
+        for path, entry in self.world.changes.items():
+            if entry is not None and entry.mode == LINK:
+                text = entry.data.decode("utf-8", "surrogateescape")
+                if _is_bad_target(text) or self.world.escapes(path):
+                    detail = f"a symlink out of the tree, to {show(text)!r}"
+                    fault = Fault.of("unsafe", detail, path)
+                    self.attempt.refusals += fault.refusals
+
+
+def _is_bad_target(text: str) -> bool:
+    """Tell whether a link's target means something else on some system, or nothing."""
+    return not text or "\\" in text or "\0" in text or len(text) > 4000
+
+
+def _mode(file: FileDiff, path: str, old: Entry | None) -> int:
+    """Return the mode that the file is to have; there are three of them."""
+    before = old.mode if old else FILE
+    wanted = file.new_mode
+    if not wanted or (old and not wanted >> 12):  # GNU patch skips a mode of no type
+        wanted = before
+    mode = plain_mode(wanted)
+    if mode is None:
+        raise Fault.of("unsafe", f"mode {wanted:06o} is not that of a file", path)
+    if old and file.status == "modify" and LINK in (mode, before) and mode != before:
+        raise Fault.of("unsafe", "a file does not become a symlink so, or back", path)
+    return mode
+
+
+def _check_kind(file: FileDiff, source: str, old: Entry) -> None:
+    """Refuse to treat a link as a file: contents are to be those of its target."""
+    if (LINK in (file.new_mode, file.old_mode)) != (old.mode == LINK):
+        raise Fault.of("unsafe", "a symlink in the tree, not a file", source)
+
+
+def _deletions_first(files: Sequence[FileDiff], strip: int) -> list[FileDiff]:
+    """Order the files so that a folder is gone before a file takes its name.
+
+    Only git's diffs, whose order is that of the names, and only where each file
+    comes once.
+    """
+    names = [stripped(file.old or file.new or "", strip) for file in files]
+    if len(set(names)) < len(names) or not all(file.git for file in files):
+        return list(files)
+    return sorted(files, key=lambda file: file.status != "delete")
+
+
+def may_create(file: FileDiff) -> bool:
+    """Tell whether a diff that does not say so could make a new file."""
+    return (
+        len(file.hunks) == 1 and not file.hunks[0].old and not file.hunks[0].old_start
+    )

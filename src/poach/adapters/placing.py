@@ -1,0 +1,132 @@
+"""Finding the place of a diff in a tree, and applying it there in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import groupby
+
+from poach.adapters.editing import Attempt, Commit, may_create
+from poach.adapters.world import World
+from poach.diff import DiffError, FileDiff, NamedDiff, parse
+from poach.errors import Faults
+from poach.paths import clean, stripped
+from poach.refusals import Fault, Refusal, in_part, show
+
+_MOST_PLACES = 8  # as many are named where a diff applies in several
+
+
+def apply(world: World, diff: NamedDiff) -> Attempt:
+    """Apply one diff where it fits; refusals name the patch and its owner."""
+    try:
+        files = parse(diff.data)
+        directory = diff.directory and clean(diff.directory)
+        attempt = _placed(world, replace(diff, directory=directory), files)
+    except (DiffError, Faults) as error:
+        faults = error.faults if isinstance(error, Faults) else (error,)
+        found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
+        attempt = Attempt(world.child(), diff.strip or 0, "", refusals=found)
+    except Fault as fault:
+        found = list(fault.refusals)
+        attempt = Attempt(world.child(), diff.strip or 0, "", refusals=found)
+    refusals = in_part(attempt.refusals, attempt.landed or attempt.files)
+    attempt.refusals = [
+        replace(each, patch=diff.name, owner=diff.owner) for each in refusals
+    ]
+    return attempt
+
+
+def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt:
+    """Return the attempt at the right place, or the most plausible failure."""
+
+    def attempt(strip: int, directory: str) -> Attempt:
+        return _attempt(world, files, strip, directory, diff.fuzz)
+
+    real = [file for file in files if file.git or not file.lost]
+
+    if diff.strip is not None:
+        return attempt(diff.strip, diff.directory or "")
+    usual = [attempt(strip, diff.directory or "") for strip in _usual_strips(real)]
+    for each in usual:
+        if not each.refusals:
+            return each
+    if any(each.has_files for each in usual):  # it is here, and nowhere else
+        return max(usual, key=lambda each: (each.has_files, each.plausible))
+    best = max(usual, key=lambda each: each.plausible)
+    right: dict[tuple[str, ...], Attempt] = {}
+    for place in _places(world, real, diff.directory):
+        each = attempt(*place)
+        if not each.refusals:
+            right.setdefault(each.targets, each)
+        elif each.plausible > best.plausible:
+            best = each
+        if len(right) >= _MOST_PLACES:
+            break
+    if len(right) > 1:
+        raise Fault.of("ambiguous", _which(right.values()))
+    return next(iter(right.values()), best)
+
+
+def _which(places: Iterable[Attempt]) -> str:
+    said = (
+        f"strip {each.strip} in {show(each.directory) or '.'} ({show(each.targets[0])})"
+        for each in places
+    )
+    return "applies in more than one place: " + ", ".join(said)
+
+
+def _usual_strips(files: Sequence[FileDiff]) -> list[int]:
+    """Return -p1 and -p0; what only makes new files shows by its names which it is."""
+    if any(file.status != "create" and not may_create(file) for file in files):
+        return [1, 0]
+    return [1] if all(_has_prefix(file) for file in files) else [0]
+
+
+def _has_prefix(file: FileDiff) -> bool:
+    """Tell whether the names begin with a folder that is not of the tree."""
+    if file.git:
+        return (file.new or "").startswith(("b/", "w/", "i/"))
+    if file.old and file.new:
+        return file.old.partition("/")[0] != file.new.partition("/")[0]
+    return (file.new or file.old or "").startswith("b/")
+
+
+def _places(
+    world: World, files: Sequence[FileDiff], directory: str | None
+) -> Iterator[tuple[int, str]]:
+    """Yield the strip levels and directories where the diff's first old file is."""
+    first = next((file for file in files if file.status != "create"), None)
+    if first is None:
+        return
+    names = [name for name in (first.new, first.old, first.index) if name]
+    depth = max((name.count("/") for name in names), default=-1)
+    seen = set()
+    for strip in range(depth + 1):
+        for place in _folders(world, names, strip, directory):
+            if place not in seen:
+                seen.add(place)
+                yield strip, place[1]
+
+
+def _folders(
+    world: World, names: Sequence[str], strip: int, directory: str | None
+) -> Iterator[tuple[int, str]]:
+    for name in names:
+        path = stripped(name, strip)
+        if path is None or directory is not None:
+            yield from [] if path is None else [(strip, directory or "")]
+            continue
+        with suppress(Fault):
+            tail = clean(path)
+            for found in world.ending_with(tail):
+                yield strip, found[: -len(tail)].rstrip("/")
+
+
+def _attempt(
+    world: World, files: Sequence[FileDiff], strip: int, directory: str, fuzz: int
+) -> Attempt:
+    done = Attempt(world.child(), strip, directory)
+    for _, part in groupby(files, key=lambda file: file.part):
+        Commit(done, fuzz).apply(list(part))
+    return done

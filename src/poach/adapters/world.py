@@ -1,0 +1,209 @@
+"""The tree that diffs apply to: as it lies on disk, and with changes in memory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from poach.adapters.writer import is_aside
+from poach.outcome import FILE, LINK, PROGRAM, Entry
+from poach.paths import parents
+from poach.refusals import Fault, show
+
+MAX_FILE = 1 << 28
+"""The most bytes of a file that is to be changed: 256 MB."""
+
+_MOST_LINKS = 40  # as many as Linux follows
+
+
+@dataclass(slots=True)
+class Disk:
+    """The tree as it lies on disk, read once."""
+
+    tree: Path
+    entries: dict[str, Entry | None] = field(default_factory=dict)
+    blocked: dict[str, bool] = field(default_factory=dict)
+    by_name: dict[str, list[str]] | None = None
+
+    def entry(self, path: str) -> Entry | None:
+        """Return what stands at `path`; refuse what is no file or link."""
+        if path not in self.entries:
+            self.entries[path] = self._read(path)
+        return self.entries[path]
+
+    def _read(self, path: str) -> Entry | None:
+        try:
+            return self._found(self.tree / path, path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise Fault.of("unsafe", f"cannot be read: {error}", path) from error
+
+    def _found(self, target: Path, path: str) -> Entry:
+        status = target.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return Entry(os.fsencode(target.readlink()), LINK)
+        if stat.S_ISREG(status.st_mode):
+            runs = status.st_mode & stat.S_IXUSR
+            if status.st_size > MAX_FILE:
+                detail = f"has {status.st_size} bytes, more than {MAX_FILE}"
+                raise Fault.of("too large", detail, path)
+            return Entry(target.read_bytes(), PROGRAM if runs else FILE)
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise Fault.of("unsafe", f"{kind} in the tree", path)
+
+    def holds(self, path: str, entry: Entry | None) -> bool:
+        """Tell whether `entry` is what stands at `path`."""
+        try:
+            return self.entry(path) == entry
+        except Fault:
+            return False
+
+    def blocks(self, path: str) -> bool:
+        """Tell whether something that is no folder stands at `path`."""
+        if path not in self.blocked:
+            self.blocked[path] = self._blocks(path)
+        return self.blocked[path]
+
+    def _blocks(self, path: str) -> bool:
+        try:
+            return not stat.S_ISDIR((self.tree / path).lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except (OSError, ValueError) as error:
+            raise Fault.of("unsafe", f"cannot be read: {error}", path) from error
+
+    def below(self, path: str) -> Iterator[str]:
+        """Yield the paths of all files in the folder `path`."""
+        for folder, _, files in os.walk(self.tree / path):
+            below = Path(folder).relative_to(self.tree)
+            yield from ((below / file).as_posix() for file in files)
+
+    def named(self, name: str) -> list[str]:
+        """Return the paths of all files called `name`."""
+        if self.by_name is None:
+            self.by_name = {}
+            for folder, folders, files in os.walk(self.tree):
+                folders[:] = sorted(each for each in folders if not is_aside(each))
+                below = Path(folder).relative_to(self.tree)
+                for file in sorted(files):
+                    path = (below / file).as_posix()
+                    self.by_name.setdefault(file, []).append(path)
+        return self.by_name.get(name, [])
+
+
+class World:
+    """The tree with changes that are not written."""
+
+    def __init__(self, tree: Path, base: World | None = None) -> None:
+        self.disk: Disk = base.disk if base else Disk(tree)
+        self.base = base
+        self.changes: dict[str, Entry | None] = {}
+        self.made: int = base.made if base else 0  # bytes of new contents, in all
+
+    def put(self, path: str, entry: Entry | None) -> None:
+        """Note that `entry` is to stand at `path`, or nothing."""
+        before = self.changes.get(path)
+        self.made += len(entry.data if entry else b"") - len(
+            before.data if before else b""
+        )
+        self.changes[path] = entry
+
+    def adopt(self, child: World) -> None:
+        """Take over what was tried in `child`."""
+        self.changes |= child.changes
+        self.made = child.made
+
+    def child(self) -> World:
+        """Return a world to try things in."""
+        return World(self.disk.tree, self)
+
+    def entry(self, path: str) -> Entry | None:
+        """Return what stands at `path`; refuse ways through links and files."""
+        for parent in parents(path):
+            if self._blocks(parent):
+                detail = "leads through a symlink or file"
+                raise Fault.of("unsafe", f"{detail}, {show(parent)!r}", path)
+        return self._plain(path)
+
+    def _plain(self, path: str) -> Entry | None:
+        for world in self._worlds():
+            if path in world.changes:
+                return world.changes[path]
+        try:
+            return self.disk.entry(path)
+        except Fault:
+            if self._is_emptied(path):
+                return None
+            raise
+
+    def _is_emptied(self, path: str) -> bool:
+        """Tell whether a folder on disk stands at `path` whose files are all gone."""
+        prefix = f"{path}/"
+        touched = {
+            each
+            for world in self._worlds()
+            for each in world.changes
+            if each.startswith(prefix)
+        }
+        if not touched or any(self._plain(each) for each in touched):
+            return False
+        return all(each in touched for each in self.disk.below(path))
+
+    def _blocks(self, path: str) -> bool:
+        """Tell whether something that is no folder stands at `path`."""
+        for world in self._worlds():
+            if path in world.changes:
+                return world.changes[path] is not None
+        return self.disk.blocks(path)
+
+    def _worlds(self) -> Iterator[World]:
+        world: World | None = self
+        while world is not None:
+            yield world
+            world = world.base
+
+    def escapes(self, path: str) -> bool:
+        """Tell whether the link at `path` leads out of the tree, over others or not."""
+        todo, here, links = path.split("/")[::-1], list[str](), 0
+        while todo and links <= _MOST_LINKS:
+            part = todo.pop()
+            if part == ".." and not here:
+                return True
+            here = here[:-1] if part == ".." else [*here, part]
+            target = self._target("/".join(here))
+            if target is not None:
+                links += 1
+                here.pop()
+                todo += [
+                    each for each in target.split("/")[::-1] if each not in ("", ".")
+                ]
+                if target.startswith("/"):
+                    return True
+        return False
+
+    def _target(self, path: str) -> str | None:
+        with suppress(Fault):
+            entry = self._plain(path) if path else None
+            if entry and entry.mode == LINK:
+                return entry.data.decode("utf-8", "surrogateescape")
+        return None
+
+    def outcome(self) -> dict[str, Entry | None]:
+        """Return the changes that change something."""
+        return {
+            path: entry
+            for path, entry in self.changes.items()
+            if not self.disk.holds(path, entry)
+        }
+
+    def ending_with(self, path: str) -> list[str]:
+        """Return the paths of files that end with `path`, in order."""
+        name = path.rpartition("/")[2]
+        made = [each for each in self.changes if each.rpartition("/")[2] == name]
+        paths = sorted({*self.disk.named(name), *made})
+        return [each for each in paths if each == path or each.endswith("/" + path)]

@@ -1,0 +1,226 @@
+"""Writing to a tree: everything or nothing.
+
+New files are written aside first, in a folder ``.poach-*`` of the tree, with the old
+files beside them and a journal of what is to be done.  Then each path changes by one
+rename, so that at any time it is as before or as wanted, never half written.  What
+fails is undone.  Where a run is killed in between, the folder stays with the old files
+and the journal, and the next run says so instead of patching a half-patched tree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from poach.errors import PoachError
+from poach.outcome import LINK, PROGRAM, Entry
+
+_PREFIX = ".poach-"
+_JOURNAL = "journal.json"
+
+
+class WriteFailed(PoachError):
+    """A tree that could not be written; it is as it was.
+
+    `cause` says why.  `kept` is None, or the folder with the old files where not even
+    they could be put back.
+    """
+
+    def __init__(self, tree: Path, cause: OSError, kept: Path | None = None) -> None:
+        super().__init__(tree, cause, kept)
+        self.tree = tree
+        self.cause = cause
+        self.kept = kept
+
+    def __str__(self) -> str:
+        if self.kept:
+            return (
+                f"Cannot write to {str(self.tree)!r}: {self.cause}; {_hint(self.kept)}"
+            )
+        return f"Cannot write to {str(self.tree)!r}, nothing was changed: {self.cause}"
+
+
+class Interrupted(PoachError):
+    """A tree in which an earlier run was killed while it wrote; `kept` says where."""
+
+    def __init__(self, tree: Path, kept: Path) -> None:
+        super().__init__(tree, kept)
+        self.tree = tree
+        self.kept = kept
+
+    def __str__(self) -> str:
+        return (
+            f"An earlier run was killed while it wrote to {str(self.tree)!r}; "
+            f"{_hint(self.kept)}"
+        )
+
+
+def _hint(kept: Path) -> str:
+    return (
+        f"the tree may be patched in part: unpack it anew, or put the old files back "
+        f"that {str(kept)!r} holds ({_JOURNAL} there says which is which) "
+        "and remove that folder"
+    )
+
+
+def is_aside(name: str) -> bool:
+    """Tell whether a folder's name is that of one in which new files wait."""
+    return name.startswith(_PREFIX)
+
+
+def check_whole(tree: Path) -> None:
+    """Raise `Interrupted` where an earlier run was killed in the middle."""
+    for journal in sorted(tree.glob(f"{_PREFIX}*/{_JOURNAL}")):
+        raise Interrupted(tree, journal.parent)
+
+
+def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
+    """Write `changes` to `tree`: None where a path is to be gone.
+
+    Raises `WriteFailed`.
+    """
+    if not changes:
+        return
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=tree))
+    except OSError as error:
+        raise WriteFailed(tree, error) from error
+    writer = _Writer(tree, aside)
+    try:
+        writer.write(changes)
+    except OSError as error:
+        raise WriteFailed(tree, error, aside if writer.stuck else None) from error
+    finally:
+        if not writer.stuck:
+            (aside / _JOURNAL).unlink(missing_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+class _Writer:
+    """Puts entries in place; knows how to go back."""
+
+    def __init__(self, tree: Path, aside: Path) -> None:
+        self.tree = tree
+        self.aside = aside
+        self.saved: dict[str, Path] = {}
+        self.changed: list[str] = []
+        self.made: list[Path] = []
+        self.removed: list[tuple[Path, int]] = []
+        self.stuck = False  # neither forth nor back
+
+    def write(self, changes: Sequence[tuple[str, Entry | None]]) -> None:
+        """Write everything; on any exception put back what was there."""
+        staged = {
+            path: self._stage(number, path, entry)
+            for number, (path, entry) in enumerate(changes)
+            if entry is not None
+        }
+        for number, (path, _) in enumerate(changes):
+            self._save(number, path)
+        self._note(path for path, _ in changes)
+        try:
+            for path, entry in changes:
+                if entry is None:
+                    self._remove(path)
+            for path, new in staged.items():
+                self._place(new, path)
+        except BaseException:
+            self._restore()
+            raise
+
+    def _stage(self, number: int, path: str, entry: Entry) -> Path:
+        staged = self.aside / f"new-{number}"
+        if entry.mode == LINK:
+            staged.symlink_to(os.fsdecode(entry.data))
+            return staged
+        wanted = 0o777 if entry.mode == PROGRAM else 0o666
+        handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(entry.data)
+        _keep_mode(self.tree / path, staged, entry.mode == PROGRAM)
+        return staged
+
+    def _save(self, number: int, path: str) -> None:
+        """Keep what is at `path`, which stays there for now."""
+        target, backup = self.tree / path, self.aside / f"old-{number}"
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if stat.S_ISDIR(target.lstat().st_mode):
+                return  # a folder that will be empty by then
+            try:
+                os.link(target, backup, follow_symlinks=False)
+            except (OSError, NotImplementedError):
+                shutil.copy2(target, backup, follow_symlinks=False)
+            self.saved[path] = backup
+
+    def _note(self, paths: Iterator[str]) -> None:
+        """Write the journal: for each path the name of its old file, or null."""
+        kept = {path: self._backup(path) for path in paths}
+        with (self.aside / _JOURNAL).open("w", encoding="ascii") as stream:
+            json.dump({"format": 1, "old": kept}, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def _backup(self, path: str) -> str | None:
+        return self.saved[path].name if path in self.saved else None
+
+    def _remove(self, path: str) -> None:
+        if path in self.saved:
+            self.changed.append(path)
+            (self.tree / path).unlink()
+            self._prune((self.tree / path).parent)
+
+    def _prune(self, folder: Path) -> None:
+        """Remove a folder that is empty now, and those above it."""
+        while folder != self.tree and folder.is_dir() and not any(folder.iterdir()):
+            self.removed.append((folder, stat.S_IMODE(folder.stat().st_mode)))
+            folder.rmdir()
+            folder = folder.parent
+
+    def _place(self, new: Path, path: str) -> None:
+        self._make_folders((self.tree / path).parent)
+        self.changed.append(path)
+        new.replace(self.tree / path)
+
+    def _make_folders(self, folder: Path) -> None:
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir()
+            self.made.append(each)
+
+    def _restore(self) -> None:
+        self.stuck = True
+        for path in reversed(self.changed):
+            if path not in self.saved:
+                (self.tree / path).unlink(missing_ok=True)
+        for folder in reversed(self.made):
+            folder.rmdir()
+        for folder, mode in reversed(self.removed):
+            folder.mkdir()
+            folder.chmod(mode)
+        for path in reversed(self.changed):
+            if path in self.saved:
+                self.saved[path].replace(self.tree / path)
+        self.stuck = False
+
+
+def _keep_mode(old: Path, new: Path, runs: bool) -> None:
+    """Give `new` the permissions of `old`, but for the right to execute.
+
+    Rights that come with being setuid or setgid are not handed on.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        status = old.lstat()
+        if stat.S_ISREG(status.st_mode):
+            bits = stat.S_IMODE(status.st_mode) & 0o777
+            if runs != bool(bits & stat.S_IXUSR):
+                bits = bits | (bits & 0o444) >> 2 if runs else bits & ~0o111
+            new.chmod(bits)

@@ -1,0 +1,85 @@
+"""Names in diffs as paths in a tree; what would leave the tree is refused.
+
+A path is relative to the tree, with ``/`` between its parts, and bytes that are not
+UTF-8 as surrogates (``surrogateescape``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from poach.refusals import Fault
+
+# What Windows takes for a device, whatever comes after a dot and with blanks before it
+# (Microsoft, "Naming Files, Paths, and Namespaces").
+_RESERVED = re.compile(
+    r"(?i)(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])"
+    r" *([.:].*)?"
+)
+_UNFIT = re.compile(r":|[. ]$")
+# HFS+ skips these letters, so that git refuses a ".git" with any of them in it.
+_INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_GITS = re.compile(r"(?i)(\.git|git~1)[ .]*(:.*)?")
+_LONGEST = 255  # bytes in one part of a path, on all usual file systems
+_DEEPEST = 4000  # bytes in a path, a little less than Linux allows
+
+
+def first_word(name: str) -> str:
+    """Return the name up to its first blank."""
+    return next(iter(name.split()), "")
+
+
+def shortness(path: str) -> tuple[int, int, int]:
+    """Return by what GNU patch chooses among several names: the least is best."""
+    return path.count("/"), len(path.rpartition("/")[2]), len(path)
+
+
+def parents(path: str) -> Iterator[str]:
+    """Yield the folders that lead to `path`, the outermost first."""
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def stripped(name: str, strip: int) -> str | None:
+    """Take the smallest prefix with `strip` slashes off, as GNU patch -p does."""
+    if strip > name.count("/"):
+        return None
+    found = re.match(rf"(?:[^/]*/+){{{strip}}}", name)
+    return name[found.end() :] or None if found else None
+
+
+def clean(path: str) -> str:
+    """Return the path without empty and ``.`` parts; refuse what leads outside."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    for wrong, detail in (
+        ("\0" in path, "has a NUL in its name"),
+        ("\\" in path, "has a backslash in its name"),
+        (path.startswith("/"), "is an absolute path"),
+        (re.match(r"[A-Za-z]:", path), "has a drive letter"),
+        (".." in parts, "leads out of the tree"),
+        (any(map(_is_gits, parts)), "is git's own"),
+        (any(len(part) > _LONGEST for part in parts), "has a name that is too long"),
+        (len(path) > _DEEPEST, "is too long"),
+    ):
+        if wrong:
+            raise Fault.of("unsafe", detail, path)
+    return "/".join(parts)
+
+
+def _is_gits(part: str) -> bool:
+    """Tell whether some file system takes the name for ``.git``."""
+    return bool(_GITS.fullmatch(_INVISIBLE.sub("", part)))
+
+
+def check_name(path: str) -> None:
+    """Refuse a new name that some file system cannot hold."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise Fault.of("unsafe", "its name is not UTF-8", path) from error
+    for part in path.split("/"):
+        if _RESERVED.fullmatch(part) or _UNFIT.search(part):
+            raise Fault.of("unsafe", "its name is not allowed on Windows", path)

@@ -1,0 +1,225 @@
+"""Why diffs do not apply: refusals as values, and the message made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from poach.errors import PoachError
+from poach.hunks import Miss
+
+_SHOWN = 12  # lines of a small diff in a message
+_WIDTH = 160  # characters of such a line
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one hunk, file or whole diff does not apply.
+
+    `patch` and `owner` are the diff's.  `path` is the file's, relative to the tree,
+    or as the diff names it; empty where the diff as a whole is refused.  `hunk`
+    counts the file's hunks from 1 and `header` is its ``@@ ... @@``; 0 and empty
+    where the file as a whole is refused.  `reason` is a short code, `detail` the
+    sentence.  `line` is the nearest place in the tree's file, `differ` a small diff
+    there: ``-`` what the patch expects, ``+`` what the tree has.
+    """
+
+    patch: str
+    owner: str
+    reason: str
+    detail: str
+    path: str = ""
+    hunk: int = 0
+    header: str = ""
+    line: int | None = None
+    differ: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = f"{show(self.path)}: " if self.path else ""
+        if self.hunk:
+            place += f"hunk {self.hunk} {self.header}: "
+        return "\n".join([place + self.detail, *(f"  {line}" for line in self.differ)])
+
+
+class ApplyRefused(PoachError):
+    """Diffs that do not apply; nothing was changed.
+
+    `refusals` holds all reasons in the order of the diffs, `advice` what to do about
+    each patch, by its name and owner.
+    """
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__(self.refusals)
+
+    @property
+    def advice(self) -> dict[tuple[str, str], str]:
+        """What to do, for each (patch, owner)."""
+        return {key: _advice(found) for key, found in self._grouped().items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything in JSON's types."""
+        return {
+            "refused": [_refused_json(each) for each in self.refusals],
+            "advice": [
+                {"patch": name, "owner": owner, "advice": advice}
+                for (name, owner), advice in self.advice.items()
+            ],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(
+            _paragraph(name, owner, found)
+            for (name, owner), found in self._grouped().items()
+        )
+
+    def _grouped(self) -> dict[tuple[str, str], list[Refusal]]:
+        groups: dict[tuple[str, str], list[Refusal]] = {}
+        for refusal in self.refusals:
+            groups.setdefault((refusal.patch, refusal.owner), []).append(refusal)
+        return groups
+
+
+class Fault(Exception):
+    """A file that does not apply; `refusals` lack the patch and its owner."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__(*refusals)
+        self.refusals = refusals
+
+    @classmethod
+    def of(cls, reason: str, detail: str, path: str = "") -> Fault:
+        """Return the fault of a file as a whole."""
+        return cls(Refusal("", "", reason, detail, path))
+
+
+def show(text: str) -> str:
+    """Return a name or line for people: what is not printable is escaped."""
+    plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        each if each.isprintable() or each == "\t" else repr(each)[1:-1]
+        for each in plain
+    )
+
+
+def in_part(found: Sequence[Refusal], others: object) -> list[Refusal]:
+    """Tell a change that is there in part from one that is there as a whole.
+
+    `others` is true where some of the diff's changes are not there yet.
+    """
+    there = {"already applied", "reversed"}
+    if not others and all(each.reason in there for each in found):
+        return list(found)
+    return [
+        replace(each, reason="partly applied", detail=f"{each.detail}; {_REST}")
+        if each.reason in there
+        else each
+        for each in found
+    ]
+
+
+_REST = "other changes of the patch are not there"
+_TURNED = "the diff leads back to what the tree has, at line"
+
+
+def missed(path: str, miss: Miss, is_reversed: bool = False) -> Refusal:
+    """Return the refusal of a hunk of the file at `path`."""
+    differ = tuple(_shown(line) for line in miss.differ[:_SHOWN])
+    if len(miss.differ) > _SHOWN:
+        differ += ("...",)
+    turned = is_reversed and miss.reason == "already applied"
+    return Refusal(
+        patch="",
+        owner="",
+        reason="reversed" if turned else miss.reason,
+        detail=f"reversed: {_TURNED} {miss.lines[0]}" if turned else _detail(miss),
+        path=path,
+        hunk=miss.number,
+        header=miss.header,
+        line=miss.lines[0] if miss.lines else None,
+        differ=differ,
+    )
+
+
+def _shown(line: bytes) -> str:
+    text = show(line.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
+    if not line.endswith(b"\n"):
+        text += " (no newline at the end)"
+    return text if len(text) <= _WIDTH else text[:_WIDTH] + "..."
+
+
+def _detail(miss: Miss) -> str:
+    lines = " and ".join(str(line) for line in miss.lines)
+    if miss.reason == "not found" and miss.lines:
+        note = "where these lines differ (- patch, + tree):"
+        return f"not found; nearest is line {lines}, {note}"
+    return {
+        "not found": "not found; none of its lines is in the file",
+        "ambiguous": f"fits equally well at lines {lines}",
+        "already applied": f"already applied, at line {lines}",
+        "partly applied": f"applied in part: at line {lines} some of its changes are "
+        "made, others are not",
+        "line endings": f"fits at line {lines} but for the line endings (CR LF or LF)",
+        "only at the start": f"fits at line {lines}, but with so little context before "
+        "the change it belongs to the start of the file",
+        "only at the end": f"fits at line {lines}, but with so little context after "
+        "the change it belongs to the end of the file",
+        "order": f"fits at line {lines} only, before or in an earlier hunk",
+    }[miss.reason]
+
+
+def _paragraph(name: str, owner: str, found: Sequence[Refusal]) -> str:
+    whose = f" ({owner})" if owner else ""
+    lines = [f"Patch {name!r}{whose} does not apply:"]
+    for refusal in found:
+        lines += (f"  {line}" for line in str(refusal).splitlines())
+    return "\n".join([*lines, f"  what to do: {_advice(found)}"])
+
+
+def _advice(found: Sequence[Refusal]) -> str:
+    reasons = {refusal.reason for refusal in found}
+    if reasons == {"already applied"}:
+        return (
+            "the source has this change already (or the diff is reversed): "
+            f"drop the name {found[0].patch!r}"
+        )
+    for reason, advice in _ADVICE.items():
+        if reason in reasons:
+            return advice
+    return "make the diff anew for this release"
+
+
+_ADVICE = {
+    "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
+    "bad diff": "get the diff anew, unchanged by mail programs and editors",
+    "too large": "look what the diff is; nothing that large is a patch",
+    "partly applied": "the source has a part of this already: "
+    "make the diff anew without it",
+    "reversed": "make the diff the other way round, from the old side to the new one; "
+    "if the source has the change already, drop the name",
+    "missing": "say where its files are with strip and directory, "
+    "or look whether it is for another release",
+    "binary": "make the diff anew for this release, with git diff --binary",
+    "submodule": "take the submodule out of the diff",
+    "exists": "look whether the diff is for another release",
+    "not empty": "make the diff anew for this release",
+    "line endings": "convert the diff's line endings to those of the file",
+    "ambiguous": "say which place is meant: more context in the hunk, "
+    "or strip and directory",
+    "order": "make the diff anew for this release, its hunks in order",
+}
+
+
+def _refused_json(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "patch": refusal.patch,
+        "owner": refusal.owner,
+        "path": refusal.path,
+        "hunk": refusal.hunk,
+        "header": refusal.header,
+        "reason": refusal.reason,
+        "detail": refusal.detail,
+        "line": refusal.line,
+        "differ": list(refusal.differ),
+    }
