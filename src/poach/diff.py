@@ -295,10 +295,11 @@ class _Scanner:
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
         if line[:1].isdigit() and _NORMAL.match(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
+        if line.startswith(b"GIT binary patch"):
+            raise DiffError(self.at + 1, _NO_BINARY_HEAD)
         if line.startswith(b"@@@ -"):
             raise DiffError(self.at + 1, _COMBINED)
-        above = self.lines[self.at - 1] if self.at else b""
-        if line.startswith(b"@@ ") and above.startswith(b"+++ "):
+        if line.startswith(b"@@ -"):
             raise DiffError(self.at + 1, _ODD_HEADER)
 
     def _refuse_what_is_cut_off(self, line: bytes) -> None:
@@ -340,6 +341,9 @@ class _Scanner:
         while found := _EXTENDED.match(self._peek(self.at)):
             head.extended[found[1]] = found[2]
             self.at += 1
+        for word in _HALVES:
+            if (word + b"from" in head.extended) != (word + b"to" in head.extended):
+                raise DiffError(head.line, _HALF_A_MOVE)
         following = self._peek(self.at)
         if following.startswith((b"--- ", b"+++ ")) and not self._is_own(head):
             return self._file(head, [])
@@ -356,13 +360,13 @@ class _Scanner:
             self.at += 1
             return replace(self._file(head, []), binary=self._binary(head))
         ends = self.cut_off and self.at >= len(self.lines)
-        if ends and not self.lines[-1].startswith(b"index "):
+        if ends and not (len(head.extended) > 1 and b"index" in head.extended):
             raise DiffError(len(self.lines), _CUT_OFF)
         lost = bool(_BINARY_NOTE.match(following))
         self.at += lost
-        return (
-            replace(self._file(head, []), lost=lost) if lost or head.extended else None
-        )
+        if lost or _says_something(head.extended):
+            return replace(self._file(head, []), lost=lost)
+        return None
 
     def _is_own(self, head: _Head) -> bool:
         """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
@@ -398,8 +402,6 @@ class _Scanner:
             lines = self._body(start, old, new)
             self._check_body(start, lines)
             yield _Body(found[0].decode(), old_start, new_start, lines)
-        if self._peek(self.at).startswith(b"@@ -"):
-            raise DiffError(self.at + 1, _ODD_HEADER)
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
@@ -492,12 +494,24 @@ _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _CUT_OFF = "the diff ends in the middle of a line; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
 _GOES_ON = "the file goes on after its end; the diff is damaged"
+_HALF_A_MOVE = "a rename or copy that lacks one of its names; the diff is damaged"
+_NO_BINARY_HEAD = "a git binary patch without its header; the diff is damaged"
 _NO_END = "binary data without the blank line that ends it; the diff is cut off"
 _ODD_HEADER = "a hunk header that cannot be understood; the diff is damaged"
 _COMBINED = "a combined diff of a merge; make it with git diff PARENT MERGE"
 _CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -u"
 _NORMAL_DIFF = "a diff without file names; only unified diffs apply, use diff -u"
 _ED_DIFF = "an ed script; only unified diffs apply, make it with diff -u"
+
+
+_HALVES = (b"rename ", b"copy ")
+
+
+def _says_something(words: dict[bytes, bytes]) -> bool:
+    """Tell whether git's extended headers ask for a change, or name one."""
+    index = words.get(b"index")
+    others = words.keys() - {b"index", b"similarity index", b"dissimilarity index"}
+    return bool(others) or (index is not None and bool(_OIDS.match(index)))
 
 
 def _too_long(what: str, size: int, most: int) -> str:

@@ -103,7 +103,7 @@ class Commit:
         self._check_links()
 
     def _take(self, file: FileDiff) -> None:
-        path = self._path(file.old)
+        path, _ = self._moved(file)
         self.sources.setdefault(path, self.world.entry(path))
         if file.status == "rename":
             self.world.put(path, None)
@@ -164,12 +164,23 @@ class Commit:
     def _names(self, file: FileDiff) -> tuple[str, str]:
         """Return the path to read and the path to write."""
         if file.status in ("rename", "copy"):
-            return self._path(file.old), self._path(file.new)
+            return self._moved(file)
         if file.status == "create":
             path = self._path(file.new if file.new is not None else file.old)
         else:
             path = self._existing(file)
         return path, path
+
+    def _moved(self, file: FileDiff) -> tuple[str, str]:
+        """Return both paths of a rename or copy, as git reads its bare names.
+
+        They have no prefix, so that none is to be stripped: with -p0 neither.
+        """
+        old, new = file.old or "", file.new or ""
+        prefixed = old.startswith("a/") and new.startswith("b/")
+        if self.attempt.strip or not prefixed or self._now(self._path(old)):
+            return self._path(old), self._path(new)
+        return self._path(old[2:]), self._path(new[2:])
 
     def _existing(self, file: FileDiff) -> str:
         """Choose among the names that a diff gives one file, as GNU patch does.
@@ -184,7 +195,8 @@ class Commit:
         there = [path for path in paths if self._now(path) is not None]
         if there:
             return min(there, key=shortness)
-        return self._paths(reversed(names))[0] if may_create(file) else paths[0]
+        created = self._paths(reversed(names)) if may_create(file) else []
+        return next(iter(created), paths[0])
 
     def _paths(self, names: Iterable[str]) -> list[str]:
         """Return those of `names` that can be meant; an unsafe one cannot."""
@@ -200,6 +212,8 @@ class Commit:
             detail = f"has no {self.attempt.strip} folders to strip"
             raise Fault.of("missing", detail, name or "")
         below = clean(path)
+        if not below or path.endswith(("/", "/.")):
+            raise Fault.of("unsafe", "names a folder", path)
         directory = self.attempt.directory
         return f"{directory}/{below}" if directory else below
 
