@@ -5,15 +5,15 @@
     python tests/real_series.py record --cache FOLDER sdist TARGET PATCHES MEMBER...
 
 ``tests/corpus/series.jsonl`` names each series: the source (an sdist, or Debian's
-upstream tarball) and the diffs (members of Debian's own tarball or of an sdist), all by
-name, version and sha256; what GNU patch and git make of the whole series; and the digest
-of the tree that they leave.  No byte of a source or a diff is kept, and nothing of them
-is ever run.
+upstream tarball) and the diffs (members of Debian's own tarball or of an sdist), all
+by name, version and sha256; what GNU patch and git make of the whole series; and the
+digest of the tree that they leave.  No byte of a source or a diff is kept, and nothing
+of them is ever run.
 
 ``check`` applies each series with poach and prints a table by outcome.  ``record`` runs
-the references, which agree on the tree wherever two of them apply a series, and appends
-a line.  What Debian's mirror no longer has is reported as such: its pool keeps only what
-a release has now.
+the references, which agree on the tree wherever two of them apply a series, and
+appends a line.  What Debian's mirror no longer has is reported as such: its pool keeps
+only what a release has now.
 """
 
 from __future__ import annotations

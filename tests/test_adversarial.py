@@ -1944,6 +1944,13 @@ BINARIES = [
 ]
 
 ODDS = [
+    Row(
+        "folder just made, then a file in its place",
+        fresh(b"n/x") + new(b"n"),
+        "unsafe",
+        "no no",
+    ),
+    Row("delete what is gone, git", away(b"nope"), "already applied", "no no"),
     Row("rename, cut off", rename(b"f", b"x")[:-1], "bad diff", "yes no", CUT),
     Row(
         "rename, cut off in the name",

@@ -30,9 +30,10 @@ MAX_DIFF = 1 << 28
 """The most bytes of one diff: 256 MB."""
 MAX_LINE = 1 << 26
 """The most bytes of one line of a diff: 64 MB."""
-MAX_BINARY = 1 << 28
-"""The most bytes that the git binary hunks of one diff may unpack to: 256 MB."""
+MAX_BINARY = 1 << 27
+"""The most bytes that git binary data may unpack to, in one diff or file: 128 MB."""
 
+_LONGEST = 1 << 14  # bytes of two names; Linux takes half as many
 _CHOPPED = 3
 _PIECE = 2048  # lines that unidiff parses at once
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
@@ -631,6 +632,8 @@ def _split_names(rest: bytes, line: int) -> tuple[str | None, str | None]:
 
     That the names are alike but for some folders tells which blank is between them.
     """
+    if len(rest) > _LONGEST:
+        raise DiffError(line, "a line with names of files that is too long")
     pairs = [(_name(rest[:at]), _name(rest[at + 1 :])) for at in _blanks(rest)]
     alike = [(_unlike(old, new), old, new) for old, new in pairs if old and new]
     if not alike or min(alike)[0] == _NOTHING:

@@ -484,8 +484,9 @@ def _is_blob(data: bytes, oid: str, allow_null: bool = False) -> bool:
     kind = {40: "sha1", 64: "sha256"}.get(len(oid))
     if kind is None:
         return False
-    blob = b"blob %d\0" % len(data) + data
-    return hashlib.new(kind, blob, usedforsecurity=False).hexdigest() == oid
+    found = hashlib.new(kind, b"blob %d\0" % len(data), usedforsecurity=False)
+    found.update(data)
+    return found.hexdigest() == oid
 
 
 def _apply_delta(old: bytes, delta: bytes) -> bytes:

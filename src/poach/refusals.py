@@ -171,7 +171,7 @@ def _detail(miss: Miss) -> str:
 
 def _paragraph(name: str, owner: str, found: Sequence[Refusal]) -> str:
     whose = f" ({owner})" if owner else ""
-    lines = [f"Patch {name!r}{whose} does not apply:"]
+    lines = [f"Patch {show(name)!r}{whose} does not apply:"]
     for refusal in found:
         lines += (f"  {line}" for line in str(refusal).splitlines())
     return "\n".join([*lines, f"  what to do: {_advice(found)}"])

@@ -104,18 +104,29 @@ class World:
         self.base = base
         self.changes: dict[str, Entry | None] = {}
         self.made: int = base.made if base else 0  # bytes of new contents, in all
+        self.folders: dict[str, int] = dict(base.folders) if base else {}  # of changes
 
     def put(self, path: str, entry: Entry | None) -> None:
         """Note that `entry` is to stand at `path`, or nothing."""
-        before = self.changes.get(path)
-        self.made += len(entry.data if entry else b"") - len(
-            before.data if before else b""
-        )
+        before = self._changed(path)
+        self.made += len(entry.data if entry else b"")
+        self.made -= len(before.data if before else b"")
         self.changes[path] = entry
+        if (step := bool(entry) - bool(before)) != 0:
+            for folder in parents(path):
+                self.folders[folder] = self.folders.get(folder, 0) + step
+
+    def _changed(self, path: str) -> Entry | None:
+        """Return what was put at `path`, if anything was."""
+        for world in self._worlds():
+            if path in world.changes:
+                return world.changes[path]
+        return None
 
     def adopt(self, child: World) -> None:
         """Take over what was tried in `child`."""
         self.changes |= child.changes
+        self.folders = child.folders
         self.made = child.made
 
     def child(self) -> World:
@@ -131,6 +142,8 @@ class World:
         return self._plain(path)
 
     def _plain(self, path: str) -> Entry | None:
+        if self.folders.get(path):
+            raise Fault.of("unsafe", "a folder in the tree", path)
         for world in self._worlds():
             if path in world.changes:
                 return world.changes[path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argparse); 3: a bug of ours; 130: interrupted.
     """
     arguments = parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # a name must not stop what is being done
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(arguments.run(arguments))
     except PoachError as error:

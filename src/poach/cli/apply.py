@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from poach import series
-from poach.adapters.tree import ApplyRefused, PatchedBy, PatchedFile, plan, show, write
-from poach.diff import NamedDiff
+from poach.adapters.tree import (
+    ApplyRefused,
+    PatchedBy,
+    PatchedFile,
+    Plan,
+    plan,
+    show,
+    write,
+)
+from poach.diff import MAX_DIFF, NamedDiff
 from poach.errors import PoachError, collect
 from poach.hunks import Landing
+from poach.outcome import FILE
 
 
 class Unreadable(PoachError):
@@ -37,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATCH",
         nargs="+",
         type=Path,
-        help="a diff, or a folder with a quilt series",
+        help="a diff, a folder with a quilt series, or - for standard input",
     )
     parser.add_argument(
         "-p",
@@ -64,7 +74,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; return the exit code.  Raises `PoachError`."""
+    """Do it; return the exit code.  Raises `PoachError`, which --json prints."""
+    if not args.json:
+        print(
+            "\n".join(line for patch in _run(args).patches for line in describe(patch))
+        )
+        return 0
+    try:
+        said, code = _run(args).as_json(), 0
+    except ApplyRefused as refused:
+        said, code = refused.as_json(), 1
+    except PoachError as error:
+        said, code = {"error": str(error)}, 1
+    print(json.dumps(said, indent=2))
+    return code
+
+
+def _run(args: argparse.Namespace) -> Plan:
     if not args.tree.is_dir():
         raise Unreadable(args.tree, "not a folder")
     diffs = [
@@ -72,29 +98,24 @@ def run(args: argparse.Namespace) -> int:
         for found in collect(lambda path: list(_diffs(path, args)), args.patches)
         for diff in found
     ]
-    try:
-        planned = plan(args.tree, diffs)
-    except ApplyRefused as refused:
-        if not args.json:
-            raise
-        print(json.dumps(refused.as_json(), indent=2))
-        return 1
+    planned = plan(args.tree, diffs)
     if not args.check:
         write(planned)
-    if args.json:
-        print(json.dumps(planned.as_json(), indent=2))
-    else:
-        print("\n".join(line for patch in planned.patches for line in describe(patch)))
-    return 0
+    return planned
 
 
 def describe(patch: PatchedBy) -> Iterator[str]:
     """Say in lines what one diff does: the files, the hunks, what was found out."""
     place = f" in {show(patch.directory)}" if patch.directory else ""
-    yield f"{patch.name}: strip {patch.strip}{place}"
+    yield f"{show(patch.name)}: strip {patch.strip}{place}"
     for file in patch.files:
         source = f" from {show(file.source)}" if file.source else ""
-        yield f"  {file.action} {show(file.path)}{source}{_hunks(file)}"
+        yield f"  {file.action} {show(file.path)}{source}{_mode(file)}{_hunks(file)}"
+
+
+def _mode(file: PatchedFile) -> str:
+    plain = file.new_mode == FILE and file.old_mode is None
+    return "" if plain or not file.new_mode else f", mode {file.new_mode:06o}"
 
 
 def _hunks(file: PatchedFile) -> str:
@@ -113,7 +134,7 @@ def _moved(number: int, hunk: Landing) -> str:
 
 
 def _diffs(path: Path, args: argparse.Namespace) -> Iterator[NamedDiff]:
-    if not path.is_dir():
+    if str(path) == "-" or not path.is_dir():
         yield _diff(path, str(path), args, args.strip)
         return
     for entry in series.parse(_read(path / "series")):
@@ -128,10 +149,15 @@ def _diff(
 
 
 def _read(path: Path) -> bytes:
+    """Read a diff, or as much as shows that it is too large for one."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unreadable(path, error.strerror or str(error)) from error
+        if str(path) == "-":
+            return sys.stdin.buffer.read(MAX_DIFF + 1)
+        with path.open("rb") as stream:
+            return stream.read(MAX_DIFF + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unreadable(path, reason) from error
 
 
 def _count(text: str) -> int:

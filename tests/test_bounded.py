@@ -1,0 +1,196 @@
+"""Bombs, huge lines and killed runs: bounded memory, and a tree that can be mended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+import references
+from poach.adapters.tree import Interrupted, WriteFailed, plan, write
+from poach.diff import MAX_BINARY, MAX_DIFF, MAX_LINE, NamedDiff
+from test_adversarial import base85, binary, delta, mod, oid, take
+
+MEMORY = 1200 << 20
+LIMITED = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))
+from poach.cli import main
+code = main(sys.argv[1:])
+print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    top = tmp_path / "tree"
+    top.mkdir()
+    (top / "f").write_bytes(b"1\n")
+    (top / "g").write_bytes(b"G\n")
+    return top
+
+
+def refused(tree: Path, patch: Path) -> set[str]:
+    """Apply with little memory; return the reasons of the refusal."""
+    before = references.listing(tree) if (tree / "f").stat().st_size < 99 else None
+    args = ["apply", "--json", "-p1", str(tree), str(patch)]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *args], capture_output=True, timeout=300
+    )
+    assert done.returncode == 1, done.stderr[-2000:].decode()
+    assert before is None or references.listing(tree) == before
+    return {each["reason"] for each in json.loads(done.stdout)["refused"]}
+
+
+def written(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "x.patch"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_gigabyte_line(tree, tmp_path):
+    path = tmp_path / "x.patch"
+    with path.open("wb") as stream:
+        stream.write(b"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+")
+        stream.truncate(1 << 30)
+    assert refused(tree, path) == {"bad diff"}
+
+
+def test_a_line_that_is_too_long(tree, tmp_path):
+    data = mod(b"f", b"@@ -1 +1 @@\n-1\n+" + b"x" * (MAX_LINE + 1) + b"\n")
+    assert refused(tree, written(tmp_path, data)) == {"bad diff"}
+
+
+def test_a_file_that_is_too_large(tree, tmp_path):
+    with (tree / "f").open("wb") as stream:
+        stream.truncate(MAX_DIFF + 1)
+    assert refused(tree, written(tmp_path, mod(b"f"))) == {"too large"}
+
+
+def test_zlib_bombs(tree, tmp_path):
+    zeros = bytes(MAX_BINARY // 2)
+    body = b"literal %d\n" % len(zeros) + base85(zlib.compress(zeros, 9))
+    new, old = oid(zeros), b"0" * 40
+    one = [
+        binary(b"n%d" % n, b"", b"", body, (b"new file mode 100644",), old, new)
+        for n in range(9)
+    ]
+    assert refused(tree, written(tmp_path, b"".join(one))) == {"bad diff"}
+
+
+def test_a_zlib_bomb_that_lies_about_its_size(tree, tmp_path):
+    body = b"literal 9\n" + base85(zlib.compress(bytes(1 << 30), 9))
+    data = binary(b"f", b"1\n", b"2\n", body)
+    assert refused(tree, written(tmp_path, data)) == {"bad diff"}
+
+
+def test_delta_bombs(tree, tmp_path):
+    source = bytes(1 << 16)
+    (tree / "f").write_bytes(source)
+    count = MAX_BINARY // len(source)
+    target = bytes(MAX_BINARY)
+    commands = delta(len(source), len(target), take(0, len(source)) * count)
+    body = b"delta %d\n" % len(commands) + base85(zlib.compress(commands, 9))
+    words = (b"similarity index 1%", b"copy from f")
+    name = oid(target)
+    one = [
+        binary(b"f", source, b"", body, (*words, b"copy to n%d" % n), new_oid=name)
+        for n in range(9)
+    ]
+    assert refused(tree, written(tmp_path, b"".join(one))) == {"too large"}
+
+
+def test_a_delta_that_claims_too_much(tree, tmp_path):
+    commands = delta(2, 1 << 40, take(0, 2) * 1000)
+    body = b"delta %d\n" % len(commands) + base85(zlib.compress(commands))
+    data = binary(b"f", b"1\n", b"2\n", body)
+    assert refused(tree, written(tmp_path, data)) == {"binary"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"--- " + b" " * (1 << 22) + b"x\n",
+        b"Binary files " + b"a and " * (1 << 19) + b"\n",
+        b"Files " * (1 << 20) + b"\n",
+        b'--- "' + b"\\\\" * (1 << 20) + b"\n",
+        b"--- a/f (working copy)" * (1 << 17) + b"x\n",
+        b"diff --git " + b"a " * (1 << 20) + b"\n",
+        b"--- " + b"a/" * (1 << 20) + b"\n",
+        b"@@ -" + b"1" * (1 << 22) + b"\n",
+    ],
+    ids=range(8),
+)
+def test_long_headers_take_no_time(tree, tmp_path, line):
+    data = line + b"+++ b/f\n@@ -1 +1 @@\n-9\n+2\n"
+    refused(tree, written(tmp_path, data))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from poach.adapters import writer
+from poach.adapters.tree import plan, write
+from poach.diff import NamedDiff
+place = writer._Writer._place
+def dying(self, new, path):
+    place(self, new, path)
+    os.kill(os.getpid(), signal.SIGKILL)
+writer._Writer._place = dying
+write(plan(Path(sys.argv[1]), [NamedDiff("x", "", sys.stdin.buffer.read())]))
+"""
+TWO = mod(b"f") + mod(b"g", b"@@ -1 +1 @@\n-G\n+H\n")
+
+
+def test_a_run_that_is_killed_can_be_undone(tree):
+    before = references.listing(tree)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tree)], input=TWO)
+    assert done.returncode == -signal.SIGKILL
+    assert ((tree / "f").read_bytes(), (tree / "g").read_bytes()) == (b"2\n", b"G\n")
+    with pytest.raises(Interrupted, match="An earlier run was killed") as caught:
+        plan(tree, [NamedDiff("x", "", TWO)])
+    kept = caught.value.kept
+    old = json.loads((kept / "journal.json").read_text())["old"]
+    for path, name in old.items():
+        (kept / name).replace(tree / path)
+    for left in kept.iterdir():
+        left.unlink()
+    kept.rmdir()
+    assert references.listing(tree) == before
+    write(plan(tree, [NamedDiff("x", "", TWO)]))
+
+
+def test_what_cannot_be_put_back_is_kept(tree, monkeypatch):
+    planned = plan(tree, [NamedDiff("x", "", TWO)])
+    replace, calls = Path.replace, []
+
+    def failing(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) > 1:
+            raise OSError("no more")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(WriteFailed, match="may be patched in part") as caught:
+        write(planned)
+    assert caught.value.kept
+    assert (caught.value.kept / "old-0").read_bytes() == b"1\n"
+
+
+def test_folders_keep_their_modes(tree):
+    (tree / "d").mkdir(mode=0o700)
+    (tree / "d/e").write_bytes(b"1\n")
+    write(plan(tree, [NamedDiff("x", "", mod(b"d/e"))]))
+    assert (tree / "d").stat().st_mode & 0o777 == 0o700
+
+
+def test_setuid_is_not_handed_on(tree):
+    (tree / "f").chmod(0o4755)
+    write(plan(tree, [NamedDiff("x", "", mod(b"f"))]))
+    assert (tree / "f").stat().st_mode & 0o7777 == 0o755
