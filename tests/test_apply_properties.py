@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,25 +13,15 @@ from poach.adapters.tree import ApplyRefused, plan, write
 from poach.diff import DiffError, Hunk, NamedDiff, parse
 from poach.errors import Faults
 from poach.hunks import Applied, apply_hunks
+from references import HERE, git_apply, gnu_patch, listing, run
 
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("git", "patch", "diff"))),
-    reason="needs git, patch and diff",
-)
+pytestmark = pytest.mark.skipif(not HERE, reason="needs git, patch and diff")
 
 RUNS = settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-ENV = {
-    "PATH": "/usr/bin:/bin",
-    "HOME": "/nonexistent",
-    "LC_ALL": "C",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(),
-}
-
 PLAIN = [b"", b"a", b"b", b"c", b" lead", b"\ttab", b"-- "]
 HEADS = [b"--- a", b"+++ b", b"@@ -1 +1 @@", b"\\ No", b"Index: x", b"rename from x"]
 ENDS = [b"\x0c", b"x\r", b"x\x85y\xe2\x80\xa8z", b"\x0b\x1c", b"\xff\xfe"]
@@ -66,21 +54,6 @@ def make(folder: Path, files) -> Path:
     return folder
 
 
-def listing(folder: Path):
-    return {
-        path.relative_to(folder).as_posix(): (
-            path.read_bytes(),
-            bool(path.stat().st_mode & 0o100),
-        )
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def run(*args, cwd: Path, data: bytes = b"") -> subprocess.CompletedProcess:
-    return subprocess.run(args, cwd=cwd, input=data, capture_output=True, env=ENV)
-
-
 def apply(tree: Path, data: bytes, **options) -> None:
     write(plan(tree, [NamedDiff("x", "", data, **options)]))
 
@@ -100,7 +73,7 @@ def test_git_diff_of_two_trees(old, new, context):
 
 
 def raw_git_diff(top: Path, *options: str) -> bytes:
-    done = run("git", "diff", "--no-index", *options, "old", "new", cwd=top)
+    done = run(["git", "diff", "--no-index", *options, "old", "new"], top)
     assert done.returncode in (0, 1), done.stderr
     return done.stdout
 
@@ -127,7 +100,7 @@ def test_gnu_diff_of_two_texts(old, new, context):
         top = Path(folder)
         (top / "old").write_bytes(old)
         (top / "new").write_bytes(new)
-        data = run("diff", "-a", f"-U{context}", "old", "new", cwd=top).stdout
+        data = run(["diff", "-a", f"-U{context}", "old", "new"], top).stdout
     (file,) = parse(data)
     done = apply_hunks(old, file.hunks)
     assert isinstance(done, Applied) and done.data == new
@@ -161,7 +134,7 @@ def test_agrees_with_patch_and_git(case, context, fuzz):
         (top / "base").write_bytes(base)
         (top / "new").write_bytes(new)
         args = ["--label", "a/f", "--label", "b/f"]
-        data = run("diff", f"-U{context}", *args, "base", "new", cwd=top).stdout
+        data = run(["diff", f"-U{context}", *args, "base", "new"], top).stdout
         outcomes = references(top, tree, data, fuzz)
         make(top / "ours", {"f": (tree, 0o644)})
         try:
@@ -181,17 +154,134 @@ def test_agrees_with_patch_and_git(case, context, fuzz):
 
 def references(top: Path, tree: bytes, data: bytes, fuzz: int) -> list[bytes | None]:
     found = []
-    quiet = ["--no-backup-if-mismatch", "-r", "-"]
-    for name, args in (
-        ("gnu", ["patch", "-f", "-p1", f"-F{fuzz}", *quiet]),
-        ("git", ["git", "apply", "-p1", "--whitespace=nowarn", "-"]),
-    ):
+    for name in ("gnu", "git"):
         folder = make(top / name, {"f": (tree, 0o644)})
-        done = run(*args, cwd=folder, data=data)
+        done = reference(name, folder, data, 1, fuzz)
         path = folder / "f"
-        result = path.read_bytes() if path.exists() else b""
-        found.append(None if done.returncode else result)
+        found.append((path.read_bytes() if path.exists() else b"") if done else None)
     return found
+
+
+def reference(name: str, tree: Path, data: bytes, strip: int, fuzz: int) -> bool:
+    if name == "git":
+        return git_apply(tree, [data], strip)
+    return gnu_patch(tree, [data], strip, fuzz)
+
+
+sheets = st.lists(words, min_size=6, max_size=14).map(
+    lambda each: b"\n".join(each) + b"\n"
+)
+places = st.permutations(["a", "b c", "d/e", "d/é", "f/g/h", "i"])
+
+
+@RUNS
+@given(
+    st.lists(
+        st.tuples(sheets, st.sampled_from([0o644, 0o755])), min_size=2, max_size=4
+    ),
+    places,
+    places,
+    st.integers(0, 3),
+    st.booleans(),
+    st.sampled_from(["-U0", "-U1", "-U3", "-U8"]),
+)
+def test_git_diff_with_renames_and_copies(files, before, after, edits, copy, context):
+    """Files move to other places, some are edited, one is copied."""
+    old = dict(zip(before, files, strict=False))
+    new = dict(zip(after, files, strict=False))
+    for name in sorted(new)[:edits]:
+        new[name] = (b"edited\n" + new[name][0], new[name][1])
+    if copy:
+        new["copy"] = files[0]
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        make(top / "old", old)
+        wanted = listing(make(top / "new", new))
+        options = ["--binary", "-M10%", "-C10%", "--find-copies-harder"]
+        data = raw_git_diff(
+            top, context, *options, "--src-prefix=a/", "--dst-prefix=b/"
+        )
+        assume(data)
+        apply(top / "old", data, strip=2)
+        assert listing(top / "old") == wanted
+
+
+plain_names = st.sampled_from(["a.py", "d/e.py", "f/g/h.txt"])
+plain_trees = st.dictionaries(
+    plain_names, st.tuples(texts(), st.just(0o644)), min_size=1, max_size=3
+)
+
+
+@RUNS
+@given(plain_trees, plain_trees, st.integers(0, 3))
+def test_gnu_diff_of_two_trees(old, new, context):
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        make(top / "old", old)
+        wanted = listing(make(top / "new", new))
+        data = run(["diff", "-aurN", f"-U{context}", "old", "new"], top).stdout
+        assume(data)
+        apply(top / "old", data, strip=1)
+        empty = {name for name, (text, _) in {**old, **new}.items() if not text}
+        made = listing(top / "old")
+        assert {k: v for k, v in made.items() if k not in empty} == {
+            k: v for k, v in wanted.items() if k not in empty
+        }
+
+
+@st.composite
+def moved_trees(draw):
+    """Two trees, and a third that is the first with other edits."""
+    names = draw(st.lists(plain_names, min_size=1, max_size=3, unique=True))
+    base, new, tree = {}, {}, {}
+    for name in names:
+        lines = draw(few)
+        base[name] = lines
+        new[name] = edited(draw, lines)
+        tree[name] = edited(draw, edited(draw, lines)) if draw(st.booleans()) else lines
+    for one in (base, new, tree):
+        if len(names) > 1 and draw(st.integers(0, 4)) == 0:
+            del one[draw(st.sampled_from(sorted(one)))]
+    return tuple(
+        {name: (b"".join(lines), 0o644) for name, lines in one.items()}
+        for one in (base, new, tree)
+    )
+
+
+@settings(RUNS, max_examples=120)
+@given(moved_trees(), st.integers(0, 3), st.integers(0, 2), st.booleans())
+def test_trees_agree_with_patch_and_git(case, context, fuzz, by_git):
+    base, new, tree = case
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        make(top / "old", base)
+        make(top / "new", new)
+        make(top / "ours", tree)
+        if by_git:
+            data = raw_git_diff(
+                top, f"-U{context}", "--src-prefix=a/", "--dst-prefix=b/"
+            )
+        else:
+            data = run(["diff", "-aurN", f"-U{context}", "old", "new"], top).stdout
+        assume(data)
+        strip = 2 if by_git else 1
+        trees = []
+        for name in ("gnu", "git"):
+            copy = make(top / name, tree)
+            if reference(name, copy, data, strip, fuzz):
+                trees.append(listing(copy))
+        try:
+            apply(top / "ours", data, strip=strip, fuzz=fuzz)
+        except ApplyRefused as error:
+            reasons = {each.reason for each in error.refusals}
+            alike = bool(trees) and all(each == trees[0] for each in trees)
+            assert not alike or reasons <= ALONE, (reasons, data)
+        else:
+            assert listing(top / "ours") in trees, data
+
+
+#: Why we refuse what a reference takes: docs/applying.rst says more.
+ALONE = {"ambiguous", "exists", "already applied", "partly applied"}
 
 
 @settings(max_examples=300, deadline=None)
