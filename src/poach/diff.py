@@ -15,9 +15,10 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Literal
 
 from unidiff.patch import PatchSet
@@ -35,7 +36,7 @@ MAX_BINARY = 1 << 27
 
 _LONGEST = 1 << 14  # bytes of two names; Linux takes half as many
 _CHOPPED = 3
-_PIECE = 2048  # lines that unidiff parses at once
+_PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
 _MAIL = re.compile(rb"From [0-9a-f]{40} ")
@@ -197,6 +198,15 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
     return tuple(files)
 
 
+def split_lines(data: bytes) -> list[bytes]:
+    """Split at newlines only and keep them."""
+    if data.count(b"\r") == data.count(b"\r\n"):  # else it would split at CR, too
+        return data.splitlines(keepends=True)
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
 @dataclass(slots=True)
 class _Head:
     """The header of a file section while it is read."""
@@ -212,11 +222,10 @@ class _Head:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """A repaired hunk: the diff's own header, the start lines, clean lines."""
+    """A repaired hunk: the diff's own header, one in full, clean lines."""
 
     header: str
-    old_start: int
-    new_start: int
+    full: str
     lines: list[bytes]
 
 
@@ -226,14 +235,18 @@ class _Scanner:
     def __init__(self, data: bytes) -> None:
         if len(data) > MAX_DIFF:
             raise DiffError(0, _too_long("the diff", len(data), MAX_DIFF))
-        self.lines = _split(data)
+        self.lines = split_lines(data)
         longest = max(map(len, self.lines), default=0)
         if longest > MAX_LINE:
             raise DiffError(0, _too_long("a line of the diff", longest, MAX_LINE))
         self.cut_off = not data.endswith(b"\n")
+        if self.cut_off and self.lines:
+            self.lines[-1] += b"\n"
+        self.marks = bytes(map(itemgetter(0), self.lines))
         self.unpacked = 0
         self.at = 0
         self.part = 0
+        self.bare: list[int] = []  # lines of the hunk that lack their newline
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
         self.faults: list[DiffError] = []
@@ -391,8 +404,8 @@ class _Scanner:
 
     def _file(self, head: _Head, bodies: list[_Body]) -> FileDiff:
         self.index = self.names = None
-        hunks = tuple(map(_hunk, bodies))
-        return replace(_named(head, hunks), hunks=hunks, part=self.part)
+        hunks = tuple(_hunks(bodies))
+        return _named(head, hunks, self.part)
 
     def _bodies(self) -> Iterator[_Body]:
         while found := _HUNK.match(self._peek(self.at)):
@@ -400,9 +413,11 @@ class _Scanner:
                 1 if number is None else int(number) for number in found.groups()
             )
             start, self.at = self.at, self.at + 1
+            self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
-            yield _Body(found[0].decode(), old_start, new_start, lines)
+            full = f"@@ -{old_start},{old} +{new_start},{new} @@\n"
+            yield _Body(found[0].decode(), full, lines)
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
@@ -411,7 +426,7 @@ class _Scanner:
             raise DiffError(len(self.lines), _CUT_OFF)
         if all(line[0] == 32 for line in lines):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
-        if _goes_on(lines):
+        if _goes_on(lines, self.bare):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
 
     def _body(self, start: int, old: int, new: int) -> list[bytes]:
@@ -421,36 +436,45 @@ class _Scanner:
         a marker in any language takes the newline before it away.
         """
         body: list[bytes] = []
-        lines, total = self.lines, len(self.lines)
         while old > 0 or new > 0:
-            line = lines[self.at] if self.at < total else b""
-            mark = line[:1]
-            if mark == b" ":
-                old, new = old - 1, new - 1
-            elif mark == b"-":
-                old -= 1
-            elif mark == b"+":
-                new -= 1
-            elif mark == b"=":  # of old, for a blank
-                old, new, line = old - 1, new - 1, b" " + line[1:]
-            elif mark in b"\t\r\n" and line:
-                old, new, line = old - 1, new - 1, b" " + line
-            elif mark == b"\\" and body:
+            if body and self._peek(self.at).startswith(b"\\"):
                 self._end_bare(body)
                 continue
-            else:
+            lines = self._plain(max(old, new)) or self._mended()
+            if not lines:
                 return body + self._chopped(start, old, new, bool(body))
-            body.append(line)
-            self.at += 1
+            end = self.at + len(lines)
+            old -= len(lines) - self.marks.count(b"+", self.at, end)
+            new -= len(lines) - self.marks.count(b"-", self.at, end)
             if old < 0 or new < 0:
-                raise DiffError(start + 1, f"{_header(lines[start])}: {_TOO_MANY}")
-        if self._peek(self.at).startswith(b"\\") and body:
+                header = _header(self.lines[start])
+                raise DiffError(start + 1, f"{header}: {_TOO_MANY}")
+            body += lines
+            self.at = end
+        if body and self._peek(self.at).startswith(b"\\"):
             self._end_bare(body)
         return body
+
+    def _plain(self, most: int) -> list[bytes]:
+        """Return the lines that need no repair, at `most` so many: nearly always all.
+
+        A hunk has at least as many lines as its longer side, so that many cannot
+        lead beyond it.
+        """
+        found = _PLAIN.match(self.marks, self.at, self.at + most)
+        return self.lines[self.at : found.end()] if found else []
+
+    def _mended(self) -> list[bytes]:
+        """Return the context line that has another mark than a blank, or none."""
+        line = self._peek(self.at)
+        if line.startswith(b"="):  # of old, for a blank
+            return [b" " + line[1:]]
+        return [b" " + line] if line.startswith((b"\t", b"\r", b"\n")) else []
 
     def _end_bare(self, body: list[bytes]) -> None:
         """Take the newline off the last line, as the marker after it says."""
         body[-1] = body[-1].removesuffix(b"\n")
+        self.bare.append(len(body) - 1)
         self.at += 1
 
     def _chopped(self, start: int, old: int, new: int, some: bool) -> list[bytes]:
@@ -531,17 +555,8 @@ def _why_nothing(data: bytes) -> str:
     return "no unified diff in it"
 
 
-def _split(data: bytes) -> list[bytes]:
-    """Split at newlines only, keeping them; the last line gets the one it lacks."""
-    lines = [line + b"\n" for line in data.split(b"\n")]
-    if lines[-1] == b"\n":
-        lines.pop()
-    return lines
-
-
-def _goes_on(lines: list[bytes]) -> bool:
+def _goes_on(lines: list[bytes], bare: list[int]) -> bool:
     """Tell whether a side has lines after one that lacks its newline."""
-    bare = [at for at, line in enumerate(lines) if line[-1] != 10]
     return any(_shares_side(lines[at], lines[at + 1 :]) for at in bare)
 
 
@@ -559,27 +574,29 @@ def _header(line: bytes) -> str:
     return found[0].decode() if found else ""
 
 
-def _hunk(body: _Body) -> Hunk:
-    """Have unidiff parse a clean body, in pieces to bound its memory."""
-    starts = range(0, len(body.lines), _PIECE)
-    pieces = (_parsed(body.lines[start : start + _PIECE]) for start in starts)
-    lines = tuple(chain.from_iterable(pieces))
-    return Hunk(body.header, body.old_start, body.new_start, lines)
+def _hunks(bodies: Sequence[_Body]) -> Iterator[Hunk]:
+    """Have unidiff parse the clean hunks of a file.
+
+    It reads the headers and checks every line and the counts; the lines stay the
+    bytes that they are.  (Without `metadata_only` it makes an object of each line,
+    from which the bytes were to be made again: that takes five times as long.)
+    """
+    if not bodies:
+        return
+    head = ("--- a\n", "+++ b\n")
+    (file,) = PatchSet(chain(head, *map(_text, bodies)), metadata_only=True)
+    for body, hunk in zip(bodies, file, strict=True):
+        start, new_start = hunk.source_start, hunk.target_start
+        yield Hunk(body.header, start, new_start, tuple(body.lines))
 
 
-def _parsed(lines: list[bytes]) -> Iterator[bytes]:
-    text = [line.decode("latin-1") for line in lines]
-    added = sum(line[0] == "+" for line in text)
-    removed = sum(line[0] == "-" for line in text)
-    old, new = len(text) - added, len(text) - removed
-    header = f"@@ -1,{old} +1,{new} @@\n"
-    patch = PatchSet(["--- a\n", "+++ b\n", header, *text])
-    for line in patch[0][0]:
-        yield (line.line_type + line.value).encode("latin-1")
+def _text(body: _Body) -> Iterator[str]:
+    yield body.full
+    yield from map(str, body.lines, repeat("latin-1"))
 
 
-def _named(head: _Head, hunks: tuple[Hunk, ...]) -> FileDiff:
-    """Return the file without its hunks: names, status and modes."""
+def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
+    """Return the file: names, status and modes."""
     old, new = _names(head)
     modes = head.extended
     return FileDiff(
@@ -589,6 +606,8 @@ def _named(head: _Head, hunks: tuple[Hunk, ...]) -> FileDiff:
         status=_status(head, old, new, hunks),
         old_mode=_mode(modes, b"old mode", b"deleted file mode"),
         new_mode=_mode(modes, b"new mode", b"new file mode") or _index_mode(modes),
+        hunks=hunks,
+        part=part,
         git=head.git is not None,
         reversed=_leads_back(head, old, new),
         crlf=head.crlf,

@@ -7,7 +7,6 @@ sentence is in ``__str__``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -73,5 +72,7 @@ def each(fault: PoachError) -> tuple[PoachError, ...]:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``'; did you mean X?'`` for the nearest of `known`, else ``''``."""
+    import difflib
+
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

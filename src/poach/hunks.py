@@ -15,16 +15,14 @@ Patches"; git-apply, "-C"; the rest was found by trying, see the property tests.
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Literal
 
-from poach.diff import MAX_BINARY, Binary, Hunk
+from poach.diff import MAX_BINARY, Binary, Hunk, split_lines
 from poach.traces import groups, is_there_in_part
 
 Reason = Literal[
@@ -39,6 +37,8 @@ Reason = Literal[
 ]
 
 _COMMON = 32  # a line that occurs more often says nothing about the place
+_NEAR = 500  # lines away that are searched without an index of all lines
+_FEW = 8  # such searches before the index pays
 _PATIENCE = 2048  # failed comparisons before the search turns to a linear one
 _SHOWN = 400  # lines of a hunk that are compared for a message
 
@@ -94,7 +94,7 @@ def apply_hunks(old: bytes, hunks: Sequence[Hunk], fuzz: int = 0) -> Applied | R
 
     `fuzz` is the number of context lines that may be ignored at either end.
     """
-    text = _Text(_split(old))
+    text = _Text(split_lines(old))
     landings: list[Landing] = []
     misses: list[Miss] = []
     for number, hunk in enumerate(hunks, 1):
@@ -142,7 +142,7 @@ class _Window:
     `low` and `high` are the first and last place (from 0) of the whole hunk.
     """
 
-    lines: Sequence[bytes]
+    lines: list[bytes]
     skip: int
     low: int
     high: int
@@ -181,7 +181,9 @@ class _Text:
 
     def __init__(self, lines: list[bytes]) -> None:
         self.lines = lines
-        self._places: dict[bytes, list[int]] = {}
+        self._places: dict[bytes, list[int]] | None = None
+        self._unix: _Text | None = None
+        self._searches = 0
         self.edits: list[_Edit] = []
         self.floor = 0  # GNU patch: no hunk begins before the last change
         self.offset = 0  # GNU patch: the next hunk is sought as far off as the last
@@ -299,28 +301,55 @@ class _Text:
             return []
         if not window.lines:
             return [max(window.low, min(guess, window.high))]
-        found: list[int] = []
-        for place in self._matches(window, guess):
-            if found and abs(place - guess) != abs(found[0] - guess):
-                break
-            found.append(place)
-        return found
+        first = next(self._matches(window, guess), None)
+        if first is None:
+            return []
+        other = 2 * guess - first
+        tied = other != first and window.low <= other <= window.high
+        return [first, other] if tied and self._fits(window, other) else [first]
+
+    def _fits(self, window: _Window, place: int) -> bool:
+        at = place + window.skip
+        return at >= 0 and self.lines[at : at + len(window.lines)] == window.lines
 
     def _matches(self, window: _Window, guess: int) -> Iterator[int]:
         """Yield the places of a window's lines, nearest to `guess` first."""
-        wanted = list(window.lines)
+        if self._places is None and self._searches < _FEW:
+            self._searches += 1
+            yield from self._near(window, guess)
+            beyond = _NEAR + 1
+        else:
+            beyond = 0
+        yield from self._far(window, guess, beyond)
+
+    def _near(self, window: _Window, guess: int) -> Iterator[int]:
+        """Yield the places that are at most so many lines away."""
+        wanted = window.lines
+        key = max(wanted, key=len)
+        shift = wanted.index(key) + window.skip
+        low, high = guess + shift - _NEAR, guess + shift + _NEAR + 1
+        low, high = max(low, 0), max(high, 0)
+        hits = [at for at, line in enumerate(self.lines[low:high], low) if line == key]
+        for hit in _outward(hits, guess + shift):
+            place = hit - shift
+            if window.low <= place <= window.high and self._fits(window, place):
+                yield place
+
+    def _far(self, window: _Window, guess: int, beyond: int) -> Iterator[int]:
+        """Yield the places that are at least `beyond` lines away."""
+        wanted = window.lines
         rare = min(range(len(wanted)), key=lambda at: len(self.where(wanted[at])))
         shift = rare + window.skip
         failed = 0
         for hit in _outward(self.where(wanted[rare]), guess + shift):
             place = hit - shift
-            if not window.low <= place <= window.high:
+            distance = abs(place - guess)
+            if distance < beyond or not window.low <= place <= window.high:
                 continue
-            at = place + window.skip
-            if self.lines[at : at + len(wanted)] == wanted:
+            if self._fits(window, place):
                 yield place
             elif (failed := failed + 1) > _PATIENCE:
-                yield from self._rest(window, guess, abs(place - guess))
+                yield from self._rest(window, guess, distance)
                 return
 
     def _rest(self, window: _Window, guess: int, beyond: int) -> Iterator[int]:
@@ -333,10 +362,18 @@ class _Text:
 
     def where(self, line: bytes) -> Sequence[int]:
         """Return the places of `line`, from 0, in order."""
-        if not self._places:
+        if self._places is None:
+            self._places = defaultdict(list)
             for at, each in enumerate(self.lines):
-                self._places.setdefault(each, []).append(at)
+                self._places[each].append(at)
         return self._places.get(line, ())
+
+    def without_cr(self) -> _Text:
+        """Return the text with LF for CR LF, itself where it has none."""
+        if self._unix is None:
+            lines = list(_without_cr(self.lines))
+            self._unix = self if lines == self.lines else _Text(lines)
+        return self._unix
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +396,13 @@ class _Diagnosis:
             yield "already applied", self._find(self.text, new)
         yield "partly applied", self._in_part()
         yield self._bound(), self._find(self.text, old)
-        bare = _Text(list(_without_cr(self.text.lines)))
-        yield "line endings", self._find(bare, list(_without_cr(old)))
+        yield "line endings", self._without_cr(old)
+
+    def _without_cr(self, old: list[bytes]) -> tuple[int, ...]:
+        """Return where the hunk fits but for the line endings."""
+        text, lines = self.text.without_cr(), list(_without_cr(old))
+        same = text is self.text and lines == old
+        return () if same else self._find(text, lines)
 
     def _in_part(self) -> tuple[int, ...]:
         """Return the place where some of the hunk's changes are made already."""
@@ -382,7 +424,7 @@ class _Diagnosis:
             return "only at the end"
         return "order"
 
-    def _find(self, text: _Text, lines: Sequence[bytes]) -> tuple[int, ...]:
+    def _find(self, text: _Text, lines: list[bytes]) -> tuple[int, ...]:
         if not lines:
             return ()
         window = _Window(lines, 0, 0, len(text.lines))
@@ -406,6 +448,8 @@ class _Diagnosis:
 
 
 def _differ(expected: Sequence[bytes], there: Sequence[bytes]) -> Iterator[bytes]:
+    import difflib
+
     matcher = difflib.SequenceMatcher(None, expected, there, autojunk=False)
     for word, i, j, k, m in matcher.get_opcodes():
         if word != "equal":
@@ -415,12 +459,6 @@ def _differ(expected: Sequence[bytes], there: Sequence[bytes]) -> Iterator[bytes
 
 def _first(places: Iterator[int]) -> list[int]:
     return [place for place, _ in zip(places, range(1), strict=False)]
-
-
-def _split(data: bytes) -> list[bytes]:
-    lines = [line + b"\n" for line in data.split(b"\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
 
 
 def _ended(line: bytes) -> bytes:
@@ -484,6 +522,8 @@ def _is_blob(data: bytes, oid: str, allow_null: bool = False) -> bool:
     kind = {40: "sha1", 64: "sha256"}.get(len(oid))
     if kind is None:
         return False
+    import hashlib
+
     found = hashlib.new(kind, b"blob %d\0" % len(data), usedforsecurity=False)
     found.update(data)
     return found.hexdigest() == oid

@@ -189,7 +189,7 @@ class Commit:
         a remark after a blank.
         """
         names = [name for name in (file.old, file.new) if name] or [file.index or ""]
-        paths = self._paths(names) + self._paths(map(first_word, names))
+        paths = self._paths(dict.fromkeys([*names, *map(first_word, names)]))
         if not paths:
             self._path(names[0])
         there = [path for path in paths if self._now(path) is not None]
@@ -354,5 +354,5 @@ def _deletions_first(files: Sequence[FileDiff], strip: int) -> list[FileDiff]:
 def may_create(file: FileDiff) -> bool:
     """Tell whether a diff that does not say so could make a new file."""
     return (
-        len(file.hunks) == 1 and not file.hunks[0].old and not file.hunks[0].old_start
+        len(file.hunks) == 1 and not file.hunks[0].old_start and not file.hunks[0].old
     )

@@ -9,7 +9,6 @@ and the journal, and the next run says so instead of patching a half-patched tre
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -111,6 +110,7 @@ class _Writer:
         self.saved: dict[str, Path] = {}
         self.changed: list[str] = []
         self.made: list[Path] = []
+        self.folders: set[str] = set()  # those that are there
         self.removed: list[tuple[Path, int]] = []
         self.stuck = False  # neither forth nor back
 
@@ -123,7 +123,8 @@ class _Writer:
         }
         for number, (path, _) in enumerate(changes):
             self._save(number, path)
-        self._note(path for path, _ in changes)
+        if len(changes) > 1:  # one rename is all or nothing by itself
+            self._note(path for path, _ in changes)
         try:
             for path, entry in changes:
                 if entry is None:
@@ -143,15 +144,19 @@ class _Writer:
         handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
         with os.fdopen(handle, "wb") as stream:
             stream.write(entry.data)
-        _keep_mode(self.tree / path, staged, entry.mode == PROGRAM)
+        _keep_mode(self._at(path), staged, entry.mode == PROGRAM)
         return staged
+
+    def _at(self, path: str) -> str:
+        return f"{self.tree}/{path}"
 
     def _save(self, number: int, path: str) -> None:
         """Keep what is at `path`, which stays there for now."""
-        target, backup = self.tree / path, self.aside / f"old-{number}"
+        target = self._at(path)
         with suppress(FileNotFoundError, NotADirectoryError):
-            if stat.S_ISDIR(target.lstat().st_mode):
+            if stat.S_ISDIR(os.lstat(target).st_mode):
                 return  # a folder that will be empty by then
+            backup = self.aside / f"old-{number}"
             try:
                 os.link(target, backup, follow_symlinks=False)
             except (OSError, NotImplementedError):
@@ -160,6 +165,8 @@ class _Writer:
 
     def _note(self, paths: Iterator[str]) -> None:
         """Write the journal: for each path the name of its old file, or null."""
+        import json
+
         kept = {path: self._backup(path) for path in paths}
         with (self.aside / _JOURNAL).open("w", encoding="ascii") as stream:
             json.dump({"format": 1, "old": kept}, stream, indent=1)
@@ -183,9 +190,12 @@ class _Writer:
             folder = folder.parent
 
     def _place(self, new: Path, path: str) -> None:
-        self._make_folders((self.tree / path).parent)
+        folder = path.rpartition("/")[0]
+        if folder not in self.folders:
+            self._make_folders(self.tree / folder)
+            self.folders.add(folder)
         self.changed.append(path)
-        new.replace(self.tree / path)
+        new.replace(self._at(path))
 
     def _make_folders(self, folder: Path) -> None:
         missing = []
@@ -212,13 +222,13 @@ class _Writer:
         self.stuck = False
 
 
-def _keep_mode(old: Path, new: Path, runs: bool) -> None:
+def _keep_mode(old: str, new: Path, runs: bool) -> None:
     """Give `new` the permissions of `old`, but for the right to execute.
 
     Rights that come with being setuid or setgid are not handed on.
     """
     with suppress(FileNotFoundError, NotADirectoryError):
-        status = old.lstat()
+        status = os.lstat(old)
         if stat.S_ISREG(status.st_mode):
             bits = stat.S_IMODE(status.st_mode) & 0o777
             if runs != bool(bits & stat.S_IXUSR):

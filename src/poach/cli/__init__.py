@@ -1,20 +1,19 @@
-"""The command line: thin, one module for each command."""
+"""The command line: thin, one module for each command, imported when it is used."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import sys
-import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 
-from poach.cli import apply, build, listing
 from poach.errors import PoachError
 
 DONE, FAULT, BUG, INTERRUPTED = 0, 1, 3, 130
 
-COMMANDS = {"build": build, "list": listing, "apply": apply}
+COMMANDS = {"build": "build", "list": "listing", "apply": "apply"}
+"""The module of each command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: something that the user can mend; 2: usage (raised as SystemExit by
     argparse); 3: a bug of ours; 130: interrupted.
     """
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = parser(words).parse_args(words)
     for stream in (sys.stdout, sys.stderr):  # a name must not stop what is being done
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -36,23 +36,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception:
+        import traceback
+
         traceback.print_exc()
         print("This is a bug in poach; please report it", file=sys.stderr)
         return BUG
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser of the command line, or what of it `words` need."""
     top = argparse.ArgumentParser(
         prog="poach", description="Patched eggs for zc.buildout."
     )
     top.add_argument(
-        "--version", action="version", version=f"%(prog)s {version('poach')}"
+        "--version",
+        action=_Version,
+        nargs=0,
+        help="show program's version number and exit",
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for name, module in COMMANDS.items():
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"poach.cli.{COMMANDS[name]}")
         summary = (module.__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
         module.configure(command)
         command.set_defaults(run=module.run)
     return top
+
+
+class _Version(argparse.Action):
+    """Prints the version, which takes a while to find."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('poach')}")
+        parser.exit()

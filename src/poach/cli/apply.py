@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
         said, code = refused.as_json(), 1
     except PoachError as error:
         said, code = {"error": str(error)}, 1
+    import json
+
     print(json.dumps(said, indent=2))
     return code
 
