@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 from pathlib import Path
@@ -401,3 +402,82 @@ def test_the_command(tree, tmp_path, capsys):
         call(str(tree), str(folder / "one.patch"))
     with pytest.raises(PoachError, match="Cannot read"):
         call(str(tree), str(tree / "nope"))
+
+
+def test_a_diff_comes_from_standard_input(tree, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(change(b"f"))))
+    assert call(str(tree), "-") == 0
+    assert capsys.readouterr().out == "-: strip 1\n  modify f: 1 hunk\n"
+
+
+def test_json_holds_every_kind_of_failure(tree, capsys):
+    assert call("--json", str(tree), "nope.patch") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"error": "Cannot read 'nope.patch': No such file or directory"}
+
+
+def test_modes_are_said(tree, tmp_path, capsys):
+    data = b"diff --git a/f b/f\nold mode 100644\nnew mode 100755\n"
+    patch = put(tmp_path, "mode.patch", data)
+    assert call("--check", str(tree), str(patch)) == 0
+    assert capsys.readouterr().out.endswith("  modify f, mode 100755\n")
+    assert call("--json", "--check", str(tree), str(patch)) == 0
+    (said,) = json.loads(capsys.readouterr().out)["applied"][0]["files"]
+    assert (said["old_mode"], said["new_mode"]) == ("100644", "100755")
+    assert not (tree / "f").stat().st_mode & 0o100
+
+
+BOTH = b"@@ -1,9 +1,9 @@\n 1\n-2\n+two\n 3\n 4\n 5\n 6\n 7\n-8\n+eight\n 9\n"
+APART = b"@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n@@ -7,3 +7,3 @@\n 7\n-8\n+eight\n 9\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            BOTH,
+            "@@ -1,9 +1,9 @@: applied in part: at line 1 some of its changes are made",
+        ),
+        (
+            APART,
+            "@@ -1,3 +1,3 @@: already applied, at line 1; other changes of the patch",
+        ),
+    ],
+    ids=["one hunk", "two hunks"],
+)
+def test_applied_in_part(tree, body, message):
+    path = tree / "src/pkg/mod.py"
+    path.write_bytes(path.read_bytes().replace(b"2", b"two"))
+    said = refused(tree, diff(b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + body))
+    assert f"src/pkg/mod.py: hunk 1 {message}" in said
+    assert (
+        "what to do: the source has a part of this already: make the diff anew" in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"f\t2021-01-01 10:00:00 +0000", b"f\t2020-01-01 10:00:00 +0000"),
+        (b"f", b"f.orig"),
+        (b"new/f", b"tree.orig/f"),
+    ],
+)
+def test_reversed(tree, old, new):
+    data = b"--- %s\n+++ %s\n@@ -1 +1 @@\n-2\n+1\n" % (old, new)
+    said = refused(tree, diff(data, strip=old.count(b"/")))
+    assert "hunk 1 @@ -1 +1 @@: reversed: the diff leads back to what the tree" in said
+    assert "what to do: make the diff the other way round" in said
+
+
+def test_what_is_there_already_of_each_kind(tree):
+    put(tree, "x", b"1\n")
+    for data in (
+        GIT_NEW % (b"a/f", b"b/f", b"b/f"),
+        b"diff --git a/o b/x\nrename from o\nrename to x\n",
+        b"diff --git a/f b/x\ncopy from f\ncopy to x\n",
+        b"--- a/o\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n",
+    ):
+        with pytest.raises(ApplyRefused) as caught:
+            plan(tree, [diff(data.replace(b"+new", b"+1"), strip=1)])
+        assert [each.reason for each in caught.value.refusals] == ["already applied"]
