@@ -138,9 +138,9 @@ def chmod(name: bytes, old: bytes = b"100644", to: bytes = b"100755") -> bytes:
     return git(name, b"old mode " + old, b"new mode " + to)
 
 
-def oid(data: bytes) -> bytes:
+def oid(data: bytes, kind: str = "sha1") -> bytes:
     blob = b"blob %d\0" % len(data) + data
-    return hashlib.sha1(blob).hexdigest().encode()
+    return hashlib.new(kind, blob).hexdigest().encode()
 
 
 ZERO = b"0" * 40
@@ -1944,6 +1944,106 @@ BINARIES = [
 ]
 
 ODDS = [
+    Row(
+        "rename to itself by the case",
+        rename(b"f", b"F"),
+        {"f": None, "F": b"1\n"},
+        "= =",
+    ),
+    Row(
+        "creation, then rename with an edit",
+        fresh(b"x", b"1\n") + rename(b"x", b"y", u(b"a/x", b"b/y")),
+        {"y": b"2\n"},
+        "= no",
+    ),
+    Row(
+        "rename, then an edit of the old name",
+        rename(b"f", b"x") + git(b"f", body=mod(b"f")),
+        "missing",
+        "no no",
+    ),
+    Row(
+        "rename, then an edit of the new name",
+        rename(b"f", b"x") + git(b"x", body=mod(b"x")),
+        {"f": None, "x": b"2\n"},
+        "no =",
+    ),
+    Row(
+        "swap by a third name",
+        rename(b"f", b"t") + rename(b"g", b"f") + rename(b"t", b"g"),
+        "missing",
+        "no no",
+    ),
+    Row("rename of a folder", rename(b"d", b"e"), "unsafe", "no yes", KINDS),
+    Row(
+        "binary data twice",
+        binary(b"bin", PIXELS, PNG) + binary(b"bin", PNG, TURNED),
+        {"bin": TURNED},
+        "no =",
+    ),
+    Row(
+        "binary data in CR LF lines",
+        crlf(binary(b"bin", PIXELS, PNG)),
+        "bad diff",
+        "no no",
+    ),
+    Row(
+        "binary data named by SHA-256",
+        binary(
+            b"bin",
+            PIXELS,
+            PNG,
+            old_oid=oid(PIXELS, "sha256"),
+            new_oid=oid(PNG, "sha256"),
+        ),
+        {"bin": PNG},
+        "no no",
+    ),
+    Row(
+        "binary data and a mode",
+        git(
+            b"bin",
+            b"old mode 100644",
+            b"new mode 100755",
+            b"index %s..%s" % (oid(PIXELS), oid(PNG)),
+            b"GIT binary patch",
+            body=packed(b"literal", PNG),
+        ),
+        {"bin": (PROGRAM, PNG)},
+        "no =",
+    ),
+    Row("blanks after the names", u(b"a/f  ", b"b/f  "), {"f": b"2\n"}, "= no"),
+    Row(
+        "a remark after the names", u(b"a/f (old)", b"b/f (new)"), {"f": b"2\n"}, "= no"
+    ),
+    Row("a quote that does not end", u(b'"a/f', b'"b/f'), {"f": b"2\n"}, "no ="),
+    Row(
+        "svn property alone",
+        u(b"f\t(revision 1)", b"f\t(working copy)", SVN_PROPERTY),
+        "bad diff",
+        "no no",
+        strip=0,
+    ),
+    Row(
+        "white space of the context differs",
+        mod(b"m", b"@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n"),
+        "not found",
+        "no no",
+        tree={"m": (FILE, b"a \nb\nd\n")},
+    ),
+    Row(
+        "names for a shell",
+        new(b"|id") + new(b"-rf") + new(b"$HOME/x") + new(b"~/x"),
+        {"|id": b"new\n", "-rf": b"new\n", "$HOME/x": b"new\n", "~/x": b"new\n"},
+        "= =",
+    ),
+    Row(
+        "an ed script that runs a command",
+        b"--- a/f\n+++ b/f\n1!id\n",
+        "bad diff",
+        "no no",
+    ),
+    Row("lone CR for newlines", mod(b"f").replace(b"\n", b"\r"), "bad diff", "no no"),
     Row(
         "folder just made, then a file in its place",
         fresh(b"n/x") + new(b"n"),

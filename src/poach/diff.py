@@ -48,7 +48,7 @@ _EXTENDED = re.compile(
 _OIDS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
 _BINARY_NOTE = re.compile(rb"(?m)^(?:Binary files|Files) (.*) differ\r?$")
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
-_BINARY_SIZE = re.compile(rb"(literal|delta) (\d{1,18})\r?\n")
+_BINARY_SIZE = re.compile(rb"(literal|delta) (\d{1,18})\n")
 _CONTEXT = re.compile(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _NORMAL = re.compile(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
 _ED = re.compile(rb"^\d+(?:,\d+)?[acd]\r?\n", re.MULTILINE)
@@ -505,7 +505,7 @@ class _Scanner:
 
     def _base85(self) -> bytes:
         chunks = []
-        while line := self._peek(self.at).rstrip(b"\r\n"):
+        while line := self._peek(self.at).rstrip(b"\n"):
             chunks.append(_decode85(line, self.at + 1))
             self.at += 1
         if self.at >= len(self.lines):

@@ -88,6 +88,7 @@ class Commit:
         self.fuzz = fuzz
         self.sources: dict[str, Entry | None] = {}
         self.moving: set[str] = set()  # sources of renames that come later
+        self.made: set[str] = set()  # files that the commit creates
 
     def apply(self, files: Sequence[FileDiff]) -> None:
         """Change the attempt's world; refusals gather in the attempt."""
@@ -103,8 +104,12 @@ class Commit:
         self._check_links()
 
     def _take(self, file: FileDiff) -> None:
+        """Keep what is there before the commit; what it makes comes in its turn."""
         path, _ = self._moved(file)
-        self.sources.setdefault(path, self.world.entry(path))
+        entry = self.sources.get(path) or self.world.entry(path)
+        if entry is None:
+            return
+        self.sources[path] = entry
         if file.status == "rename":
             self.world.put(path, None)
             self.moving.add(path)
@@ -121,8 +126,12 @@ class Commit:
         mode = _mode(file, path, old)
         self._check(file, source, path, old)
         data, landings = self._contents(file, path, old)
+        if file.status == "rename" and source not in self.sources:
+            self.world.put(source, None)
         self._put(path, self._made(file, path, data, mode))
         action = "create" if old is None else file.status
+        if action == "create":
+            self.made.add(path)
         moved = source if action in ("rename", "copy") else None
         was = old.mode if old and file.status in ("modify", "rename", "copy") else None
         changed = None if file.status == "delete" or mode == was else mode
@@ -152,9 +161,8 @@ class Commit:
     def _old(self, file: FileDiff, source: str) -> Entry | None:
         if file.status in ("rename", "copy"):
             self.moving.discard(source)
-            if source not in self.sources:  # it could not be read: say why
-                return self.world.entry(source)
-            return self.sources[source]
+            made = self.world.entry(source)  # also refuses what cannot be read
+            return self.sources.get(source) or (made if source in self.made else None)
         return self._now(source)
 
     def _now(self, path: str) -> Entry | None:
