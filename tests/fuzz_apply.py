@@ -239,9 +239,12 @@ def scratch() -> str | None:
 def agree(runs: int, seed: int) -> int:
     table: Counter[str] = Counter()
     for _, given in zip(range(runs), inputs(seed), strict=False):
-        row = adversarial.Row("x", given.data, "", "", strip=given.strip or 0)
+        fuzz = ("--fuzz", str(given.fuzz))
+        row = adversarial.Row(
+            "x", given.data, "", "", strip=given.strip or 0, options=fuzz
+        )
         done = adversarial.ours(row)
-        refs = adversarial.compared(row, done)
+        refs = adversarial.compared(row, done, given.fuzz)
         what = ",".join(sorted(set(done.reasons))) or "applied"
         table[f"{what}: {refs}"] += 1
         stands_alone = "=" not in refs and (not done.code or "yes" in refs)

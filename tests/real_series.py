@@ -13,7 +13,8 @@ of them is ever run.
 ``check`` applies each series with poach and prints a table by outcome.  ``record`` runs
 the references, which agree on the tree wherever two of them apply a series, and
 appends a line.  What Debian's mirror no longer has is reported as such: its pool keeps
-only what a release has now.
+only what a release has now.  Recording from Debian asks apt, which needs a deb-src
+source; checking does not.
 """
 
 from __future__ import annotations

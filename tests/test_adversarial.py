@@ -2423,22 +2423,20 @@ def ours(row: Row) -> Outcome:
         return Outcome(code, *left, reasons, json.dumps(said, indent=1))
 
 
-def theirs(row: Row, apply: Callable[..., bool]) -> Outcome:
+def theirs(row: Row, apply: Callable[..., bool], **options: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         tree = prepared(row, Path(folder))
-        done = apply(tree, row.series, row.strip)
+        done = apply(tree, row.series, row.strip, **options)
         left = references.listing(tree), references.listing(Path(folder) / "outside")
         return Outcome(0 if done else 1, *left)
 
 
-def compared(row: Row, done: Outcome) -> str:
+def compared(row: Row, done: Outcome, fuzz: int = 0) -> str:
     """Return what GNU patch and git make of the row, beside what we made."""
     if row.refs == "- -":
         return row.refs
-    return " ".join(
-        beside(done, theirs(row, apply))
-        for apply in (references.gnu_patch, references.git_apply)
-    )
+    gnu = theirs(row, references.gnu_patch, fuzz=fuzz)
+    return f"{beside(done, gnu)} {beside(done, theirs(row, references.git_apply))}"
 
 
 def beside(done: Outcome, reference: Outcome) -> str:

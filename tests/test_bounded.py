@@ -85,7 +85,7 @@ def test_zlib_bombs(tree, tmp_path):
 
 
 def test_a_zlib_bomb_that_lies_about_its_size(tree, tmp_path):
-    body = b"literal 9\n" + base85(zlib.compress(bytes(1 << 30), 9))
+    body = b"literal 9\n" + base85(zlib.compress(bytes(1 << 28), 9))
     data = binary(b"f", b"1\n", b"2\n", body)
     assert refused(tree, written(tmp_path, data)) == {"bad diff"}
 
