@@ -71,6 +71,23 @@ def dest(tmp_path):
     return tmp_path / "ä dest"
 
 
+@pytest.fixture(params=["filter", "no filter"], autouse=True)
+def python(request, monkeypatch):
+    """Run everything as on a Python without tarfile.data_filter, too (PEP 706)."""
+    if request.param == "no filter":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+        monkeypatch.setattr(
+            tarfile.TarFile, "extraction_filter", as_it_is, raising=False
+        )
+    elif not hasattr(tarfile, "data_filter"):
+        pytest.skip("this Python has no tarfile.data_filter")
+
+
+@staticmethod
+def as_it_is(member, dest):
+    return member
+
+
 # What sdists look like
 
 
@@ -114,12 +131,40 @@ def test_executable_bits_survive(archive, dest):
     assert not (top / "plain").stat().st_mode & 0o111
 
 
-def test_nobody_else_may_write_what_is_unpacked(tmp_path, dest):
-    make_tar(tmp_path / "x.tar", [("x-1/a", {"mode": 0o6777})])
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [(0o6777, 0o755), (0o666, 0o644), (0o075, 0o644), (0, 0o600), (0o100, 0o700)],
+)
+def test_nobody_else_may_write_what_is_unpacked(tmp_path, dest, mode, expected):
+    fields = {"mode": mode, "uid": 4711, "gid": 4711, "uname": "daemon"}
+    make_tar(tmp_path / "x.tar", [("x-1/a", fields)])
 
-    assert stat.S_IMODE((unpack(tmp_path / "x.tar", dest) / "a").stat().st_mode) == (
-        0o755
+    there = (unpack(tmp_path / "x.tar", dest) / "a").stat()
+
+    assert stat.S_IMODE(there.st_mode) == expected
+    assert (there.st_uid, there.st_gid) == (os.getuid(), os.getgid())
+
+
+def test_folders_without_any_permission(tmp_path, dest):
+    folder = {"type": tarfile.DIRTYPE, "mode": 0}
+    make_tar(tmp_path / "x.tar", [("x-1", folder), ("x-1/a", b"")])
+
+    assert tree(unpack(tmp_path / "x.tar", dest)) == {"a": b""}
+    assert stat.S_IMODE((dest / "x-1").stat().st_mode) & 0o700 == 0o700
+
+
+def test_a_hard_link_to_what_is_not_there(tmp_path, dest):
+    """tarfile would look for another member of that name."""
+    archive = make_tar(
+        tmp_path / "x.tar.gz",
+        [
+            ("x-1/h", link("x-1/a", tarfile.LNKTYPE)),
+            ("x-1/a", link("/etc/passwd")),
+        ],
     )
+
+    assert refusal(unpack, archive, dest)
+    assert not (dest / "x-1" / "h").is_symlink()
 
 
 def test_links_within_the_tree(tmp_path, dest):
@@ -159,6 +204,8 @@ def test_the_destination_must_be_new(archive, dest):
         [("x-1/l", link("../evil", tarfile.LNKTYPE))],
         [("x-1/l", link("..")), ("x-1/l/../evil", b"")],
         [("x-1/l", link("../..")), ("x-1/l/evil", b"")],
+        [("x-1/l", link("m")), ("x-1/m", link("..")), ("x-1/l/../evil", b"")],
+        [("x-1/h", link("/etc/passwd", tarfile.LNKTYPE))],
         [("x-1/pipe", {"type": tarfile.FIFOTYPE})],
         [("x-1/device", {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3})],
     ],
@@ -200,6 +247,15 @@ def test_what_is_no_archive(archive, dest, data):
 
     assert refusal(unpack, archive, dest).startswith(f"Cannot unpack {archive.name}: ")
     assert refusal(read_member, archive, "a").startswith("Cannot unpack ")
+
+
+def test_what_is_neither_tar_nor_zip(archive, dest):
+    archive.write_bytes(b"<html>404</html>")
+
+    for function, argument in ((unpack, dest), (read_member, "a")):
+        assert str(refusal(function, archive, argument)) == (
+            f"Cannot unpack {archive.name}: it is neither a tar nor a zip archive"
+        )
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5])

@@ -1,11 +1,11 @@
 """The line of 2009, as far as Python 3 can take it."""
 
 import subprocess
-import tarfile
 
 import pytest
 
 from bench import CALLER, Project
+from poach.adapters.archive import read_member, unpack
 
 CFG = """\
 [buildout]
@@ -44,12 +44,11 @@ def trees(zodb, tmp_path):
     """The upstream source twice, and the diff."""
     downloads = zodb[0].path / "downloads" / "dist"
     for name in ("ours", "theirs"):
-        with tarfile.open(downloads / "ZODB3-3.8.1.tar.gz") as sdist:
-            sdist.extractall(tmp_path, filter="data")
-        (tmp_path / "ZODB3-3.8.1").rename(tmp_path / name)
-    with tarfile.open(downloads / "RelStorage-1.1.2.tar.gz") as sdist:
-        member = "RelStorage-1.1.2/poll-invalidation-1-zodb-3-8-0.patch"
-        (tmp_path / "diff").write_bytes(sdist.extractfile(member).read())
+        sdist = unpack(downloads / "ZODB3-3.8.1.tar.gz", tmp_path / f"of {name}")
+        sdist.rename(tmp_path / name)
+    member = "poll-invalidation-1-zodb-3-8-0.patch"
+    diff = read_member(downloads / "RelStorage-1.1.2.tar.gz", member)
+    (tmp_path / "diff").write_bytes(diff)
     return tmp_path
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import lzma
+import os
 import tarfile
 import zipfile
 import zlib
@@ -13,9 +15,11 @@ from pathlib import Path, PurePosixPath
 from poach.errors import PoachError
 
 _EXECUTABLE = 0o111
+#: No longer path is followed: beyond it the system stops to resolve links.
+_LONGEST = 1024
 _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, ValueError, RuntimeError),
+    *(EOFError, OSError, ValueError, RuntimeError, KeyError),
 )
 
 
@@ -57,7 +61,7 @@ def unpack(archive: Path, dest: Path) -> Path:
     """
     dest.mkdir()
     with _damage(archive):
-        if tarfile.is_tarfile(archive):
+        if _is_tar(archive):
             _unpack_tar(archive, dest)
         else:
             _unpack_zip(archive, dest)
@@ -71,8 +75,7 @@ def read_member(archive: Path, path: str) -> bytes:
     Raises `MemberMissing` and `BadArchive`.
     """
     with _damage(archive):
-        # A tar may end with a zip and then passes for one, not the other way round.
-        if tarfile.is_tarfile(archive):
+        if _is_tar(archive):
             return _read_tar(archive, path)
         return _read_zip(archive, path)
 
@@ -85,9 +88,66 @@ def _damage(archive: Path) -> Iterator[None]:
         raise BadArchive(archive, str(error) or type(error).__name__) from error
 
 
+def _is_tar(archive: Path) -> bool:
+    """Tell a tar from a zip; raise ValueError for what is neither."""
+    # A tar may end with a zip and then passes for one, not the other way round.
+    if tarfile.is_tarfile(archive):
+        return True
+    if zipfile.is_zipfile(archive):
+        return False
+    raise ValueError("it is neither a tar nor a zip archive")
+
+
 def _unpack_tar(archive: Path, dest: Path) -> None:
     with tarfile.open(archive) as tar:
-        tar.extractall(dest, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(dest, filter="data")
+            return
+        # Python before 3.10.12 and 3.11.4 has no filters (PEP 706).
+        for member in tar:
+            tar.extract(_safe(member, dest), dest)
+
+
+def _safe(member: tarfile.TarInfo, dest: Path) -> tarfile.TarInfo:
+    """Return `member` as it may be unpacked into `dest`, as tarfile.data_filter does.
+
+    What was unpacked before counts, for a link may lie in the way.  Raises ValueError
+    for what leads outside and for special files.
+    """
+    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        raise ValueError(f"{member.name!r} is a special file")
+    safe = copy.copy(member)
+    safe.name = member.name.lstrip("/" + os.sep)
+    _refuse_outside(member, safe.name, dest)
+    if member.issym():
+        _refuse_outside(member, str(Path(safe.name).parent / member.linkname), dest)
+    if member.islnk():
+        _refuse_outside(member, member.linkname, dest)
+        # tarfile would else unpack a second copy, past this function.
+        if not (dest / member.linkname).is_file():
+            raise ValueError(f"{member.name!r} links to a file that is not there")
+    safe.mode = _mode(member)
+    safe.uname = safe.gname = ""
+    safe.uid = getattr(os, "getuid", int)()
+    safe.gid = getattr(os, "getgid", int)()
+    return safe
+
+
+def _refuse_outside(member: tarfile.TarInfo, path: str, dest: Path) -> None:
+    """Refuse a `member` that is, or points to, a `path` that is not below `dest`."""
+    top = os.path.realpath(dest)
+    target = os.path.realpath(dest / path)
+    below = Path(target).is_relative_to(top)
+    if Path(path).is_absolute() or not below or len(target) > len(top) + _LONGEST:
+        raise ValueError(f"{member.name!r} leads outside")
+
+
+def _mode(member: tarfile.TarInfo) -> int:
+    """Return the mode of a file that its owner can read and nobody else can write."""
+    if not member.isreg() and not member.islnk():
+        return 0o755
+    mode = member.mode & 0o755 | 0o600
+    return mode if mode & 0o100 else mode & ~_EXECUTABLE
 
 
 def _unpack_zip(archive: Path, dest: Path) -> None:
