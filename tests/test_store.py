@@ -11,13 +11,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from poach.adapters import store as store_module
 from poach.adapters.store import (
     STALE_SECONDS,
     DamagedEntry,
@@ -267,13 +270,58 @@ def test_threads_build_one_egg_once(store):
     assert len({found.egg for found in eggs}) == 1
 
 
+def test_a_living_build_in_another_pid_namespace_is_not_swept(store):
+    """In a container, say: its pid means another process here, or none."""
+    with child(store) as process:
+        assert says(process) == "making"
+        (theirs,) = staged(store)
+        nobody = f"{2**22 + 1}.{socket.gethostname()}.abc"
+        theirs.rename(theirs.with_name(nobody))
+
+        store.get_or_make(VERSION, OTHER, make)
+
+        assert [path.name for path in staged(store)] == [nobody]
+        process.kill()
+        process.wait()
+
+    store.get_or_make(VERSION, replace(KEY, base="3.0"), make)
+    assert staged(store) == []
+
+
+def test_a_folder_that_is_in_use_is_not_swept(store):
+    with store.scratch() as scratch:
+        store.get_or_make(VERSION, KEY, make)
+
+        assert staged(store) == [scratch]
+    assert staged(store) == []
+
+
+def test_a_folder_that_is_swept_before_it_is_locked_is_not_used(store, monkeypatch):
+    def late(lock, blocking=False):
+        if blocking and not swept:
+            swept.extend(staged(store))
+            shutil.rmtree(swept[0])
+            return True
+        return acquire(lock, blocking)
+
+    acquire, swept = store_module._acquire, []
+    monkeypatch.setattr(store_module, "_acquire", late)
+
+    with store.scratch() as scratch:
+        assert swept != [scratch]
+        assert scratch.is_dir()
+
+
+HOST = socket.gethostname()
+
+
 @pytest.mark.parametrize(
     ("name", "age", "swept"),
     [
-        (f"{os.getpid()}.{socket.gethostname()}.abc", STALE_SECONDS + 9, False),
+        (f"{os.getpid()}.{HOST}.abc", 0, True),
+        (f"x.{HOST}.abc", 0, True),
         ("1.another.host.abc", STALE_SECONDS - 99, False),
         ("1.another.host.abc", STALE_SECONDS + 9, True),
-        (f"x.{socket.gethostname()}.abc", 0, False),
         ("odd", 0, False),
         ("odd", STALE_SECONDS + 9, True),
     ],
@@ -281,11 +329,100 @@ def test_threads_build_one_egg_once(store):
 def test_rubbish_of_others_is_kept_for_a_while(store, name, age, swept):
     left = store.root / ".staging" / name
     (left / "work").mkdir(parents=True)
+    (left / "lock").touch()
     os.utime(left, (time.time() - age,) * 2)
 
     store.get_or_make(VERSION, KEY, make)
 
     assert left.exists() is not swept
+
+
+@pytest.mark.parametrize(("age", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
+def test_a_folder_without_a_lock_is_kept_for_a_while(store, age, swept):
+    left = store.root / ".staging" / f"1.{HOST}.abc"
+    left.mkdir(parents=True)
+    os.utime(left, (time.time() - age,) * 2)
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert left.exists() is not swept
+
+
+@pytest.mark.parametrize(("age", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
+def test_what_a_killed_note_left_is_swept_by_age(store, age, swept):
+    left = store.root / ".staging" / f"1.{HOST}.abc"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"{")
+    os.utime(left, (time.time() - age,) * 2)
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert left.exists() is not swept
+
+
+# Where locks mean nothing
+
+
+@pytest.fixture
+def lawless(monkeypatch):
+    """Every lock is free, as on file systems that do not know locks."""
+    monkeypatch.setattr(store_module, "_acquire", lambda lock, blocking=False: True)
+    monkeypatch.setattr("filelock.BaseFileLock.release", lambda lock: None)
+    monkeypatch.setattr(store_module, "_file_lock", no_lock)
+
+
+def no_lock(path):
+    path.touch()
+    return FileLock(path)
+
+
+@pytest.mark.parametrize(("age", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
+def test_without_locks_only_what_is_old_is_swept(store, lawless, age, swept):
+    left = store.root / ".staging" / f"1.{HOST}.abc"
+    left.mkdir(parents=True)
+    (left / "lock").touch()
+    os.utime(left, (time.time() - age,) * 2)
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert left.exists() is not swept
+
+
+def test_without_locks_two_builders_end_with_one_good_entry(store, lawless):
+    def meet(work):
+        made = make(work)
+        barrier.wait(10)
+        return made
+
+    barrier = threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        eggs = list(pool.map(lambda _: store.get_or_make(VERSION, KEY, meet), range(2)))
+
+    assert eggs[0] == eggs[1] == store.find(VERSION, KEY)
+    assert staged(store) == []
+    assert [path.name for path in store.place(VERSION, KEY).parent.iterdir()] == [
+        KEY.digest[:16]
+    ]
+
+
+def test_without_locks_an_entry_of_another_builder_is_checked(store, lawless):
+    def overtaken(work):
+        store.get_or_make(VERSION, KEY, make)
+        (store.place(VERSION, KEY) / "pond.egg" / "top.txt").unlink()
+        return make(work)
+
+    with pytest.raises(DamagedEntry):
+        store.get_or_make(VERSION, KEY, overtaken)
+
+
+def test_a_file_system_that_does_not_know_locks(store, monkeypatch):
+    def unknown(*args, **kwargs):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.BaseFileLock.acquire", unknown)
+    monkeypatch.setattr(store_module, "_file_lock", no_lock)
+
+    assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
 
 
 # Damage
@@ -489,6 +626,22 @@ def test_users_with_an_open_umask_share_a_store(shared):
         os.umask(umask)
 
 
+def test_rubbish_of_other_users_is_left_to_them(shared):
+    left = shared.root / ".staging" / f"1.{HOST}.abc"
+    left.mkdir()
+    (left / "lock").touch()
+    left.chmod(0)
+    for folder in (shared.root, left.parent, shared.root / ".locks"):
+        folder.chmod(0o777)
+    try:
+        left.parent.chmod(0o1777)
+        with powerless():
+            shared.get_or_make("1", replace(KEY, project="p"), make)
+            assert left.exists()
+    finally:
+        left.chmod(0o700)
+
+
 def test_a_file_where_the_store_should_be(tmp_path):
     (tmp_path / "file").write_text("")
 
@@ -522,6 +675,44 @@ def test_a_damaged_note_is_none(store, data):
     store.note_path("sdists", "pond-1.0").write_bytes(data)
 
     assert store.recall("sdists", "pond-1.0") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b'{"x": 1}', b'{"sha256": null}', b'{"sha256": 5}', b'{"sha256": ["a"]}'),
+        *(b'{"sha256": "a"}', b'{"sha256": "' + b"A" * 64 + b'"}', b"[]", b"5", b"{"),
+    ],
+)
+def test_a_note_without_a_digest_is_none(store, data):
+    store.remember("sdists", "pond-1.0", {"sha256": "a" * 64})
+    assert store.recall_digest("sdists", "pond-1.0") == "a" * 64
+    store.note_path("sdists", "pond-1.0").write_bytes(data)
+
+    assert store.recall_digest("sdists", "pond-1.0") is None
+
+
+def test_a_note_does_not_need_filelock(tmp_path):
+    """Its import takes time, and a warm run may note something."""
+    code = (
+        "import sys, pathlib; from poach.adapters.store import Store; "
+        "Store(pathlib.Path(sys.argv[1])).remember('a', 'b', {}); "
+        "print('filelock' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+
+    assert subprocess.check_output(command, text=True) == "False\n"
+
+
+def test_others_may_read_notes(store):
+    umask = os.umask(0o022)
+    try:
+        store.remember("sdists", "pond-1.0", {})
+    finally:
+        os.umask(umask)
+
+    assert store.note_path("sdists", "pond-1.0").stat().st_mode & 0o777 == 0o644
+    assert staged(store) == []
 
 
 def test_diffs(store):

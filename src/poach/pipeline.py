@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +74,8 @@ def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | Non
 
 
 def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
-    with tempfile.TemporaryDirectory(prefix="poach-") as scratch:
-        upstream = _Upstream(patch_set, kit, Path(scratch))
+    with kit.store.scratch() as scratch:
+        upstream = _Upstream(patch_set, kit, scratch)
         key = _key(patch_set, options, upstream.sha256, kit)
         seconds: list[float] = []
 
@@ -122,20 +121,18 @@ class _Upstream:
 
 
 def _remembered(pin: Pin, found: Sdist, store: Store) -> Sdist:
-    seen = store.recall("sdists", _note(pin))
+    seen = store.recall_digest("sdists", _note(pin))
     if seen is None:
         facts = {"file": found.path.name, "sha256": found.sha256}
         store.remember("sdists", _note(pin), facts)
-    elif seen.get("sha256") != found.sha256:
-        note = store.note_path("sdists", _note(pin))
-        raise ChangedSdist(pin, str(seen.get("sha256")), found, note)
+    elif seen != found.sha256:
+        raise ChangedSdist(pin, seen, found, store.note_path("sdists", _note(pin)))
     return found
 
 
 def seen(patch_set: PatchSet, kit: Kit) -> str | None:
     """Return the sha256, in hex, of the upstream sdist if it was ever fetched."""
-    facts = kit.store.recall("sdists", _note(patch_set.pin))
-    return str(facts["sha256"]) if facts and "sha256" in facts else None
+    return kit.store.recall_digest("sdists", _note(patch_set.pin))
 
 
 def _note(pin: Pin) -> str:

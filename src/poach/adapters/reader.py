@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,13 +117,12 @@ class DiffReader:
         # Imported late: a warm run opens no archive.
         from poach.adapters.archive import read_member
 
-        with tempfile.TemporaryDirectory(prefix="poach-") as folder:
-            sdist = self.sdists.find(location.project, location.version, Path(folder))
+        with self.store.scratch() as folder:
+            sdist = self.sdists.find(location.project, location.version, folder)
             return read_member(sdist.path, location.target)
 
     def _seen(self, location: Location) -> str | None:
-        facts = self.store.recall("members", _note_name(location))
-        return str(facts["sha256"]) if facts and "sha256" in facts else None
+        return self.store.recall_digest("members", _note_name(location))
 
     def _see(self, location: Location) -> str:
         digest = self.store.keep_diff(self._get(location))

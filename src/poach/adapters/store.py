@@ -8,7 +8,11 @@ Below the store's folder stands the version of its format, and below that::
     .locks/  .staging/  .logs/       work under way, and logs of failed builds
 
 An entry appears by one rename and never changes; whatever a killed build leaves lies
-in ``.staging`` and is swept by the next one.
+in ``.staging`` and is swept by the next one.  Each folder there belongs to a process
+that holds the lock in it for as long as it lives.
+
+An entry records the size and the sha256 of every file.  On a hit the sizes are checked
+and the digests are not: that would mean to read every file on every run.
 """
 
 from __future__ import annotations
@@ -18,21 +22,26 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poach.errors import PoachError
 from poach.key import FORMAT, BuildKey
 
-#: Rubbish of other hosts, whose processes cannot be seen, is kept this long.
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+#: Rubbish of other hosts, whose locks may not be seen here, is kept this long.
 STALE_SECONDS = 7 * 24 * 3600
 ENTRY = "entry.json"
+_LOCK = "lock"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DamagedEntry(PoachError):
@@ -74,7 +83,11 @@ class PatchedEgg:
 
 
 class Store:
-    """The store in the folder `path`, which need not exist yet."""
+    """The store in the folder `path`, which need not exist yet.
+
+    A hit checks that the files of the egg are there with the sizes that were recorded;
+    their digests are recorded, for others to check, and not looked at.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -127,8 +140,8 @@ class Store:
         with self._lock(key, waiting):
             found = self.find(version, key)  # another process may have built it
             if found is None:
-                self._sweep()
-                with self._staging() as staging:
+                self._sweep(self._lock_path(key))
+                with self.scratch() as staging:
                     self._publish(staging, self.place(version, key), key, make)
                 found = self.find(version, key)
         assert found is not None
@@ -146,6 +159,11 @@ class Store:
         except (OSError, ValueError):
             return None
         return facts if isinstance(facts, dict) else None
+
+    def recall_digest(self, kind: str, name: str) -> str | None:
+        """Return the ``sha256`` of what was recorded, None where that is none."""
+        found = (self.recall(kind, name) or {}).get("sha256")
+        return found if isinstance(found, str) and _SHA256.fullmatch(found) else None
 
     def note_path(self, kind: str, name: str) -> Path:
         """Return the file behind `recall`, for messages that tell what to remove."""
@@ -172,6 +190,41 @@ class Store:
             (self.root / ".logs").mkdir(parents=True, exist_ok=True)
         return self.root / ".logs" / f"{key.project}-{version}-{key.digest[:16]}.log"
 
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a new folder, with nothing but a lock in it, and remove it in the end.
+
+        It is on the store's file system.  If this process is killed, the next one that
+        builds removes it.  Raises `StoreUnwritable`.
+        """
+        with self._writable():
+            scratch, lock = self._locked_folder()
+        try:
+            yield scratch
+        finally:
+            lock.release()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _locked_folder(self) -> tuple[Path, BaseFileLock]:
+        while True:
+            folder = self._staged()
+            folder.mkdir(mode=0o700)
+            lock = _file_lock(folder / _LOCK)
+            _acquire(lock, blocking=True)
+            if (folder / _LOCK).exists():
+                return folder, lock
+            lock.release()  # swept before the lock was ours
+
+    def _staged(self) -> Path:
+        """Return a path in the staging area that nobody else has."""
+        folder = self.root / ".staging"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{os.getpid()}.{socket.gethostname()}.{os.urandom(8).hex()}"
+        return folder / name
+
+    def _lock_path(self, key: BuildKey) -> Path:
+        return self.root / ".locks" / f"{key.digest[:16]}.lock"
+
     def _note(self, kind: str, name: str) -> Path:
         return self.root / ".known" / kind / f"{name}.json"
 
@@ -184,21 +237,14 @@ class Store:
 
     @contextlib.contextmanager
     def _lock(self, key: BuildKey, waiting: Callable[[str], None]) -> Iterator[None]:
-        # Imported late: a warm run takes no lock.
-        from filelock import FileLock, Timeout
-
-        logging.getLogger("filelock").setLevel(logging.INFO)
-        locks = self.root / ".locks"
+        path = self._lock_path(key)
+        holder = path.with_suffix(".holder")
         with self._writable():
-            locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{key.digest[:16]}.lock", mode=0o666)
-        holder = locks / f"{key.digest[:16]}.holder"
-        with self._writable():
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = _file_lock(path)
+            if not _acquire(lock):
                 waiting(_holder(holder))
-                lock.acquire()
+                _acquire(lock, blocking=True)
         try:
             with self._writable():
                 holder.write_text(f"pid {os.getpid()} on {socket.gethostname()}")
@@ -207,28 +253,21 @@ class Store:
             holder.unlink(missing_ok=True)
             lock.release()
 
-    @contextlib.contextmanager
-    def _staging(self) -> Iterator[Path]:
-        with self._writable():
-            folder = self.root / ".staging"
-            folder.mkdir(parents=True, exist_ok=True)
-            prefix = f"{os.getpid()}.{socket.gethostname()}."
-            staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
     def _write(self, path: Path, data: bytes) -> None:
-        """Write a file that appears whole, by one rename."""
+        """Write a small file that appears whole, by one rename.
+
+        It takes no lock, for a run that only notes something shall be fast.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._staging() as staging:
-            new = staging / "new"
-            with new.open("wb") as stream:
+        new = self._staged()
+        try:
+            with new.open("xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
 
     def _publish(
         self,
@@ -253,14 +292,24 @@ class Store:
             (made / ENTRY).write_bytes(_as_json(entry))
             _sync_tree(made)
             place.parent.mkdir(parents=True, exist_ok=True)
-            made.rename(place)
+            try:
+                made.rename(place)
+            except OSError:
+                # Where locks mean nothing, another process may have been faster.
+                if not place.is_dir():
+                    raise
             _sync(place.parent)
 
-    def _sweep(self) -> None:
+    def _sweep(self, held: Path) -> None:
+        """Remove what killed processes left; `held` is a lock that we hold."""
+        trusted = not _is_free(held)
         folder = self.root / ".staging"
         for left in folder.iterdir() if folder.is_dir() else ():
-            if _is_rubbish(left):
-                shutil.rmtree(left, ignore_errors=True)
+            if left.is_dir():
+                _sweep_folder(left, trusted)
+            elif _is_old(left):  # what a killed `_write` left
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
 
 def _checked(place: Path, entry: object, key: BuildKey) -> PatchedEgg:
@@ -295,25 +344,61 @@ def _holder(path: Path) -> str:
         return "another process"
 
 
-def _is_rubbish(staging: Path) -> bool:
-    pid, _, rest = staging.name.partition(".")
-    host = rest.rpartition(".")[0]
-    if host == socket.gethostname() and pid.isdecimal():
-        return not _alive(int(pid))
-    try:
-        return time.time() - staging.stat().st_mtime > STALE_SECONDS
-    except OSError:
-        return False
+def _file_lock(path: Path) -> BaseFileLock:
+    # Imported late: a warm run takes no lock.
+    from filelock import FileLock
+
+    logging.getLogger("filelock").setLevel(logging.INFO)
+    return FileLock(path, mode=0o666)
 
 
-def _alive(pid: int) -> bool:
+def _acquire(lock: BaseFileLock, blocking: bool = False) -> bool:
+    """Take `lock` if it is free, or wait for it; a file system without locks gives it.
+
+    Returns whether it was free.
+    """
+    from filelock import Timeout
+
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        lock.acquire(timeout=-1 if blocking else 0)
+    except Timeout:
         return False
-    except OSError:
-        return True
+    except NotImplementedError:  # no flock there, and a filelock that says so
+        pass
     return True
+
+
+def _is_free(path: Path) -> bool:
+    """Tell whether nobody holds the lock at `path`, or locks mean nothing there."""
+    lock = _file_lock(path)
+    free = _acquire(lock)
+    lock.release()
+    return free
+
+
+def _sweep_folder(left: Path, trusted: bool) -> None:
+    """Remove a folder in the staging area if its process is gone.
+
+    That is so if nobody holds its lock; and it must be old, too, where that proves
+    nothing: there is no lock in it yet, locks are not `trusted`, or another host may
+    keep its own to itself.
+    """
+    ours = left.name.partition(".")[2].rpartition(".")[0] == socket.gethostname()
+    with contextlib.suppress(OSError):  # it may be another user's
+        sure = trusted and ours and (left / _LOCK).exists()
+        lock = _file_lock(left / _LOCK)
+        if (sure or _is_old(left)) and _acquire(lock):
+            # Before the release: who waits for the lock then sees that it has gone.
+            shutil.rmtree(left, ignore_errors=True)
+            lock.release()
+            shutil.rmtree(left, ignore_errors=True)  # Windows keeps what is open
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > STALE_SECONDS
+    except OSError:
+        return False
 
 
 def _files(egg: Path) -> dict[str, tuple[int, str]]:
