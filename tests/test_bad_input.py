@@ -268,8 +268,8 @@ def test_a_patch_that_changes_the_version(pond):
     )
 
     assert refused(pond) == (
-        "The patched tree of pond 1.0 builds pond 1.1; patches must leave name and "
-        "version alone"
+        "The patched tree of pond 1.0 builds pond 1.1, which is not what the pin says; "
+        "upstream's own build files or a patch say so"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.location import Kind, Location, LocationError
+from poach.location import Kind, Location, LocationError, without_credentials
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -253,3 +253,56 @@ def test_more_bad_locations(text):
 def test_a_huge_strip_is_refused_in_our_words():
     with pytest.raises(LocationError, match="is not a number of path components"):
         Location.parse("a#strip=" + "9" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://example.com/a?id=123", "https://example.com/a?id=123"),
+        ("https://jane:secret@example.com/a", "https://example.com/a"),
+        ("HTTP://token@example.com:80/a@b", "HTTP://example.com:80/a@b"),
+        ("https://jane:se@cret@example.com", "https://example.com"),
+        ("--find-links=https://j:s@e.org/x", "--find-links=https://e.org/x"),
+        ("git+https://j:s@e.org/x", "git+https://e.org/x"),
+        ("a http://j:s@x/ b\nhttp://j:s@y/ c", "a http://x/ b\nhttp://y/ c"),
+        ("'https://e.org/?token=ab', cd", "'https://e.org/?token=***', cd"),
+        ("https://e.org/?a=1&Token=s#b=2", "https://e.org/?a=1&Token=***#b=2"),
+        ("https://e.org/?sig=s;a=1", "https://e.org/?sig=***;a=1"),
+        ("https://e.org/?access%5Ftoken=s", "https://e.org/?access%5Ftoken=***"),
+        ("/a/path?token=s", "/a/path?token=s"),
+        ("jane@example.com", "jane@example.com"),
+    ],
+)
+def test_what_may_be_shown(text, expected):
+    assert without_credentials(text) == expected
+    assert without_credentials(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("token", "private_token", "authToken", "key", "api_key", "AWSAccessKeyId"),
+        *("secret", "sig", "X-Amz-Signature", "signature", "password", "passwd"),
+        *("auth", "Authorization", "X-Amz-Credential", "credentials"),
+    ],
+)
+def test_a_query_that_is_secret(name):
+    url = f"https://example.com/fix.diff?raw=1&{name}=%s&id=2"
+
+    assert without_credentials(url % "s3cr3t'%22") == url % "***"
+
+
+@pytest.mark.parametrize("name", ["id", "author", "design", "keyword", "raw", "h"])
+def test_a_query_that_is_not(name):
+    url = f"https://example.com/fix.diff?{name}=1"
+
+    assert without_credentials(url) == url
+
+
+def test_a_bad_location_does_not_show_its_password():
+    with pytest.raises(LocationError) as caught:
+        Location.parse("https://jane:secret@example.com/a#fuzz=x")
+
+    assert str(caught.value) == (
+        "Bad location 'https://example.com/a#fuzz=x': fuzz='x' is not 0, 1 or 2"
+    )

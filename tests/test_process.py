@@ -13,9 +13,9 @@ from poach.adapters.process import TAIL, CommandFailed, indented, run, tail
 ENV = {"PATH": os.defpath}
 
 
-def python(code, log, **options):
+def python(code, log, more=(), **options):
     options = {"cwd": log.parent, "env": ENV, **options}
-    run([sys.executable, "-c", code], log=log, **options)
+    run([sys.executable, "-c", code, *more], log=log, **options)
 
 
 @pytest.fixture
@@ -110,3 +110,34 @@ def test_a_program_that_is_not_there(log):
 
 def test_an_error_can_be_shown_when_its_log_has_gone(log):
     assert str(log) in str(CommandFailed(["x"], 1, log))
+
+
+def test_the_folder_of_the_command_is_shown_short(tmp_path):
+    """It is gone when the error is shown."""
+    cwd, log = tmp_path / "1.host.abc" / "work", tmp_path / "log"
+    cwd.mkdir(parents=True)
+    code = "import sys; sys.exit('in ' + sys.argv[1])"
+
+    with pytest.raises(CommandFailed) as caught:
+        python(code, log, cwd=cwd, more=[f"{cwd}/source/pond-1.0"])
+
+    assert str(caught.value) == (
+        f"exit code 1 from: {shlex.join([sys.executable, '-c', code])} "
+        ".../source/pond-1.0\n"
+        "    in .../source/pond-1.0\n"
+        f"the full log is in {log}"
+    )
+
+
+def test_credentials_are_not_shown(log):
+    log.write_text("Looking in https://jane:secret@example.com/?key=secret\n")
+    command = ["pip", "--find-links=https://jane:secret@example.com/?token=secret"]
+
+    error = CommandFailed(command, 2, log)
+
+    assert "secret" not in repr(error)
+    assert str(error) == (
+        "exit code 2 from: pip '--find-links=https://example.com/?token=***'\n"
+        "    Looking in https://example.com/?key=***\n"
+        f"the full log is in {log}"
+    )

@@ -296,3 +296,13 @@ def test_purls_are_canonical(project: str, version: str) -> None:
     made = purl(project, version)
     assert PackageURL("pypi", None, project, version).to_string() == made
     assert PackageURL.from_string(made).version == version
+
+
+def test_no_credentials_are_recorded() -> None:
+    url = "https://user:secret@example.org/%s?token=secret&id=1"
+    patch = applied("a", location=url % "a.diff")
+    patch = replace(patch, owner=url % "base.cfg" + ":3")
+    (recorded,) = record(provenance(patch))["patches"]
+    assert recorded["location"] == "https://example.org/a.diff?token=***&id=1"
+    assert recorded["owner"] == "https://example.org/base.cfg?token=***&id=1:3"
+    assert b"secret" not in canonical_json(sbom(provenance(patch)))

@@ -251,6 +251,16 @@ def test_a_password_is_not_printed(reader, index: Index):
     assert "secret" not in str(refusal(digest, reader, url))
 
 
+def test_a_token_is_not_printed(reader, index: Index):
+    index.put("fix.diff", DIFF)
+    url = f"{index.base}/fix.diff?id=1&private_token=s3cr3t"
+
+    for error in (refusal(digest, reader, url), refusal(digest, offline(reader), url)):
+        assert "fix.diff?id=1&private_token=***" in str(error)
+        assert "s3cr3t" not in str(error)
+    assert "s3cr3t" not in repr(refusal(digest, offline(reader), url))
+
+
 # Sdists
 
 

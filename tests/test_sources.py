@@ -6,13 +6,16 @@ A store that has the egg and has forgotten the sdist makes poach fetch and not b
 import hashlib
 import io
 import shutil
+import sys
 import tarfile
 import zipfile
 
 import pytest
+from zc.buildout.easy_install import AllowHostsPackageIndex
 
 from bench.pond import CFG, LOUD, SOURCE, TAGGED, add_plain_pond, add_pond
 from bench.pond import make_warm_store as make_store
+from poach.buildout.sources import SUFFIXES
 
 FILE = "/files/pond/pond-1.0.tar.gz"
 PAGE = "/simple/pond/"
@@ -231,6 +234,72 @@ def test_the_nearest_versions_are_told(index, pond):
         f"No sdist of pond 1.0 in {index.url}; there are sdists of 0.3, 0.4, 0.9, "
         "1.0.1, 1.1, 1.2, and patches need the source"
     )
+
+
+def with_password(made):
+    """Give the URL of the index of a project a password."""
+    text = (made.path / "buildout.cfg").read_text()
+    made.write("buildout.cfg", text.replace("http://", "http://jane:s3cr3t@"))
+
+
+def test_the_password_of_the_index_is_not_told(index, pond):
+    add_plain_pond(index)
+    made = pond("find-links = http://jane:s3cr3t@127.0.0.1:1/?token=s3cr3t&id=1")
+    with_password(made)
+
+    assert made.poach("build", expect=1).error == (
+        f"No sdist of pond 1.0 in {index.url}, http://127.0.0.1:1/?token=***&id=1; "
+        "http://127.0.0.1:1/?token=***&id=1 cannot be read, and patches need the source"
+    )
+
+
+def test_the_password_of_a_file_that_is_not_delivered_is_not_told(index, pond):
+    add_pond(index)
+    index.status[FILE] = 500
+    made = pond()
+    with_password(made)
+
+    error = made.poach("build", expect=1).error
+
+    assert error.startswith(f"Cannot fetch the sdist {index.base}{FILE}#sha256=")
+    assert "s3cr3t" not in error
+
+
+def test_a_tar_xz_is_none_that_buildout_knows(index, pond, sdist):
+    """What it does not list poach cannot pick; so SUFFIXES has no more than it."""
+    index.add("pond", "pond-1.0.tar.xz", sdist.read_bytes())
+
+    module = sys.modules[AllowHostsPackageIndex.scan_url.__module__]
+    assert set(SUFFIXES) == set(module.EXTENSIONS)
+    assert pond().poach("build", expect=1).error == (
+        f"No sdist of pond 1.0 in {index.url}; there is no sdist of any version, and "
+        "patches need the source"
+    )
+
+
+@pytest.mark.parametrize("damage", ['{"x": 1}', '{"sha256": null}', "[]", "{"])
+def test_a_damaged_note_counts_as_none(index, pond, damage):
+    add_pond(index)
+    made = pond()
+    made.poach("build")
+    note = made.path / "patched-eggs/1/.known/sdists/pond-1.0.json"
+    good = note.read_text()
+    note.write_text(damage)
+
+    made.poach("build")
+
+    assert note.read_text() == good
+
+
+def test_nothing_stays_in_the_temporary_folder(index, pond, home):
+    """What a killed run leaves lies in the store, where the next one sweeps."""
+    add_pond(index)
+    index.status[FILE] = 500
+    made = pond()
+    made.poach("build", expect=1)
+
+    assert not list((home / "tmp").glob("poach-*"))
+    assert not list(made.path.glob("patched-eggs/1/.staging/*"))
 
 
 def test_a_project_that_nobody_knows(index, pond):

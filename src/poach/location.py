@@ -16,6 +16,18 @@ _SDIST = re.compile(
 )
 # A single letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(file|https?):", re.IGNORECASE)
+_USER = re.compile(r"(https?://)[^/?#\s]*@", re.IGNORECASE)
+#: Up to white space, or to a quote that ends the URL.
+_QUERY = re.compile(
+    r"https?://[^?#\s]*\?(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*", re.IGNORECASE
+)
+_PARAMETER = re.compile(r"([?&;][^?&;=#]*=)[^&;#]*")
+#: Names of query parameters whose values are secret; `author` and `design` are not.
+_SECRET = re.compile(
+    r"token|secret|signature|passw|pwd|credential|auth(?!ors?(?![a-z]))|key(?!word)"
+    r"|(?<![a-z])sig(?![a-z])",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -29,7 +41,7 @@ class LocationError(PoachError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"Bad location {self.text!r}: {self.reason}"
+        return f"Bad location {without_credentials(self.text)!r}: {self.reason}"
 
 
 class Kind(Enum):
@@ -84,7 +96,7 @@ class Location:
 
     @property
     def shown(self) -> str:
-        """The place for messages and records: without user and password."""
+        """The place for messages and records: without credentials."""
         return without_credentials(self.place)
 
     def __str__(self) -> str:
@@ -98,11 +110,23 @@ class Location:
 
 
 def without_credentials(text: str) -> str:
-    """Return `text`, if it is an http(s) URL, without user and password."""
-    if not is_url(text):
-        return text
-    parts = urlsplit(text)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """Return `text` without the secrets in its http(s) URLs, fit to be shown.
+
+    That is without user and password, and with ``***`` for the values of query
+    parameters that are called like a secret.  `text` may be a URL, a word of a
+    command or all that a program printed.
+    """
+    return _QUERY.sub(_masked, _USER.sub(r"\1", text))
+
+
+def _masked(query: re.Match[str]) -> str:
+    return _PARAMETER.sub(
+        lambda found: found[1] + "***" if _is_secret(found[1]) else found[0], query[0]
+    )
+
+
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET.search(unquote(name)))
 
 
 def is_url(text: str) -> bool:

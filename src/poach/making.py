@@ -20,6 +20,7 @@ from poach.errors import PoachError, collect
 from poach.hunks import Landing
 from poach.key import BuildKey
 from poach.kit import Kit
+from poach.location import without_credentials
 from poach.naming import canonicalize_name, same_version
 from poach.patchset import Patch, PatchFault, PatchSet
 from poach.ports import Sdist
@@ -56,8 +57,8 @@ class WrongWheel(PoachError):
 
     def __str__(self) -> str:
         return (
-            f"The patched tree of {self.title} builds {self.wheel}; "
-            "patches must leave name and version alone"
+            f"The patched tree of {self.title} builds {self.wheel}, which is not what "
+            "the pin says; upstream's own build files or a patch say so"
         )
 
 
@@ -120,7 +121,7 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
 def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatch:
     return AppliedPatch(
         name=patch.name,
-        owner=_public(patch.owner),
+        owner=without_credentials(_public(patch.owner)),
         location=_public(patch.location.shown),
         sha256=patch.sha256,
         data=data,

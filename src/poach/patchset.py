@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from poach.errors import PoachError, collect, did_you_mean, each, together
-from poach.location import Location
+from poach.location import Location, without_credentials
 from poach.naming import tagged_version
 from poach.pin import Pin
 
@@ -118,7 +118,7 @@ class PatchSet:
         """What each patch is called: its name, and its file's where it shares that."""
         sharing = Counter(patch.name for patch in self.patches)
         return tuple(
-            f"{patch.name}/{PurePosixPath(patch.location.target).name}"
+            f"{patch.name}/{_file_name(patch.location)}"
             if sharing[patch.name] > 1
             else patch.name
             for patch in self.patches
@@ -214,3 +214,7 @@ def _patch(
 
 def _owners(owner: str, definer: str) -> str:
     return f"{owner}, defined in {definer}" if definer not in ("", owner) else owner
+
+
+def _file_name(location: Location) -> str:
+    return PurePosixPath(without_credentials(location.target)).name

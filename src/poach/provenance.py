@@ -159,7 +159,12 @@ def record(provenance: Provenance) -> dict[str, Any]:
 
 def _patch_records(patches: Sequence[AppliedPatch]) -> Iterator[dict[str, Any]]:
     for patch, path in zip(patches, patch_paths(patches), strict=True):
-        fields = asdict(replace(patch, location=without_credentials(patch.location)))
+        shown = replace(
+            patch,
+            location=without_credentials(patch.location),
+            owner=without_credentials(patch.owner),
+        )
+        fields = asdict(shown)
         del fields["data"]
         yield {**fields, "file": path}
 

@@ -15,15 +15,16 @@ LARGEST = 256 * 1024 * 1024
 
 
 class FetchFailed(PoachError):
-    """A URL that could not be read."""
+    """A URL that could not be read; credentials are left out."""
 
     def __init__(self, url: str, reason: str) -> None:
+        url, reason = without_credentials(url), without_credentials(reason)
         super().__init__(url, reason)
         self.url = url
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"cannot get {without_credentials(self.url)}: {self.reason}"
+        return f"cannot get {self.url}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from poach.errors import PoachError
+from poach.location import without_credentials
 
 #: Lines of output that an error shows.
 TAIL = 20
@@ -17,23 +19,32 @@ TAIL = 20
 class CommandFailed(PoachError):
     """A subprocess that ended with another exit code than 0.
 
-    `command` is its argument list, `code` its exit code, `log` the file that holds
-    all it printed.
+    `command` is its argument list, without credentials, `code` its exit code, `log`
+    the file that holds all it printed, `cwd` the folder where it ran.  That folder is
+    gone when the error is shown, and is shown as ``...``.
     """
 
-    def __init__(self, command: Sequence[str], code: int, log: Path) -> None:
-        super().__init__(command, code, log)
-        self.command = tuple(command)
+    def __init__(
+        self, command: Sequence[str], code: int, log: Path, cwd: Path | None = None
+    ) -> None:
+        self.command = tuple(map(without_credentials, command))
         self.code = code
         self.log = log
+        self.cwd = cwd
+        super().__init__(self.command, code, log, cwd)
 
     def __str__(self) -> str:
         lines = [
-            f"exit code {self.code} from: {shlex.join(self.command)}",
-            *indented(tail(self.log)).splitlines(),
+            f"exit code {self.code} from: {self._shortened(shlex.join(self.command))}",
+            *indented(
+                self._shortened(without_credentials(tail(self.log)))
+            ).splitlines(),
             f"the full log is in {self.log}",
         ]
         return "\n".join(lines)
+
+    def _shortened(self, text: str) -> str:
+        return text.replace(f"{self.cwd}{os.sep}", f"...{os.sep}") if self.cwd else text
 
 
 class Runner(Protocol):
@@ -68,7 +79,7 @@ def run(
             output.write(f"{error}\n".encode())
             code = 127
     if code:
-        raise CommandFailed(command, code, log)
+        raise CommandFailed(command, code, log, cwd)
 
 
 def tail(log: Path, lines: int = TAIL) -> str:

@@ -16,10 +16,12 @@ from packaging.version import Version
 from setuptools.errors import BaseError
 
 from poach.errors import PoachError
+from poach.location import without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
 from poach.ports import Sdist
 
-SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
+#: What setuptools' package index takes for an sdist: no .tar.xz.
+SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
 
 
 class NoSdist(PoachError):
@@ -37,6 +39,8 @@ class NoSdist(PoachError):
         places: Sequence[str],
         troubles: Sequence[str] = (),
     ) -> None:
+        places = [without_credentials(place) for place in places]
+        troubles = [without_credentials(trouble) for trouble in troubles]
         super().__init__(project, version, others, places, troubles)
         self.troubles = tuple(dict.fromkeys(troubles))
         self.project = project
@@ -80,6 +84,7 @@ class NotFetched(PoachError):
     """A source archive that the index lists and does not deliver."""
 
     def __init__(self, url: str, reason: str) -> None:
+        url, reason = without_credentials(url), without_credentials(reason)
         super().__init__(url, reason)
         self.url = url
         self.reason = reason
