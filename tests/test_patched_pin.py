@@ -312,3 +312,28 @@ def test_broken_is_reported_and_nothing_is_kept(pond):
     assert "loud" in result.error
     assert eggs(patched) == []
     assert not (patched.path / "bin" / "pond").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "theirs"), [("find-links = wheels", ""), ("", "wheels")]
+)
+def test_builds_find_their_requirements_in_relative_folders(
+    pond, wheelhouse, option, theirs
+):
+    """Of buildout's find-links, and of the user's PIP_FIND_LINKS."""
+    patched = pond(CFG.replace("parts = app", f"parts = app\n    {option}"))
+    shutil.copytree(wheelhouse, patched.path / "wheels")
+
+    patched.poach("build", env={"PIP_FIND_LINKS": theirs})
+
+
+def test_what_the_user_wants_of_pip_does_not_break_a_build(pond, tmp_path):
+    patched = pond()
+    variables = ("PIP_USER", "PIP_PREFIX", "PIP_TARGET", "PIP_ROOT")
+
+    patched.poach(
+        "build",
+        env=dict.fromkeys(variables, str(tmp_path / "theirs")) | {"PIP_USER": "1"},
+    )
+
+    assert not (tmp_path / "theirs").exists()

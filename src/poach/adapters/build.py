@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from configparser import RawConfigParser
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from poach.adapters.process import CommandFailed, Runner, run
+from poach.adapters.pip import Pip
+from poach.adapters.process import CommandFailed
 from poach.errors import PoachError
 from poach.key import BuildOptions
 
@@ -30,18 +30,13 @@ class BuildFailed(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class PipBuilder:
-    """Builds wheels with the pip of the interpreter `python`.
+    """Builds wheels with `pip`.
 
-    `pip_options` say where build requirements come from (index, find-links), `path`
-    are folders put on PYTHONPATH so that pip is found where the interpreter itself
-    has none, as in a bootstrapped buildout.
+    `options` are for pip wheel, as where build requirements come from (find-links).
     """
 
-    python: str
-    pip_options: Sequence[str] = ()
-    path: Sequence[str] = ()
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    runner: Runner = run
+    pip: Pip
+    options: Sequence[str] = ()
 
     def build(
         self, title: str, tree: Path, dest: Path, options: BuildOptions, log: Path
@@ -55,30 +50,28 @@ class PipBuilder:
         if options.build_ext:
             _write_build_ext(tree / "setup.cfg", options.build_ext)
         try:
-            self.runner(
-                self._command(tree, dest),
+            self.pip.run(
+                self._arguments(tree, dest),
                 cwd=tree.parent,
-                env=self._environment(tree, options.environment),
                 log=log,
+                more={**self._environment(tree), **options.environment},
             )
         except CommandFailed as failure:
             raise BuildFailed(title, failure) from None
         (wheel,) = dest.glob("*.whl")
         return wheel
 
-    def _command(self, tree: Path, dest: Path) -> list[str]:
-        command = [self.python, "-m", "pip", "wheel", "--no-deps", "--no-input"]
-        return [*command, *self.pip_options, "--wheel-dir", str(dest), str(tree)]
+    def _arguments(self, tree: Path, dest: Path) -> list[str]:
+        wheel = ["wheel", "--no-deps", "--no-input", *self.options]
+        return [*wheel, "--wheel-dir", str(dest), str(tree)]
 
-    def _environment(self, tree: Path, more: Mapping[str, str]) -> dict[str, str]:
-        env = {"SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH, **self.environ}
-        path = [*self.path, *filter(None, [env.get("PYTHONPATH")])]
-        if path:
-            env["PYTHONPATH"] = os.pathsep.join(path)
-        env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
-        # Tools that ask git for a version must not find a repository around us.
-        env["GIT_CEILING_DIRECTORIES"] = str(tree.parent)
-        return {**env, **more}
+    def _environment(self, tree: Path) -> dict[str, str]:
+        epoch = self.pip.environ.get("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
+        return {
+            "SOURCE_DATE_EPOCH": epoch,
+            # Tools that ask git for a version must not find a repository around us.
+            "GIT_CEILING_DIRECTORIES": str(tree.parent),
+        }
 
 
 def _write_build_ext(setup_cfg: Path, build_ext: Mapping[str, str]) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import zc.buildout.easy_install as easy_install
 
-from poach.adapters.process import CommandFailed, Runner, run
+from poach.adapters.pip import Pip
+from poach.adapters.process import CommandFailed
 from poach.errors import PoachError
 
 #: From zc.buildout 5 on, eggs have no ``__init__.py`` for old-style namespaces.
@@ -32,15 +31,9 @@ class EggFailed(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class BuildoutEggs:
-    """Makes eggs as zc.buildout does: pip unpacks, buildout arranges.
+    """Makes eggs as zc.buildout does: `pip` unpacks, buildout arranges."""
 
-    `python` is the interpreter, `path` are folders put on PYTHONPATH for its pip.
-    """
-
-    python: str
-    path: Sequence[str] = ()
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    runner: Runner = run
+    pip: Pip
 
     def make(self, wheel: Path, dest: Path, log: Path) -> Path:
         """Unpack `wheel` below the new folder `dest`; return the path of the egg.
@@ -48,12 +41,10 @@ class BuildoutEggs:
         Raises `EggFailed`.
         """
         dest.mkdir()
+        install = ["install", "--no-deps", "--no-index", "--no-input"]
         try:
-            self.runner(
-                self._command(wheel, dest),
-                cwd=dest.parent,
-                env=self._environment(),
-                log=log,
+            self.pip.run(
+                [*install, "--target", str(dest), str(wheel)], cwd=dest.parent, log=log
             )
         except CommandFailed as failure:
             raise EggFailed(wheel.name, failure) from None
@@ -61,18 +52,6 @@ class BuildoutEggs:
         (egg,) = easy_install.make_egg_after_pip_install(str(dest), dist_info.name)
         _forget_the_way(next(Path(egg).glob("*.dist-info")))
         return Path(egg)
-
-    def _command(self, wheel: Path, dest: Path) -> list[str]:
-        command = [self.python, "-m", "pip", "install", "--no-deps", "--no-index"]
-        return [*command, "--no-input", "--target", str(dest), str(wheel)]
-
-    def _environment(self) -> dict[str, str]:
-        path = [*self.path, *filter(None, [self.environ.get("PYTHONPATH")])]
-        return {
-            **self.environ,
-            "PYTHONPATH": os.pathsep.join(path),
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        }
 
 
 def _forget_the_way(dist_info: Path) -> None:

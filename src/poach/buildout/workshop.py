@@ -19,6 +19,7 @@ from poach import patchset, pipeline
 from poach.adapters.build import PipBuilder
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import NamedDiffs
+from poach.adapters.pip import Pip
 from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
@@ -232,25 +233,31 @@ def _kit(settings: Settings, reporter: Reporter) -> Kit:
     sdists = BuildoutSources(
         settings.links, settings.index, settings.allow_hosts, settings.offline
     )
+    # The index is one more, as in buildout itself: it need not hold any backend.
+    indexes = [settings.index] if settings.index else []
+    pip = Pip(sys.executable, _pip_path(), indexes)
     return Kit(
         store=store,
         sdists=sdists,
         reader=DiffReader(store, sdists, HttpFetcher(settings.offline)),
-        builder=PipBuilder(sys.executable, _pip_options(settings), _pip_path()),
-        eggs=BuildoutEggs(sys.executable, _pip_path()),
+        builder=PipBuilder(pip, _pip_options(settings)),
+        eggs=BuildoutEggs(pip),
         target=running_target(),
         reporter=reporter,
     )
 
 
 def _pip_options(settings: Settings) -> list[str]:
-    """Return where pip finds build requirements: also where buildout finds eggs.
-
-    The index comes second, as in buildout itself: it need not hold any backend.
-    """
+    """Return where pip finds build requirements: also where buildout finds eggs."""
     verbose = ["--verbose"] if logger.isEnabledFor(logging.DEBUG) else []
-    index = ["--extra-index-url", settings.index] if settings.index else []
-    return [*verbose, *index, *(f"--find-links={link}" for link in settings.links)]
+    links = (_absolute(link, settings.directory) for link in settings.links)
+    return [*verbose, *(f"--find-links={link}" for link in links)]
+
+
+def _absolute(link: str, directory: str) -> str:
+    """Return a URL as it is, and a path counted from `directory`."""
+    is_url = "://" in link or link.startswith("file:")
+    return link if is_url else str(Path(directory, link))
 
 
 def _pip_path() -> list[str]:
