@@ -74,6 +74,15 @@ def test_indexes_join_those_of_the_user(runs):
     assert not [word for word in runs.command if "secret" in word]
 
 
+def test_an_index_without_a_secret_adds_to_those_of_pips_configuration(runs):
+    plain = "https://example.com/simple"
+
+    assert environment(runs, {}, indexes=[plain, SECRET]) == {
+        "PIP_EXTRA_INDEX_URL": SECRET
+    }
+    assert runs.command[-1] == f"--extra-index-url={plain}"
+
+
 def test_relative_paths_count_from_where_the_user_is(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wheels").mkdir()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poach.adapters.process import Runner, run
+from poach.location import without_credentials
 
 #: Variables that make pip put things elsewhere, or do something else.
 _DROPPED = frozenset(
@@ -29,8 +30,9 @@ class Pip:
 
     `path` are folders put on PYTHONPATH so that pip is found where the interpreter
     itself has none, as in a bootstrapped buildout.  `indexes` are URLs of more
-    package indexes; they travel in the environment, for they may hold a password and
-    anybody can read a command line.
+    package indexes.  Those with a password travel in the environment, since anybody
+    can read a command line; the others do not, for they come in addition to those of
+    pip's configuration, which the environment overrides.
     """
 
     python: str
@@ -50,7 +52,9 @@ class Pip:
 
         `more` are variables for it.  Raises `CommandFailed`.
         """
-        command = [self.python, "-m", "pip", *arguments]
+        plain = (url for url in self.indexes if not _is_secret(url))
+        options = (f"--extra-index-url={url}" for url in plain)
+        command = [self.python, "-m", "pip", *arguments, *options]
         env = {**self._environment(), **(more or {})}
         self.runner(command, cwd=cwd, env=env, log=log)
 
@@ -58,9 +62,14 @@ class Pip:
         env = {k: v for k, v in self.environ.items() if k.upper() not in _DROPPED}
         env.update(_absolute(env))
         env.update(_joined(env, "PYTHONPATH", self.path, os.pathsep))
-        env.update(_joined(env, "PIP_EXTRA_INDEX_URL", self.indexes, " "))
+        secret = list(filter(_is_secret, self.indexes))
+        env.update(_joined(env, "PIP_EXTRA_INDEX_URL", secret, " "))
         env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
         return env
+
+
+def _is_secret(url: str) -> bool:
+    return without_credentials(url) != url
 
 
 def _joined(
