@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -37,6 +38,9 @@ MEGA = 1_000_000
 LINEAR = 3  # the last step, of twice the size, costs twice as much, 4 if quadratic
 NOISE = (0.03, 5)  # seconds and MB; a step that costs less says nothing
 FREE = float("inf")
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ def run_turn(result: Result, jobs: Sequence[Job], name: str, folder: Path) -> li
         done = (TOOLS[name](*pair) for pair in zip(jobs, trees, strict=True))
         spent = sum(done, NOTHING)
     result.turns.setdefault(name, []).append(spent)
-    return [digest(*pair) for pair in zip(jobs, trees, strict=True)]
+    return apart(partial(digests, jobs), trees)
 
 
 def fresh(jobs: Sequence[Job], folder: Path) -> list[Path]:
@@ -216,6 +220,10 @@ def fresh(jobs: Sequence[Job], folder: Path) -> list[Path]:
     for job, tree in zip(jobs, trees, strict=True):
         shutil.copytree(job.tree, tree, symlinks=True, copy_function=os.link)
     return trees
+
+
+def digests(jobs: Sequence[Job], trees: Sequence[Path]) -> list[str]:
+    return [digest(*pair) for pair in zip(jobs, trees, strict=True)]
 
 
 def digest(job: Job, tree: Path) -> str:
@@ -479,13 +487,13 @@ def new_folder(root: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=root))
 
 
-def apart(make: Make, folder: Path) -> list[Job]:
-    """Make inputs in another process.
+def apart(function: Callable[[A], B], argument: A) -> B:
+    """Call what takes much memory in another process.
 
     The peak memory of a process counts from what the one had that started it.
     """
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        return pool.apply(make, (folder,))
+        return pool.apply(function, (argument,))
 
 
 def main(argv: Sequence[str]) -> int:
