@@ -17,7 +17,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
+from itertools import chain
 from operator import itemgetter
 from typing import Literal
 
@@ -200,7 +200,8 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
 
 def split_lines(data: bytes) -> list[bytes]:
     """Split at newlines only and keep them."""
-    if data.count(b"\r") == data.count(b"\r\n"):  # else it would split at CR, too
+    # bytes.splitlines splits at CR, too.
+    if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
         return data.splitlines(keepends=True)
     lines = [line + b"\n" for line in data.split(b"\n")]
     last = lines.pop()[:-1]
@@ -577,9 +578,9 @@ def _header(line: bytes) -> str:
 def _hunks(bodies: Sequence[_Body]) -> Iterator[Hunk]:
     """Have unidiff parse the clean hunks of a file.
 
-    It reads the headers and checks every line and the counts; the lines stay the
-    bytes that they are.  (Without `metadata_only` it makes an object of each line,
-    from which the bytes were to be made again: that takes five times as long.)
+    It reads the headers and checks the mark of every line against the counts.  What
+    the lines hold stays the bytes that it is and never passes through a decoder: made
+    objects of, they would have to be made bytes again, in five times the time.
     """
     if not bodies:
         return
@@ -592,7 +593,7 @@ def _hunks(bodies: Sequence[_Body]) -> Iterator[Hunk]:
 
 def _text(body: _Body) -> Iterator[str]:
     yield body.full
-    yield from map(str, body.lines, repeat("latin-1"))
+    yield from bytes(map(itemgetter(0), body.lines)).decode("latin-1")
 
 
 def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
