@@ -24,7 +24,7 @@ def main(arguments):
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *arguments],
+        [python, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments],
     ]
     for step in steps:
         print("$", *step, flush=True)
