@@ -5,6 +5,8 @@ files beside them and a journal of what is to be done.  Then each path changes b
 rename, so that at any time it is as before or as wanted, never half written.  What
 fails is undone.  Where a run is killed in between, the folder stays with the old files
 and the journal, and the next run says so instead of patching a half-patched tree.
+
+Where one file is all that changes, that one rename is all or nothing by itself.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from poach.errors import PoachError
@@ -84,6 +86,37 @@ def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> No
 
     Raises `WriteFailed`.
     """
+    if len(changes) != 1 or not _write_one(tree, *changes[0]):
+        _write_all(tree, changes)
+
+
+def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
+    """Write one file in a folder that is there; return False for anything else."""
+    target = f"{tree}/{path}"
+    folder = os.path.dirname(target)  # noqa: PTH120
+    if entry is None or not os.path.isdir(folder):  # noqa: PTH112
+        return False
+    new = f"{folder}/{_PREFIX}{os.getpid()}"
+    try:
+        with _undone(new):
+            _write(new, entry, target)
+            os.replace(new, target)  # noqa: PTH105
+    except OSError as error:
+        raise WriteFailed(tree, error) from error
+    return True
+
+
+@contextmanager
+def _undone(new: str) -> Iterator[None]:
+    """Take the file `new` away after any exception."""
+    try:
+        yield
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise
+
+
+def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
     if not changes:
         return
     try:
@@ -123,8 +156,7 @@ class _Writer:
         }
         for number, (path, _) in enumerate(changes):
             self._save(number, path)
-        if len(changes) > 1:  # one rename is all or nothing by itself
-            self._note(path for path, _ in changes)
+        self._note(path for path, _ in changes)
         try:
             for path, entry in changes:
                 if entry is None:
@@ -137,14 +169,7 @@ class _Writer:
 
     def _stage(self, number: int, path: str, entry: Entry) -> Path:
         staged = self.aside / f"new-{number}"
-        if entry.mode == LINK:
-            staged.symlink_to(os.fsdecode(entry.data))
-            return staged
-        wanted = 0o777 if entry.mode == PROGRAM else 0o666
-        handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(entry.data)
-        _keep_mode(self._at(path), staged, entry.mode == PROGRAM)
+        _write(str(staged), entry, self._at(path))
         return staged
 
     def _at(self, path: str) -> str:
@@ -164,14 +189,16 @@ class _Writer:
             self.saved[path] = backup
 
     def _note(self, paths: Iterator[str]) -> None:
-        """Write the journal: for each path the name of its old file, or null."""
+        """Write the journal: for each path the name of its old file, or null.
+
+        It is there for runs that are killed, which the system's cache outlives, so
+        it need not reach the disk before the files do.
+        """
         import json
 
         kept = {path: self._backup(path) for path in paths}
         with (self.aside / _JOURNAL).open("w", encoding="ascii") as stream:
             json.dump({"format": 1, "old": kept}, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
 
     def _backup(self, path: str) -> str | None:
         return self.saved[path].name if path in self.saved else None
@@ -222,7 +249,19 @@ class _Writer:
         self.stuck = False
 
 
-def _keep_mode(old: str, new: Path, runs: bool) -> None:
+def _write(new: str, entry: Entry, old: str) -> None:
+    """Write `entry` to the path `new`, with the permissions of what is at `old`."""
+    if entry.mode == LINK:
+        Path(new).symlink_to(os.fsdecode(entry.data))
+        return
+    wanted = 0o777 if entry.mode == PROGRAM else 0o666
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(entry.data)
+    _keep_mode(old, new, entry.mode == PROGRAM)
+
+
+def _keep_mode(old: str, new: str, runs: bool) -> None:
     """Give `new` the permissions of `old`, but for the right to execute.
 
     Rights that come with being setuid or setgid are not handed on.
@@ -233,4 +272,4 @@ def _keep_mode(old: str, new: Path, runs: bool) -> None:
             bits = stat.S_IMODE(status.st_mode) & 0o777
             if runs != bool(bits & stat.S_IXUSR):
                 bits = bits | (bits & 0o444) >> 2 if runs else bits & ~0o111
-            new.chmod(bits)
+            os.chmod(new, bits)  # noqa: PTH101
