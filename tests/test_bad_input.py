@@ -8,7 +8,10 @@ import pytest
 from bench.pond import BROKEN, CFG, LOUD, WIDE, add_app, add_pond
 
 #: What a failing run must leave as it was; the store keeps logs and what it saw.
-KEPT = ("bin", "eggs", "patches", "patched-eggs/1/pond")
+KEPT = (
+    *("bin", "parts", "develop-eggs", "eggs", ".installed.cfg"),
+    *("patches", "patched-eggs/1/pond"),
+)
 
 
 @pytest.fixture(scope="module")

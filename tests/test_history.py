@@ -59,6 +59,8 @@ def test_it_is_fetched_verified_and_patched(zodb):
         "Patching ZODB3 3.8.1: poll-invalidations (2 files, 6 hunks) in src/ZODB\n"
         in result.stdout
     )
+    for line in ("src/ZODB/Connection.py: 5 hunks", "src/ZODB/DB.py: 1 hunk"):
+        assert f"  {line}\n" in result.stdout
     hunks = [line for line in result.stdout.splitlines() if ": hunk " in line]
     files = [line.split(":")[0].strip() for line in hunks]
     assert files == 5 * ["src/ZODB/Connection.py"] + ["src/ZODB/DB.py"]

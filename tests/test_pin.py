@@ -149,6 +149,7 @@ def test_names_and_project_stay_as_written():
         ("3.8.1+foo +a", "'3.8.1+foo' has a local label already"),
         ("1.3.4nxd6 +a", "'1.3.4nxd6' is not a version (PEP 440)"),
         ("3.8.* +a", "'3.8.*' is not a version (PEP 440)"),
+        ("3.8.1+ a", "'3.8.1+' has its '+' behind it, which belongs before a name"),
         ("latest +a", "'latest' is not a version (PEP 440)"),
         ("\N{ARABIC-INDIC DIGIT THREE} +a", "'\u0663' is not a version (PEP 440)"),
     ],

@@ -81,12 +81,15 @@ def _parse(project: str, value: str) -> Pin:
     first, *rest = value.split() or [""]
     if not first or first.startswith("+"):
         raise ValueError("the version is missing")
+    base = _base(first)
     names = tuple(_name(word) for word in rest)
     _refuse_twice(names)
-    return Pin(project, _base(first), names)
+    return Pin(project, base, names)
 
 
 def _base(word: str) -> str:
+    if word.endswith("+"):
+        raise ValueError(f"{word!r} has its '+' behind it, which belongs before a name")
     if word.startswith("="):
         raise ValueError(f"{word!r} has an operator, and a pin is the version alone")
     if word[0] in "<>!~":

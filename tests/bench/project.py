@@ -144,7 +144,7 @@ def snapshot(*folders: Path, start: Path) -> dict[str, str]:
     return {
         os.path.relpath(path, start): _state(path)
         for folder in folders
-        for path in sorted(folder.rglob("*"))
+        for path in ([folder] if folder.is_file() else sorted(folder.rglob("*")))
         if "__pycache__" not in path.parts
     }
 

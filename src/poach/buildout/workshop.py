@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("zc.buildout.poach")
 
+#: A diff that changes more files than these is logged without their names.
+MANY_FILES = 10
+
 
 class NotBuilt(PoachError):
     """A patched egg that is needed, not in the store, and may not be built."""
@@ -62,15 +65,19 @@ class LogReporter(Reporter):
         logger.info("Getting the sdist of %s.", title)
 
     def patched(self, title: str, label: str, patch: AppliedPatch) -> None:
-        """Log one line for the diff, and one for each hunk that is not where it says.
-
-        With -v every hunk has a line.
+        """Log one line for the diff, one for each file unless there are many, and one
+        for each hunk that is not where it says.  With -v every hunk has a line.
         """
         hunks = sum(len(file.hunks) for file in patch.files)
         counts = f"{_count(len(patch.files), 'file')}, {_count(hunks, 'hunk')}"
         where = f" in {patch.directory}" if patch.directory else ""
         logger.info("Patching %s: %s (%s)%s", title, label, counts, where)
         for file in patch.files:
+            if len(patch.files) <= MANY_FILES:
+                hunks = len(file.hunks)
+                logger.info(
+                    "  %s%s", file.path, f": {_count(hunks, 'hunk')}" * bool(hunks)
+                )
             for number, hunk in enumerate(file.hunks, 1):
                 level = logging.INFO if hunk.offset or hunk.fuzz else logging.DEBUG
                 logger.log(level, "  %s: hunk %s %s", file.path, number, _place(hunk))
