@@ -62,14 +62,8 @@ class Unpatched(PoachError):
         )
 
 
-class LoadedBefore(PoachError):
+class LoadedBefore(Unpatched):
     """A plain egg that buildout runs on since before poach could patch it."""
-
-    def __init__(self, patch_set: PatchSet, version: str, location: str) -> None:
-        super().__init__(patch_set, version, location)
-        self.patch_set = patch_set
-        self.version = version
-        self.location = location
 
     def __str__(self) -> str:
         pin = self.patch_set.pin
