@@ -31,6 +31,9 @@ def test_every_entry_is_read_back_in_order(wanted):
         (b"a.patch\nb.diff", [SeriesEntry("a.patch"), SeriesEntry("b.diff")]),
         (b"a.patch -p0\r\nb\r\n", [SeriesEntry("a.patch", 0), SeriesEntry("b")]),
         (b"a.patch -pab\n", [SeriesEntry("a.patch", 1)]),
+        (b"a.patch -p 0\n", [SeriesEntry("a.patch", 0)]),
+        (b"\xef\xbb\xbfa.patch\n", [SeriesEntry("a.patch")]),
+        (b"\xef\xbb\xbf# first\na.patch\n", [SeriesEntry("a.patch")]),
         (b"a.patch -p1 # why -R\n", [SeriesEntry("a.patch", 1)]),
         (b"a#b.patch\n", [SeriesEntry("a#b.patch")]),
         (b"a.patch\t#b\n", [SeriesEntry("a.patch")]),
@@ -52,7 +55,7 @@ def test_parse(data, expected):
         (
             b"ok.patch\nx.patch  -R\n",
             "bad line 'x.patch -R' in the series file: "
-            "option '-R' is not known (only -pN is)",
+            "reversed diffs are not supported",
         ),
         (
             b"x.patch -p\n",
@@ -60,9 +63,14 @@ def test_parse(data, expected):
             "option '-p' is not known (only -pN is)",
         ),
         (
-            b"x.patch -p 1\n",
-            "bad line 'x.patch -p 1' in the series file: "
+            b"x.patch -p x\n",
+            "bad line 'x.patch -p x' in the series file: "
             "option '-p' is not known (only -pN is)",
+        ),
+        (
+            b"x.patch 1\n",
+            "bad line 'x.patch 1' in the series file: "
+            "option '1' is not known (only -pN is)",
         ),
         (
             b"x.patch -p-1\n",

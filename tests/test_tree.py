@@ -388,9 +388,9 @@ def test_the_command(tree, tmp_path, capsys):
     )
     assert call("--check", str(tree), str(folder)) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "one.patch: strip 1",
+        f"{folder}/one.patch: strip 1",
         "  modify f: 1 hunk",
-        "two.patch: strip 0",
+        f"{folder}/two.patch: strip 0",
         "  modify f: 1 hunk",
     ]
     assert (tree / "f").read_bytes() == b"1\n"
@@ -413,7 +413,11 @@ def test_a_diff_comes_from_standard_input(tree, monkeypatch, capsys):
 def test_json_holds_every_kind_of_failure(tree, capsys):
     assert call("--json", str(tree), "nope.patch") == 1
     said = json.loads(capsys.readouterr().out)
-    assert said == {"error": "Cannot read 'nope.patch': No such file or directory"}
+    message = "Cannot read 'nope.patch': No such file or directory"
+    assert said == {"format": 1, "error": message, "errors": [message]}
+    assert call("--json", str(tree), "nope.patch", "neither") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["errors"] == [message, message.replace("nope.patch", "neither")]
 
 
 def test_modes_are_said(tree, tmp_path, capsys):

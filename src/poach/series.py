@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from poach.errors import PoachError, collect
 
-_STRIP = re.compile(r"-p(\d{1,3}|ab)", re.ASCII)
+_LEVEL = re.compile(r"\d{1,3}|ab", re.ASCII)
+_BOM = b"\xef\xbb\xbf"
 _COMMENT = re.compile(r"(?:^|\s)#", re.ASCII)
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")
 
@@ -48,11 +49,11 @@ class SeriesEntry:
 def parse(data: bytes, place: str = "the series file") -> tuple[SeriesEntry, ...]:
     """Parse a series file as quilt(1) writes it; `place` names it in messages.
 
-    A line holds a file name and perhaps ``-pN``; ``#`` begins a comment.  Raises
-    `EmptySeries`, and a `SeriesError` for each line that cannot be honoured: ``-R``
-    (a reversed diff), a name that leaves the folder.
+    A line holds a file name and perhaps ``-pN`` or ``-p N``; ``#`` begins a comment.
+    Raises `EmptySeries`, and a `SeriesError` for each line that cannot be honoured:
+    ``-R`` (a reversed diff), a name that leaves the folder.
     """
-    text = data.decode("utf-8", "surrogateescape")
+    text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
     lines = (_WORD.findall(_COMMENT.split(line)[0]) for line in text.split("\n"))
     entries = collect(lambda words: _entry(words, place), filter(None, lines))
     if not entries:
@@ -78,10 +79,12 @@ def _file(word: str) -> str:
 
 
 def _strip(options: list[str]) -> int | None:
-    strip = None
-    for option in options:
-        found = _STRIP.fullmatch(option)
-        if found is None:
+    strip, words = None, iter(options)
+    for option in words:
+        level = next(words, "") if option == "-p" else option.removeprefix("-p")
+        if option == "-R":
+            raise ValueError("reversed diffs are not supported")
+        if not (option.startswith("-p") and _LEVEL.fullmatch(level)):
             raise ValueError(f"option {option!r} is not known (only -pN is)")
-        strip = 1 if found[1] == "ab" else int(found[1])
+        strip = 1 if level == "ab" else int(level)
     return strip

@@ -8,6 +8,7 @@ import io
 import sys
 from collections.abc import Sequence
 
+from poach.cli.saying import complain
 from poach.errors import PoachError
 
 DONE, FAULT, BUG, INTERRUPTED = 0, 1, 3, 130
@@ -30,16 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except PoachError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        complain(f"Error: {error}")
         return FAULT
     except KeyboardInterrupt:
-        print("Interrupted", file=sys.stderr)
+        complain("Interrupted")
         return INTERRUPTED
     except Exception:
         import traceback
 
-        traceback.print_exc()
-        print("This is a bug in poach; please report it", file=sys.stderr)
+        complain(traceback.format_exc() + "This is a bug in poach; please report it")
         return BUG
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from poach import series
 from poach.adapters.tree import (
@@ -17,10 +19,14 @@ from poach.adapters.tree import (
     show,
     write,
 )
+from poach.cli.saying import say
 from poach.diff import MAX_DIFF, NamedDiff
-from poach.errors import PoachError, collect
+from poach.errors import PoachError, collect, each
 from poach.hunks import Landing
 from poach.outcome import FILE
+
+_FORMAT = 1  # of what --json prints
+_SHOWN = 40  # characters of a bad value in a usage message
 
 
 class Unreadable(PoachError):
@@ -32,7 +38,8 @@ class Unreadable(PoachError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"Cannot read {str(self.path)!r}: {self.reason}"
+        name = "standard input" if str(self.path) == "-" else repr(str(self.path))
+        return f"Cannot read {name}: {self.reason}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,19 +47,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Apply diffs to a source tree in place, in order, all or nothing."
     )
-    parser.add_argument("tree", metavar="TREE", type=Path, help="the unpacked source")
+    parser.add_argument("tree", metavar="TREE", type=_path, help="the unpacked source")
     parser.add_argument(
         "patches",
         metavar="PATCH",
         nargs="+",
-        type=Path,
+        type=_path,
         help="a diff, a folder with a quilt series, or - for standard input",
     )
     parser.add_argument(
         "-p",
         "--strip",
         metavar="N",
-        type=_count,
+        type=_strip,
         help="folders to strip from the names (default: found out)",
     )
     parser.add_argument(
@@ -64,9 +71,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fuzz",
         metavar="N",
-        type=_count,
+        type=_fuzz,
         default=0,
-        help="lines of context that may be ignored (default: 0)",
+        help="lines of context that may be ignored: 0 (default), 1 or 2",
     )
     parser.add_argument("--check", action="store_true", help="only say what would be")
     parser.add_argument("--json", action="store_true", help="say it in JSON")
@@ -75,30 +82,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; return the exit code.  Raises `PoachError`, which --json prints."""
     if not args.json:
-        print(
-            "\n".join(line for patch in _run(args).patches for line in describe(patch))
-        )
+        patches = _run(args).patches
+        say("\n".join(line for patch in patches for line in describe(patch)))
         return 0
     try:
         said, code = _run(args).as_json(), 0
     except ApplyRefused as refused:
         said, code = refused.as_json(), 1
     except PoachError as error:
-        said, code = {"error": str(error)}, 1
+        said, code = _error_json(error), 1
     import json
 
-    print(json.dumps(said, indent=2))
+    say(json.dumps({"format": _FORMAT, **said}, indent=2))
     return code
+
+
+def _error_json(error: PoachError) -> dict[str, Any]:
+    """Return what is wrong, but for diffs that do not apply, in JSON's types."""
+    return {"error": str(error), "errors": [str(one) for one in each(error)]}
 
 
 def _run(args: argparse.Namespace) -> Plan:
     if not args.tree.is_dir():
         raise Unreadable(args.tree, "not a folder")
-    diffs = [
-        diff
-        for found in collect(lambda path: list(_diffs(path, args)), args.patches)
-        for diff in found
-    ]
+    diffs = [diff for found in _collected(args) for diff in found]
     planned = plan(args.tree, diffs)
     if not args.check:
         write(planned)
@@ -134,26 +141,32 @@ def _moved(number: int, hunk: Landing) -> str:
     return f"hunk {number} at line {hunk.line}, {', '.join(notes)}" if notes else ""
 
 
-def _diffs(path: Path, args: argparse.Namespace) -> Iterator[NamedDiff]:
+def _collected(args: argparse.Namespace) -> list[Sequence[NamedDiff]]:
+    """Return the diffs of each argument; what cannot be read is raised together."""
+    return collect(lambda path: _diffs(path, args), args.patches)
+
+
+def _diffs(path: Path, args: argparse.Namespace) -> Sequence[NamedDiff]:
     if str(path) == "-" or not path.is_dir():
-        yield _diff(path, str(path), args, args.strip)
-        return
-    for entry in series.parse(_read(path / "series")):
-        strip = entry.strip if args.strip is None else args.strip
-        yield _diff(path / entry.file, entry.file, args, strip)
+        return [_diff(path, args, args.strip)]
+    listed = path / "series"
+    return collect(
+        lambda entry: _diff(
+            path / entry.file, args, entry.strip if args.strip is None else args.strip
+        ),
+        series.parse(_read(listed), str(listed)),
+    )
 
 
-def _diff(
-    path: Path, name: str, args: argparse.Namespace, strip: int | None
-) -> NamedDiff:
-    return NamedDiff(name, "", _read(path), strip, args.directory, args.fuzz)
+def _diff(path: Path, args: argparse.Namespace, strip: int | None) -> NamedDiff:
+    return NamedDiff(str(path), "", _read(path), strip, args.directory, args.fuzz)
 
 
 def _read(path: Path) -> bytes:
     """Read a diff, or as much as shows that it is too large for one."""
     try:
         if str(path) == "-":
-            return sys.stdin.buffer.read(MAX_DIFF + 1)
+            return _standard_input()
         with path.open("rb") as stream:
             return stream.read(MAX_DIFF + 1)
     except (OSError, ValueError) as error:
@@ -161,7 +174,29 @@ def _read(path: Path) -> bytes:
         raise Unreadable(path, reason) from error
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise Unreadable(Path("-"), "it is closed")
+    return sys.stdin.buffer.read(MAX_DIFF + 1)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
+
+
+def _strip(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,3}", text):
+        raise argparse.ArgumentTypeError(f"not a number from 0 to 999: {_cut(text)!r}")
     return int(text)
+
+
+def _fuzz(text: str) -> int:
+    if text not in ("0", "1", "2"):
+        raise argparse.ArgumentTypeError(f"not 0, 1 or 2: {_cut(text)!r}")
+    return int(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
