@@ -221,6 +221,7 @@ HALF = "it contradicts itself: a reference skips, loses or merges what we do or 
 GUESS = "the references disagree or guess"
 AS_GIT = "the references disagree; git does what the diff says"
 EMPTY = "nothing to apply is a mistake"
+OURS = "a diff may not plant what a later run takes for its own"
 
 PATHS = [
     Row("dot dot", new(b"../x"), "unsafe", "no no"),
@@ -394,21 +395,21 @@ PATHS = [
     Row(
         "directory with dot dot",
         mod(b"f"),
-        "unsafe",
+        "directory",
         "- -",
         options=("--directory", "../outside"),
     ),
     Row(
         "directory absolute",
         mod(b"f"),
-        "unsafe",
+        "directory",
         "- -",
         options=("--directory", "/tmp"),
     ),
     Row(
         "directory through a link",
         mod(b"secret"),
-        "unsafe",
+        "directory",
         "- -",
         options=("--directory", "lo"),
     ),
@@ -591,13 +592,13 @@ LINKS = [
     Row(
         "file becomes link by mode",
         chmod(b"f", b"100644", b"120000"),
-        "unsafe",
+        "kind",
         "no no",
     ),
     Row(
         "link becomes file by mode",
         chmod(b"ls", b"120000", b"100644"),
-        "unsafe",
+        "kind",
         "no no",
     ),
     Row(
@@ -624,14 +625,14 @@ LINKS = [
     Row(
         "fifo",
         mod(b"pipe"),
-        "unsafe",
+        "unreadable",
         "no no",
         setup=lambda top: os.mkfifo(top / "tree/pipe"),
     ),
     Row(
         "create over a fifo",
         new(b"pipe"),
-        "unsafe",
+        "unreadable",
         "no no",
         setup=lambda top: os.mkfifo(top / "tree/pipe"),
     ),
@@ -2102,8 +2103,8 @@ ODDS = [
     Row(
         "rename, then another file without diff --git",
         rename(b"f", b"x") + mod(b"g", b"@@ -1 +1 @@\n-G\n+H\n"),
-        {"f": None, "x": b"1\n", "g": b"H\n"},
-        "other no",
+        "bad diff",
+        "yes no",
         HALF,
     ),
     Row(
@@ -2357,6 +2358,99 @@ ODDS = [
         (mod(b"f", b"@@ -1 +1 @@\n-7\n+8\n"), new(b"../x"), b"text\n"),
         "not found",
         "no no",
+    ),
+    Row(
+        "our own journal",
+        new(b".poach-q/journal.json"),
+        "unsafe",
+        "yes yes",
+        OURS,
+    ),
+    Row(
+        "our own folder below, in capitals",
+        new(b"d/.POACH-1/x"),
+        "unsafe",
+        "yes yes",
+        OURS,
+    ),
+    Row("a name like ours", new(b".poach"), {".poach": b"new\n"}, "= ="),
+    Row(
+        "a colon in a file that is there",
+        mod(b"d/A::B.3"),
+        {"d/A::B.3": b"2\n"},
+        "= =",
+        tree={"d/A::B.3": (FILE, b"1\n")},
+    ),
+    Row(
+        "one letter and a colon in a file that is there",
+        mod(b"a:b"),
+        {"a:b": b"2\n"},
+        "= =",
+        tree={"a:b": (FILE, b"1\n")},
+    ),
+    Row("two colons in a new file", new(b"A::B.3"), "unsafe", "yes yes", WINDOWS),
+    Row("a drive alone", new(b"C:"), "unsafe", "yes yes", LEAVES),
+    Row(
+        "mode, then another file without diff --git",
+        chmod(b"f") + mod(b"g", b"@@ -1 +1 @@\n-G\n+H\n"),
+        "bad diff",
+        "yes yes",
+        HALF,
+    ),
+    Row(
+        "mode, then the file under another prefix",
+        chmod(b"f") + u(b"old/f\t2020-01-01 10:00:00 +0000", b"new/f"),
+        {"f": (PROGRAM, b"2\n")},
+        "= =",
+    ),
+    Row(
+        "copy, then another file without diff --git",
+        copy(b"f", b"x") + mod(b"g", b"@@ -1 +1 @@\n-G\n+H\n"),
+        "bad diff",
+        "yes no",
+        HALF,
+    ),
+    Row(
+        "marker on the last context line, newline in the file",
+        mod(b"d/e", b"@@ -7,3 +7,3 @@\n 7\n-8\n+eight\n 9\n" + NOEOL),
+        "not found",
+        "no yes",
+        GUESS,
+    ),
+    Row(
+        "two names that are there",
+        u(b"a/f", b"b/run"),
+        {"f": b"2\n"},
+        "= other",
+        GUESS,
+    ),
+    Row(
+        "link retargeted without a mode",
+        mod(b"l", b"@@ -1 +1 @@\n-f\n" + NOEOL + b"+g\n" + NOEOL),
+        "unsafe",
+        "no yes",
+        KINDS,
+    ),
+    Row(
+        "link retargeted without a mode, git",
+        git(b"l", body=mod(b"l", b"@@ -1 +1 @@\n-f\n" + NOEOL + b"+g\n" + NOEOL)),
+        "unsafe",
+        "no yes",
+        KINDS,
+    ),
+    Row(
+        "directory that is a file",
+        mod(b"f"),
+        "directory",
+        "- -",
+        options=("--directory", "f"),
+    ),
+    Row(
+        "directory that the diff makes",
+        new(b"x"),
+        {"n/x": b"new\n"},
+        "- -",
+        options=("--directory", "n"),
     ),
 ]
 

@@ -206,7 +206,7 @@ def test_a_diff_that_is_applied_already(pond):
         "Patch 'again' (buildout.cfg:12) does not apply:\n"
         "  src/pond/__init__.py: hunk 1 @@ -4,7 +4,7 @@: already applied, at line 4\n"
         "  what to do: the source has this change already (or the diff is reversed): "
-        "drop the name 'again'"
+        "drop this patch"
     )
 
 

@@ -240,13 +240,16 @@ def test_named_diff_defaults():
     assert (diff.strip, diff.directory, diff.fuzz) == (None, None, 0)
 
 
-def test_a_rename_without_hunks_leaves_the_next_section_alone():
-    rename = b"diff --git a/f b/g\nrename from f\nrename to g\n"
-    files = parse(rename + b"--- a/x\n+++ b/x\n" + HUNK)
-    assert [(file.status, len(file.hunks)) for file in files] == [
-        ("rename", 0),
-        ("modify", 1),
-    ]
+@pytest.mark.parametrize(
+    "words", [b"rename from f\nrename to g\n", b"old mode 100644\nnew mode 100755\n"]
+)
+def test_git_headers_with_the_hunks_of_another_file(words):
+    with pytest.raises(DiffError) as caught:
+        parse(b"diff --git a/f b/g\n" + words + b"--- a/x\n+++ b/x\n" + HUNK)
+    assert str(caught.value) == (
+        "line 4 of the diff: this file is not the one of the git header above; "
+        "the diff is damaged"
+    )
 
 
 @pytest.mark.parametrize("line", [b"--- a/f\n", b"+++ a/f\n", b"Index: a/f\n"])

@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from poach.adapters import tree as trees
-from poach.adapters.tree import ApplyRefused, WriteFailed, plan, write
+from poach.adapters.tree import (
+    ApplyRefused,
+    Interrupted,
+    WriteFailed,
+    plan,
+    write,
+)
 from poach.cli import apply as command
 from poach.diff import NamedDiff
 from poach.errors import PoachError
@@ -137,7 +143,7 @@ def test_already_applied_says_drop_the_name(tree):
         "Patch 'fix' (buildout.cfg:12) does not apply:\n"
         "  src/pkg/mod.py: hunk 1 @@ -3,5 +3,5 @@: already applied, at line 3\n"
         "  what to do: the source has this change already (or the diff is reversed): "
-        "drop the name 'fix'"
+        "drop this patch"
     )
 
 
@@ -280,6 +286,8 @@ def test_a_link_that_the_diff_makes_is_not_followed(tree):
         (b"src\\x", "src\\x: has a backslash in its name"),
         (b'"x\\000y"', "x\\x00y: has a NUL in its name"),
         (b".git/hooks/x", ".git/hooks/x: is git's own"),
+        (b".poach-q/journal.json", ".poach-q/journal.json: is poach's own"),
+        (b"a:b", "a:b: its name is not allowed on Windows"),
         (b"src/nul.txt", "src/nul.txt: its name is not allowed on Windows"),
         (b'"\\377"', "\\xff: its name is not UTF-8"),
         (b"link/x", "link/x: leads through a symlink or file, 'link'"),
@@ -296,16 +304,171 @@ def test_unsafe_names(tree, name, reason):
 
 
 def refused_lines(top: Path, *diffs: NamedDiff) -> str:
+    return refused_whole(top, *diffs).splitlines()[1]
+
+
+def refused_whole(top: Path, *diffs: NamedDiff) -> str:
     with pytest.raises(ApplyRefused) as caught:
         plan(top, diffs)
-    return str(caught.value).splitlines()[1]
+    return str(caught.value)
 
 
-@pytest.mark.parametrize("directory", ["..", "/etc", "C:", "src\\pkg", "link"])
-def test_unsafe_directories(tree, directory):
+@pytest.mark.parametrize(
+    ("directory", "detail"),
+    [
+        ("..", "leads out of the tree"),
+        ("../x", "leads out of the tree"),
+        ("/etc", "is an absolute path"),
+        ("C:", "has a drive letter"),
+        ("src\\pkg", "has a backslash in its name"),
+        ("link", "is a symlink or file"),
+        ("link/x", "leads through a symlink or file, 'link'"),
+        ("f", "is a symlink or file"),
+        (".git", "is git's own"),
+    ],
+)
+@pytest.mark.parametrize("data", [change(b"f"), b"nothing\n"])
+def test_unsafe_directories(tree, directory, detail, data):
     (tree / "link").symlink_to(tree.parent)
-    with pytest.raises(ApplyRefused):
-        plan(tree, [diff(change(b"f"), directory=directory)])
+    assert refused(tree, diff(data, directory=directory)) == (
+        "Patch 'fix' (buildout.cfg:12) does not apply:\n"
+        f"  the directory {directory!r} {detail}\n"
+        "  what to do: give a directory of the tree, as a plain path with / in it"
+    )
+
+
+@pytest.mark.parametrize("name", ["f", "src/pkg/mod.py"])
+def test_what_cannot_be_read(tree, name, monkeypatch):
+    look = os.lstat
+
+    def deny(path):  # as for a folder without x; root may read everything
+        if str(path) == f"{tree}/{name}":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "lstat", deny)
+    message = refused_whole(tree, diff(change(name.encode()), strip=1))
+    assert message.splitlines()[1:] == [
+        f"  {name}: cannot be read: Permission denied",
+        "  what to do: look at what stands there in the tree, and who may read it",
+    ]
+
+
+def test_a_pipe_is_no_reason_for_distrust(tree):
+    os.mkfifo(tree / "pipe")
+    assert refused_whole(tree, diff(change(b"pipe"))).splitlines()[1:] == [
+        "  pipe: not a regular file in the tree",
+        "  what to do: look at what stands there in the tree, and who may read it",
+    ]
+
+
+def test_a_file_does_not_become_a_link(tree):
+    data = b"diff --git a/f b/f\nold mode 100644\nnew mode 120000\n"
+    assert refused_whole(tree, diff(data)).splitlines()[1:] == [
+        "  f: a file does not become a symlink so, or back",
+        "  what to do: make the diff anew with git diff, which deletes the one and "
+        "makes the other",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "strip", "detail"),
+    [
+        (b"/dev/null", 1, "a part of the diff names no file"),
+        (b"f", 1, "f: has fewer than 1 folder to strip"),
+        (b"a/f", 3, "a/f: has fewer than 3 folders to strip"),
+        (b"a/", 1, "a/: names a folder"),
+    ],
+)
+def test_names_of_which_nothing_is_left(tree, name, strip, detail):
+    data = b"--- %s\n+++ %s\n@@ -1 +1 @@\n-1\n+2\n" % (name, name)
+    assert refused_lines(tree, diff(data, strip=strip)) == f"  {detail}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        NEW % (b"b/" + b"x" * 3_000_000),
+        GIT_LINK % (b"n", b"n", b"n", b"x/" * 999_999),
+    ],
+    ids=["name", "target"],
+)
+def test_messages_are_short(tree, data):
+    assert len(refused_whole(tree, diff(data))) < 3000
+    with pytest.raises(ApplyRefused) as caught:
+        plan(tree, [diff(data)])
+    assert len(json.dumps(caught.value.as_json())) < 9000
+
+
+JOURNAL = b'{"format": 1, "old": {"f": "old-0", "x": null}}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"{", b"[]", b"{}", JOURNAL[:-2], b"new\n", b"[" * 100_000),
+        JOURNAL.replace(b"old-0", b"README"),
+        b'{"format": 1, "old": []}',
+    ],
+)
+def test_what_is_no_journal_locks_nothing(tree, data):
+    put(tree, ".poach-q/journal.json", data)
+    assert apply(tree, diff(change(b"f")))["f"] == b"2\n"
+
+
+def test_a_journal_stops_the_next_run(tree):
+    put(tree, ".poach-q/journal.json", JOURNAL)
+    with pytest.raises(Interrupted, match="An earlier run was killed"):
+        plan(tree, [diff(change(b"f"))])
+
+
+def test_a_pipe_is_no_journal(tree):
+    (tree / ".poach-q").mkdir()
+    os.mkfifo(tree / ".poach-q/journal.json")
+    assert plan(tree, [diff(change(b"f"))])
+
+
+def test_the_rest_of_a_killed_process_with_our_number(tree):
+    put(tree, f".poach-{os.getpid()}", b"half")
+    assert apply(tree, diff(change(b"f"))) == listing(tree)
+    assert not list(tree.glob(".poach-*"))
+
+
+@pytest.mark.parametrize("word", ["rename", "copy"])
+@pytest.mark.parametrize("mode", [0o600, 0o444, 0o640])
+def test_a_file_keeps_its_permissions_under_another_name(tree, word, mode):
+    (tree / "f").chmod(mode)
+    data = f"diff --git a/f b/n/g\n{word} from f\n{word} to n/g\n".encode()
+    then = b"diff --git a/n/g b/h\nrename from n/g\nrename to h\n"
+    edit = change(b"h")
+    write(plan(tree, [diff(data), diff(then), diff(edit)]))
+    assert (tree / "h").stat().st_mode & 0o777 == mode
+    assert (tree / "h").read_bytes() == b"2\n"
+
+
+def test_swapped_files_keep_their_permissions(tree):
+    put(tree, "g", b"G\n").chmod(0o600)
+    swap = (
+        b"diff --git a/f b/g\nrename from f\nrename to g\n"
+        b"diff --git a/g b/f\nrename from g\nrename to f\n"
+    )
+    (tree / "f").chmod(0o640)
+    apply(tree, diff(swap))
+    modes = [(tree / name).stat().st_mode & 0o777 for name in "fg"]
+    assert modes == [0o600, 0o640]
+
+
+def test_json_tells_all_places_and_what_was_tried(tree):
+    put(tree, "src/pkg/mod.py", b"1\n2\n3\n0\n1\n2\n3\n")
+    data = b"--- a/mod.py\n+++ b/mod.py\n@@ -3,3 +3,3 @@\n 1\n-2\n+x\n 3\n"
+    with pytest.raises(ApplyRefused) as caught:
+        plan(tree, [diff(data, directory="src/pkg"), diff(b"x\n")])
+    first, second = caught.value.as_json()["refused"]
+    assert first["reason"] == "ambiguous"
+    assert first["line"] == first["lines"][0]
+    assert sorted(first["lines"]) == [1, 5]
+    assert (first["strip"], first["directory"]) == (1, "src/pkg")
+    assert (second["lines"], second["strip"], second["directory"]) == ([], None, None)
 
 
 def test_names_that_lead_outside_are_no_candidates(tree):

@@ -16,6 +16,7 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import itemgetter
@@ -361,6 +362,8 @@ class _Scanner:
                 raise DiffError(head.line, _HALF_A_MOVE)
         following = self._peek(self.at)
         if following.startswith((b"--- ", b"+++ ")) and not self._is_own(head):
+            if self._is_unified(self.at):
+                raise DiffError(self.at + 1, _ANOTHER)
             return self._file(head, [])
         if following.startswith(b"--- ") and self._is_unified(self.at):
             return self._unified_section(head)
@@ -385,8 +388,16 @@ class _Scanner:
 
     def _is_own(self, head: _Head) -> bool:
         """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
-        moved = head.extended.keys() & {b"rename from", b"copy from"}
-        return not moved or _name(self.lines[self.at][4:]) in _names(head)
+        name = _name(self.lines[self.at][4:])
+        if head.extended.keys() & {b"rename from", b"copy from"}:
+            return name in _names(head)
+        if b"old mode" not in head.extended:
+            return True
+        with suppress(DiffError):
+            first = {each and each.rpartition("/")[2] for each in _names(head)}
+            names = (name, _name(self._peek(self.at + 1)[4:]))
+            return any(each and each.rpartition("/")[2] in first for each in names)
+        return True
 
     def _unified_section(self, head: _Head) -> FileDiff:
         head.old = self.lines[self.at][4:]
@@ -519,6 +530,7 @@ _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _CUT_OFF = "the diff ends in the middle of a line; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
+_ANOTHER = "this file is not the one of the git header above; the diff is damaged"
 _GOES_ON = "the file goes on after its end; the diff is damaged"
 _HALF_A_MOVE = "a rename or copy that lacks one of its names; the diff is damaged"
 _NO_BINARY_HEAD = "a git binary patch without its header; the diff is damaged"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from poach.hunks import Landing
@@ -12,10 +12,15 @@ FILE, PROGRAM, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What stands at a path: contents (a link's target) and git's mode."""
+    """What stands at a path: contents (a link's target) and git's mode.
+
+    `like` is the path of the file in the tree whose permissions it is to have, None
+    for those of what stands at its own path.
+    """
 
     data: bytes
     mode: int = FILE
+    like: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

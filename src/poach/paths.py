@@ -21,6 +21,8 @@ _UNFIT = re.compile(r":|[. ]$")
 # HFS+ skips these letters, so that git refuses a ".git" with any of them in it.
 _INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _GITS = re.compile(r"(?i)(\.git|git~1)[ .]*(:.*)?")
+_OURS = re.compile(r"(?i)\.poach-.*", re.DOTALL)  # where `write` keeps files
+_DRIVE = re.compile(r"[A-Za-z]:(/|$)")  # backslashes are refused before
 _LONGEST = 255  # bytes in one part of a path, on all usual file systems
 _DEEPEST = 4000  # bytes in a path, a little less than Linux allows
 
@@ -58,9 +60,10 @@ def clean(path: str) -> str:
         ("\0" in path, "has a NUL in its name"),
         ("\\" in path, "has a backslash in its name"),
         (path.startswith("/"), "is an absolute path"),
-        (re.match(r"[A-Za-z]:", path), "has a drive letter"),
+        (_DRIVE.match(path), "has a drive letter"),
         (".." in parts, "leads out of the tree"),
         (any(map(_is_gits, parts)), "is git's own"),
+        (any(map(_is_ours, parts)), "is poach's own"),
         (any(len(part) > _LONGEST for part in parts), "has a name that is too long"),
         (len(path) > _DEEPEST, "is too long"),
     ):
@@ -72,6 +75,11 @@ def clean(path: str) -> str:
 def _is_gits(part: str) -> bool:
     """Tell whether some file system takes the name for ``.git``."""
     return bool(_GITS.fullmatch(_INVISIBLE.sub("", part)))
+
+
+def _is_ours(part: str) -> bool:
+    """Tell whether some file system takes the name for one that poach writes."""
+    return bool(_OURS.fullmatch(_INVISIBLE.sub("", part)))
 
 
 def check_name(path: str) -> None:

@@ -11,6 +11,8 @@ from poach.hunks import Miss
 
 _SHOWN = 12  # lines of a small diff in a message
 _WIDTH = 160  # characters of such a line
+_LONGEST = 1000  # characters of a name in a message
+_DEEPEST = 4096  # characters of a path in JSON; no system has longer ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,9 @@ class Refusal:
     counts the file's hunks from 1 and `header` is its ``@@ ... @@``; 0 and empty
     where the file as a whole is refused.  `reason` is a short code, `detail` the
     sentence.  `line` is the nearest place in the tree's file, `differ` a small diff
-    there: ``-`` what the patch expects, ``+`` what the tree has.
+    there: ``-`` what the patch expects, ``+`` what the tree has.  `lines` are all
+    places that come into question.  `strip` and `directory` are what was tried, None
+    where nothing was.
     """
 
     patch: str
@@ -34,6 +38,9 @@ class Refusal:
     header: str = ""
     line: int | None = None
     differ: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    strip: int | None = None
+    directory: str | None = None
 
     def __str__(self) -> str:
         place = f"{show(self.path)}: " if self.path else ""
@@ -95,7 +102,9 @@ class Fault(Exception):
 
 
 def show(text: str) -> str:
-    """Return a name or line for people: what is not printable is escaped."""
+    """Return a name or line for people: cut, and what is not printable is escaped."""
+    if len(text) > _LONGEST:
+        return f"{show(text[:_LONGEST])}..."
     plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(
         each if each.isprintable() or each == "\t" else repr(each)[1:-1]
@@ -139,6 +148,7 @@ def missed(path: str, miss: Miss, is_reversed: bool = False) -> Refusal:
         header=miss.header,
         line=miss.lines[0] if miss.lines else None,
         differ=differ,
+        lines=miss.lines,
     )
 
 
@@ -182,7 +192,7 @@ def _advice(found: Sequence[Refusal]) -> str:
     if reasons == {"already applied"}:
         return (
             "the source has this change already (or the diff is reversed): "
-            f"drop the name {found[0].patch!r}"
+            "drop this patch"
         )
     for reason, advice in _ADVICE.items():
         if reason in reasons:
@@ -192,12 +202,16 @@ def _advice(found: Sequence[Refusal]) -> str:
 
 _ADVICE = {
     "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
+    "directory": "give a directory of the tree, as a plain path with / in it",
+    "unreadable": "look at what stands there in the tree, and who may read it",
+    "kind": "make the diff anew with git diff, which deletes the one and makes the "
+    "other",
     "bad diff": "get the diff anew, unchanged by mail programs and editors",
     "too large": "look what the diff is; nothing that large is a patch",
     "partly applied": "the source has a part of this already: "
     "make the diff anew without it",
     "reversed": "make the diff the other way round, from the old side to the new one; "
-    "if the source has the change already, drop the name",
+    "if the source has the change already, drop this patch",
     "missing": "say where its files are with strip and directory, "
     "or look whether it is for another release",
     "binary": "make the diff anew for this release, with git diff --binary",
@@ -215,11 +229,14 @@ def _refused_json(refusal: Refusal) -> dict[str, Any]:
     return {
         "patch": refusal.patch,
         "owner": refusal.owner,
-        "path": refusal.path,
+        "strip": refusal.strip,
+        "directory": refusal.directory,
+        "path": refusal.path[:_DEEPEST],
         "hunk": refusal.hunk,
         "header": refusal.header,
         "reason": refusal.reason,
         "detail": refusal.detail,
         "line": refusal.line,
+        "lines": list(refusal.lines),
         "differ": list(refusal.differ),
     }

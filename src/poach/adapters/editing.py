@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from poach.adapters.world import World
 from poach.diff import FileDiff, NamedDiff
@@ -34,6 +34,7 @@ from poach.traces import backwards
 MAX_MADE = 1 << 29
 """The most bytes that a patch set may make in all: 512 MB."""
 
+_NOWHERE = ("missing", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
@@ -56,7 +57,7 @@ class Attempt:
     @property
     def plausible(self) -> tuple[int, int]:
         """How many files and hunks found their place."""
-        missing = sum(each.reason in ("missing", "unsafe") for each in self.refusals)
+        missing = sum(each.reason in _NOWHERE for each in self.refusals)
         return (-missing, self.landed)
 
     @property
@@ -128,7 +129,11 @@ class Commit:
         data, landings = self._contents(file, path, old)
         if file.status == "rename" and source not in self.sources:
             self.world.put(source, None)
-        self._put(path, self._made(file, path, data, mode))
+        made = self._made(file, path, data, mode)
+        if made and old:
+            like = source if file.status in ("rename", "copy") else None
+            made = replace(made, like=old.like or like)
+        self._put(path, made)
         action = "create" if old is None else file.status
         if action == "create":
             self.made.add(path)
@@ -217,8 +222,7 @@ class Commit:
     def _path(self, name: str | None) -> str:
         path = stripped(name or "", self.attempt.strip)
         if path is None:
-            detail = f"has no {self.attempt.strip} folders to strip"
-            raise Fault.of("missing", detail, name or "")
+            raise Fault.of("missing", _too_short(name, self.attempt.strip), name or "")
         below = clean(path)
         if not below or path.endswith(("/", "/.")):
             raise Fault.of("unsafe", "names a folder", path)
@@ -322,6 +326,15 @@ class Commit:
                     self.attempt.refusals += fault.refusals
 
 
+def _too_short(name: str | None, strip: int) -> str:
+    """Say why nothing is left of a name."""
+    if not name:
+        return "a part of the diff names no file"
+    if strip <= name.count("/"):
+        return "names a folder"
+    return f"has fewer than {strip} folder{'s' if strip > 1 else ''} to strip"
+
+
 def _is_bad_target(text: str) -> bool:
     """Tell whether a link's target means something else on some system, or nothing."""
     return not text or "\\" in text or "\0" in text or len(text) > 4000
@@ -337,7 +350,7 @@ def _mode(file: FileDiff, path: str, old: Entry | None) -> int:
     if mode is None:
         raise Fault.of("unsafe", f"mode {wanted:06o} is not that of a file", path)
     if old and file.status == "modify" and LINK in (mode, before) and mode != before:
-        raise Fault.of("unsafe", "a file does not become a symlink so, or back", path)
+        raise Fault.of("kind", "a file does not become a symlink so, or back", path)
     return mode
 
 

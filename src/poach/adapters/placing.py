@@ -20,21 +20,52 @@ _MOST_PLACES = 8  # as many are named where a diff applies in several
 def apply(world: World, diff: NamedDiff) -> Attempt:
     """Apply one diff where it fits; refusals name the patch and its owner."""
     try:
+        directory = _directory(world, diff.directory)
         files = parse(diff.data)
-        directory = diff.directory and clean(diff.directory)
         attempt = _placed(world, replace(diff, directory=directory), files)
     except (DiffError, Faults) as error:
         faults = error.faults if isinstance(error, Faults) else (error,)
         found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
-        attempt = Attempt(world.child(), diff.strip or 0, "", refusals=found)
+        return _refused(world, diff, found)
     except Fault as fault:
-        found = list(fault.refusals)
-        attempt = Attempt(world.child(), diff.strip or 0, "", refusals=found)
+        return _refused(world, diff, fault.refusals)
     refusals = in_part(attempt.refusals, attempt.landed or attempt.files)
     attempt.refusals = [
-        replace(each, patch=diff.name, owner=diff.owner) for each in refusals
+        replace(
+            each,
+            patch=diff.name,
+            owner=diff.owner,
+            strip=attempt.strip,
+            directory=attempt.directory,
+        )
+        for each in refusals
     ]
     return attempt
+
+
+def _refused(world: World, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
+    """Return the attempt with a diff that was tried nowhere, or in several places."""
+    mine = [replace(each, patch=diff.name, owner=diff.owner) for each in found]
+    return Attempt(world.child(), diff.strip or 0, "", refusals=mine)
+
+
+def _directory(world: World, given: str | None) -> str | None:
+    """Return the directory as a clean path; refuse what is no folder in the tree.
+
+    One that is not there yet may be made by the diff.
+    """
+    if not given:
+        return given
+    try:
+        path = clean(given)
+        if path and world.blocks(path):
+            raise Fault.of("directory", "is a symlink or file")
+        if path:
+            world.entry(f"{path}/x")
+    except Fault as fault:
+        detail = fault.refusals[0].detail
+        raise Fault.of("directory", f"the directory {show(given)!r} {detail}") from None
+    return path
 
 
 def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt:

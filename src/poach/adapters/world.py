@@ -41,7 +41,7 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            raise Fault.of("unsafe", f"cannot be read: {error}", path) from error
+            raise _unreadable(path, error) from error
 
     def _at(self, path: str) -> str:
         """Return where `path` is; joining with pathlib takes longer than to look."""
@@ -57,8 +57,9 @@ class Disk:
                 detail = f"has {status.st_size} bytes, more than {MAX_FILE}"
                 raise Fault.of("too large", detail, path)
             return Entry(Path(target).read_bytes(), PROGRAM if runs else FILE)
-        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-        raise Fault.of("unsafe", f"{kind} in the tree", path)
+        if stat.S_ISDIR(status.st_mode):
+            raise Fault.of("unsafe", "a folder in the tree", path)
+        raise Fault.of("unreadable", "not a regular file in the tree", path)
 
     def holds(self, path: str, entry: Entry | None) -> bool:
         """Tell whether `entry` is what stands at `path`."""
@@ -79,7 +80,7 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except (OSError, ValueError) as error:
-            raise Fault.of("unsafe", f"cannot be read: {error}", path) from error
+            raise _unreadable(path, error) from error
 
     def below(self, path: str) -> Iterator[str]:
         """Yield the paths of all files in the folder `path`."""
@@ -98,6 +99,11 @@ class Disk:
                     path = (below / file).as_posix()
                     self.by_name.setdefault(file, []).append(path)
         return self.by_name.get(name, [])
+
+
+def _unreadable(path: str, error: OSError | ValueError) -> Fault:
+    reason = getattr(error, "strerror", None) or str(error)
+    return Fault.of("unreadable", f"cannot be read: {reason}", path)
 
 
 class World:
@@ -140,7 +146,7 @@ class World:
     def entry(self, path: str) -> Entry | None:
         """Return what stands at `path`; refuse ways through links and files."""
         for parent in parents(path):
-            if self._blocks(parent):
+            if self.blocks(parent):
                 detail = "leads through a symlink or file"
                 raise Fault.of("unsafe", f"{detail}, {show(parent)!r}", path)
         return self._plain(path)
@@ -171,7 +177,7 @@ class World:
             return False
         return all(each in touched for each in self.disk.below(path))
 
-    def _blocks(self, path: str) -> bool:
+    def blocks(self, path: str) -> bool:
         """Tell whether something that is no folder stands at `path`."""
         for world in self._worlds():
             if path in world.changes:

@@ -78,7 +78,33 @@ def is_aside(name: str) -> bool:
 def check_whole(tree: Path) -> None:
     """Raise `Interrupted` where an earlier run was killed in the middle."""
     for journal in sorted(tree.glob(f"{_PREFIX}*/{_JOURNAL}")):
-        raise Interrupted(tree, journal.parent)
+        if _is_journal(journal):
+            raise Interrupted(tree, journal.parent)
+
+
+def _is_journal(path: Path) -> bool:
+    """Tell whether a file is a journal as a whole: then renames may have begun.
+
+    One that cannot be read may be.
+    """
+    import json
+
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False
+        said = json.loads(path.read_bytes())
+    except OSError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(said, dict) or not isinstance(said.get("format"), int):
+        return False
+    old = said.get("old")
+    return isinstance(old, dict) and all(map(_is_backup, old.values()))
+
+
+def _is_backup(name: object) -> bool:
+    return name is None or (isinstance(name, str) and name.startswith("old-"))
 
 
 def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
@@ -98,8 +124,9 @@ def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
         return False
     new = f"{folder}/{_PREFIX}{os.getpid()}"
     try:
+        Path(new).unlink(missing_ok=True)  # of a killed process with our number
         with _undone(new):
-            _write(new, entry, target)
+            _write(new, entry, f"{tree}/{entry.like or path}")
             os.replace(new, target)  # noqa: PTH105
     except OSError as error:
         raise WriteFailed(tree, error) from error
@@ -169,7 +196,7 @@ class _Writer:
 
     def _stage(self, number: int, path: str, entry: Entry) -> Path:
         staged = self.aside / f"new-{number}"
-        _write(str(staged), entry, self._at(path))
+        _write(str(staged), entry, self._at(entry.like or path))
         return staged
 
     def _at(self, path: str) -> str:
