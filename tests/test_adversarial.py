@@ -207,7 +207,7 @@ SIGNATURE = b"-- \n2.39.5\n\n"
 
 # Why we do not do as a reference does; docs/applying.rst has these reasons, too.
 LEAVES = "nothing outside the tree is read, written or pointed at, on any system"
-WINDOWS = "a new file has a name that every system can hold"
+WINDOWS = "a new file has no name that Windows reserves or reads as another"
 UTF8 = "a new file has a name that is UTF-8"
 NUL = "no system can hold it: the references cut the name, or the link, short"
 GITS = "a source tree may lie in a repository, whose own folder is not to be touched"

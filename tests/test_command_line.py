@@ -153,3 +153,10 @@ def test_the_option_overrides_the_level_in_the_series(place, capsys):
     put(place / "one", series=b"fix -p0\n", fix=FIX)
     assert main(["apply", "-p", "1", "t", "one"]) == 0
     assert capsys.readouterr().out.startswith("one/fix: strip 1\n")
+
+
+def test_a_long_name_in_a_series_is_shown_in_part(place, capsys):
+    put(place / "one", series=b"x" * 1_000_000)
+    assert main(["apply", "t", "one"]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("...': File name too long\n") and len(said) < 5000

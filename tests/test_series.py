@@ -120,3 +120,9 @@ def test_only_line_feeds_end_lines(odd):
 def test_an_option_is_no_file():
     with pytest.raises(SeriesError):
         parse(b"-p1\n")
+
+
+def test_a_long_line_is_shown_in_part():
+    with pytest.raises(SeriesError) as caught:
+        parse(b"x.patch " + b"y" * 100_000)
+    assert len(str(caught.value)) < 600

@@ -83,7 +83,7 @@ def _is_ours(part: str) -> bool:
 
 
 def check_name(path: str) -> None:
-    """Refuse a new name that some file system cannot hold."""
+    """Refuse a new name that is not UTF-8, or that Windows reads as another one."""
     try:
         path.encode()
     except UnicodeEncodeError as error:

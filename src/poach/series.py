@@ -10,8 +10,13 @@ from poach.errors import PoachError, collect
 
 _LEVEL = re.compile(r"\d{1,3}|ab", re.ASCII)
 _BOM = b"\xef\xbb\xbf"
+_SHOWN = 200  # characters of a line in a message
 _COMMENT = re.compile(r"(?:^|\s)#", re.ASCII)
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 class SeriesError(PoachError):
@@ -24,7 +29,7 @@ class SeriesError(PoachError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"bad line {self.line!r} in {self.place}: {self.reason}"
+        return f"bad line {_cut(self.line)!r} in {self.place}: {self.reason}"
 
 
 class EmptySeries(PoachError):
@@ -85,6 +90,6 @@ def _strip(options: list[str]) -> int | None:
         if option == "-R":
             raise ValueError("reversed diffs are not supported")
         if not (option.startswith("-p") and _LEVEL.fullmatch(level)):
-            raise ValueError(f"option {option!r} is not known (only -pN is)")
+            raise ValueError(f"option {_cut(option)!r} is not known (only -pN is)")
         strip = 1 if level == "ab" else int(level)
     return strip

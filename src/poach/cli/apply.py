@@ -27,6 +27,7 @@ from poach.outcome import FILE
 
 _FORMAT = 1  # of what --json prints
 _SHOWN = 40  # characters of a bad value in a usage message
+_LONGEST = 4000  # characters of a path in a message
 
 
 class Unreadable(PoachError):
@@ -38,7 +39,11 @@ class Unreadable(PoachError):
         self.reason = reason
 
     def __str__(self) -> str:
-        name = "standard input" if str(self.path) == "-" else repr(str(self.path))
+        name = (
+            "standard input"
+            if str(self.path) == "-"
+            else repr(_cut(str(self.path), _LONGEST))
+        )
         return f"Cannot read {name}: {self.reason}"
 
 
@@ -198,5 +203,5 @@ def _fuzz(text: str) -> int:
     return int(text)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def _cut(text: str, most: int = _SHOWN) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
