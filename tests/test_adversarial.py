@@ -2393,9 +2393,8 @@ ODDS = [
     Row(
         "mode, then another file without diff --git",
         chmod(b"f") + mod(b"g", b"@@ -1 +1 @@\n-G\n+H\n"),
-        "bad diff",
-        "yes yes",
-        HALF,
+        {"g": (PROGRAM, b"H\n")},
+        "= =",
     ),
     Row(
         "mode, then the file under another prefix",

@@ -241,7 +241,7 @@ def test_named_diff_defaults():
 
 
 @pytest.mark.parametrize(
-    "words", [b"rename from f\nrename to g\n", b"old mode 100644\nnew mode 100755\n"]
+    "words", [b"rename from f\nrename to g\n", b"copy from f\ncopy to g\n"]
 )
 def test_git_headers_with_the_hunks_of_another_file(words):
     with pytest.raises(DiffError) as caught:

@@ -16,7 +16,6 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import itemgetter
@@ -388,16 +387,8 @@ class _Scanner:
 
     def _is_own(self, head: _Head) -> bool:
         """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
-        name = _name(self.lines[self.at][4:])
-        if head.extended.keys() & {b"rename from", b"copy from"}:
-            return name in _names(head)
-        if b"old mode" not in head.extended:
-            return True
-        with suppress(DiffError):
-            first = {each and each.rpartition("/")[2] for each in _names(head)}
-            names = (name, _name(self._peek(self.at + 1)[4:]))
-            return any(each and each.rpartition("/")[2] in first for each in names)
-        return True
+        moved = head.extended.keys() & {b"rename from", b"copy from"}
+        return not moved or _name(self.lines[self.at][4:]) in _names(head)
 
     def _unified_section(self, head: _Head) -> FileDiff:
         head.old = self.lines[self.at][4:]
