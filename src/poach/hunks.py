@@ -3,27 +3,35 @@
 Lines are bytes that end with ``\\n`` and nothing else.  All places are sought in the
 old text, so one index of its lines serves every hunk.
 
-A place is right when GNU patch or ``git apply`` takes it; where they would take
-different places, or one of two equally near ones, nothing is guessed.  Their rules:
+A file's hunks are placed twice, all by GNU patch's rule and all by git's, each with its
+own notes of what came before; a place is right when the rule that gave it has one for
+every hunk.  Where both have, and the results differ, nothing is guessed; nor where a
+rule has two places equally near whose results differ.  The rules:
 GNU patch begins the search at the hunk's old line plus the offset of the hunk before;
 it ties a hunk that begins at line 1 with less context before than after its changes to
 the start of the file, and one with less after than before to the end.  git begins at
-the hunk's new line; it ties every hunk that begins at line 1 to the start, and one
-without context after its changes to the end.  (GNU diffutils manual, "Imperfect
-Patches"; git-apply, "-C"; the rest was found by trying, see the property tests.)
+the hunk's new line, and counts lines in the text as changed so far; it ties every hunk
+that begins at line 1 to the start, and one without context after its changes to the
+end.  Of two places equally near both take the later one.  (GNU diffutils manual,
+"Imperfect Patches"; git-apply, "-C"; the rest was found by trying, see the property
+tests.)
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice, takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, islice, takewhile
+from types import MappingProxyType
 from typing import Literal
 
 from poach.diff import MAX_BINARY, Binary, Hunk, split_lines
 from poach.traces import groups, is_there_in_part
+
+Rule = Literal["gnu", "git"]
+RULES: frozenset[Rule] = frozenset({"gnu", "git"})
 
 Reason = Literal[
     "not found",
@@ -40,6 +48,7 @@ _COMMON = 32  # a line that occurs more often says nothing about the place
 _NEAR = 500  # lines away that are searched without an index of all lines
 _FEW = 8  # such searches before the index pays
 _PATIENCE = 2048  # failed comparisons before the search turns to a linear one
+_TIES = 4  # hunks with two places equally near that are tried both ways
 _SHOWN = 400  # lines of a hunk that are compared for a message
 
 
@@ -63,7 +72,8 @@ class Miss:
 
     `number` counts the file's hunks from 1.  `lines` are the places that come into
     question (from 1), the nearest first.  `differ` is a small diff at the first of
-    them: ``-`` what the hunk expects, ``+`` what is there.
+    them: ``-`` what the hunk expects, ``+`` what is there.  `clash` tells that the
+    ambiguous `lines` are GNU patch's place and git's, each of them certain.
     """
 
     number: int
@@ -71,14 +81,16 @@ class Miss:
     reason: Reason
     lines: tuple[int, ...] = ()
     differ: tuple[bytes, ...] = ()
+    clash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The new contents, and where each hunk landed."""
+    """The new contents, where each hunk landed, and by whose rules they come so."""
 
     data: bytes
     landings: tuple[Landing, ...]
+    rules: frozenset[Rule] = RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +101,27 @@ class Rejected:
     landings: tuple[Landing, ...]
 
 
-def apply_hunks(old: bytes, hunks: Sequence[Hunk], fuzz: int = 0) -> Applied | Rejected:
+def apply_hunks(
+    old: bytes, hunks: Sequence[Hunk], fuzz: int = 0, rules: frozenset[Rule] = RULES
+) -> Applied | Rejected:
     """Apply all `hunks` to `old`, or none.
 
-    `fuzz` is the number of context lines that may be ignored at either end.
+    `fuzz` is the number of context lines that may be ignored at either end.  `rules`
+    are those that have a place for everything else in the same diff.
     """
     text = _Text(split_lines(old))
-    landings: list[Landing] = []
-    misses: list[Miss] = []
-    for number, hunk in enumerate(hunks, 1):
-        found = text.place(hunk, fuzz)
-        if isinstance(found, Landing):
-            landings.append(found)
-        else:
-            misses.append(replace(found, number=number))
-    if misses:
-        return Rejected(tuple(misses), tuple(landings))
-    return Applied(text.edited(), tuple(landings))
+    shapes = [_Shape.of(hunk) for hunk in hunks]
+    runs: list[_Run] = []
+    if "gnu" in rules:
+        runs.append(_run(text, shapes, fuzz, _GnuRule))
+    if "git" in rules:
+        known = runs[0].places if runs else [None] * len(shapes)
+        runs.append(_run(text, shapes, 0, _GitRule, known))
+    whole = [run for run in runs if run.is_whole]
+    if not whole:
+        best = max(runs, key=lambda run: run.landed)  # GNU's where they are equal
+        return Rejected(best.misses(), best.landings)
+    return _settled(whole, frozenset(run.rule.name for run in whole))
 
 
 def without_cr(hunks: Iterable[Hunk]) -> tuple[Hunk, ...]:
@@ -175,144 +191,410 @@ class _Shape:
         """Tell whether the hunk begins at line 1."""
         return self.hunk.old_start <= 1
 
+    @property
+    def first(self) -> int:
+        """The hunk's own place; a hunk of new lines only comes *after* its line."""
+        return max(0, self.hunk.old_start - (1 if self.old else 0))
 
-class _Text:
-    """The old lines, their index, and the edits so far."""
+    def landing(self, place: int, fuzz: int) -> Landing:
+        return Landing(self.hunk.header, place + 1, place - self.first, fuzz)
 
-    def __init__(self, lines: list[bytes]) -> None:
-        self.lines = lines
-        self._places: dict[bytes, list[int]] | None = None
-        self._unix: _Text | None = None
-        self._searches = 0
-        self.edits: list[_Edit] = []
-        self.floor = 0  # GNU patch: no hunk begins before the last change
-        self.offset = 0  # GNU patch: the next hunk is sought as far off as the last
-        self.growth = 0  # git counts lines in the new text
-        self.bare = bool(lines) and not lines[-1].endswith(b"\n")
-        self.taken: list[tuple[int, int]] = []  # git: lines of earlier hunks, sorted
+    def edit(self, place: int, length: int) -> _Edit:
+        """Return the change without its context, in a text of so many lines."""
+        start = min(place + self.prefix, length)
+        end = max(start, place + len(self.old) - self.suffix)
+        new = self.hunk.new
+        core = new[self.prefix : max(self.prefix, len(new) - self.suffix)]
+        return _Edit(start, end, core)
 
-    def edited(self) -> bytes:
-        """Return the text with all edits made.
 
-        A line that ends without a newline gets one where others come after it.
-        """
-        pieces: list[bytes] = []
-        at = 0
-        for edit in sorted(self.edits, key=lambda edit: (edit.start, edit.end)):
-            pieces += self.lines[at : edit.start]
-            pieces += edit.lines
-            at = edit.end
-        pieces += self.lines[at:]
-        pieces[:-1] = map(_ended, pieces[:-1]) if self.bare else pieces[:-1]
-        return b"".join(pieces)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A hunk's `place` (from 0); `other` is one that is equally near."""
 
-    def place(self, hunk: Hunk, fuzz: int) -> Landing | Miss:
-        """Find the place of `hunk` and note its edit."""
-        shape = _Shape.of(hunk)
+    place: int
+    other: int | None = None
+    fuzz: int = 0
+
+
+class _GnuRule:
+    """Where GNU patch puts one hunk after the other."""
+
+    name: Rule = "gnu"
+
+    def __init__(self, text: _Text) -> None:
+        self.text = text
+        self.floor = 0  # no hunk begins before the last change
+        self.offset = 0  # the next hunk is sought as far off as the last
+
+    def guess(self, shape: _Shape) -> int:
+        guess = shape.first + self.offset
+        return guess if shape.old else min(guess, len(self.text.lines))
+
+    def find(self, shape: _Shape, fuzz: int, known: int | None) -> _Found | None:
+        """Return the nearest place with the least fuzz."""
         exact = self._exact(shape)
         if exact is not None:
-            return self._land(shape, exact, 0)
+            return _Found(exact)
         for level in range(min(fuzz, max(shape.prefix, shape.suffix)) + 1):
-            places = self._choices(shape, level)
-            if len(places) > 1:
-                lines = tuple(place + 1 for place in places)
-                return Miss(0, hunk.header, "ambiguous", lines)
-            if places:
-                return self._land(shape, places[0], level)
-        return _Diagnosis(self, shape).miss()
+            found = self._at(shape, level)
+            if found is not None:
+                return found if self._is_sound(shape, found) else None
+        return None
+
+    def land(self, shape: _Shape, place: int, edit: _Edit) -> None:
+        self.floor = max(self.floor, edit.end)
+        if shape.old:
+            self.offset = place - shape.first
 
     def _exact(self, shape: _Shape) -> int | None:
-        """Return the place that both begin with, when the hunk is there."""
-        guess = self._gnu_guess(shape)
-        if not shape.old or guess != self._git_guess(shape) or guess < self.floor:
-            return None
+        """Return the first guess, when the hunk is there and not tied elsewhere."""
+        guess, count = self.guess(shape), len(self.text.lines)
         ends = guess + len(shape.old)
+        if not shape.old or guess < self.floor:
+            return None
+        if self.text.lines[guess:ends] != shape.old:
+            return None
         tied = (guess and shape.is_first and shape.prefix < shape.suffix) or (
-            ends != len(self.lines) and shape.suffix < shape.prefix
+            ends != count and shape.suffix < shape.prefix
         )
-        fits = self.lines[guess:ends] == shape.old
-        return guess if fits and not tied else None
+        return None if tied else guess
 
-    def _land(self, shape: _Shape, place: int, fuzz: int) -> Landing:
-        hunk, ends = shape.hunk, place + len(shape.old)
-        start = min(place + shape.prefix, len(self.lines))
-        end = max(start, ends - shape.suffix)
-        new = hunk.new
-        core = new[shape.prefix : max(shape.prefix, len(new) - shape.suffix)]
-        self.edits.append(_Edit(start, end, core))
-        self.bare |= bool(core) and not core[-1].endswith(b"\n")
-        self.floor = max(self.floor, end)
-        self.offset = place - self._first(shape)
-        self.growth += len(core) - (end - start)
-        interval = (place, ends)
-        self.taken.insert(bisect_left(self.taken, interval), interval)
-        return Landing(hunk.header, place + 1, self.offset, fuzz)
+    def _at(self, shape: _Shape, fuzz: int) -> _Found | None:
+        if not shape.old:
+            guess = self.guess(shape)
+            return _Found(guess) if guess >= 0 else None
+        window, guess = self._window(shape, fuzz), self.guess(shape)
+        if window.low < guess < self.floor:
+            guess = window.low  # from there GNU patch only goes on
+        places = self.text.nearest(window, guess)
+        if not places:
+            return None
+        return _Found(places[0], places[1] if places[1:] else None, fuzz)
 
-    def _first(self, shape: _Shape) -> int:
-        """Return the hunk's own place; a hunk of new lines only comes *after* it."""
-        return max(0, shape.hunk.old_start - (1 if shape.old else 0))
-
-    def _gnu_guess(self, shape: _Shape) -> int:
-        guess = self._first(shape) + self.offset
-        return guess if shape.old else min(guess, len(self.lines))
-
-    def _git_guess(self, shape: _Shape) -> int:
-        return max(0, shape.hunk.new_start - 1) - self.growth
-
-    def _choices(self, shape: _Shape, fuzz: int) -> list[int]:
-        """Return where GNU patch and git would put the hunk: best one place."""
-        guess = self._gnu_guess(shape)
-        gnu = self._nearest(self._gnu_window(shape, fuzz), guess)
-        gnu = [place for place in gnu if place + shape.prefix >= self.floor]
-        if fuzz or not shape.old:
-            return gnu
-        git = self._nearest(self._git_window(shape), self._git_guess(shape))
-        git = [place for place in git if self._free(place, shape)]
-        return list(dict.fromkeys(gnu + git))
-
-    def _gnu_window(self, shape: _Shape, fuzz: int) -> _Window:
+    def _window(self, shape: _Shape, fuzz: int) -> _Window:
         old, context = shape.old, max(shape.prefix, shape.suffix)
         head, tail = fuzz + shape.prefix - context, fuzz + shape.suffix - context
         skip, drop = max(head, 0), max(tail, 0)
-        last = len(self.lines) - len(old)
-        low, high = min(self.floor, self._gnu_guess(shape)), last + drop
+        last = len(self.text.lines) - len(old)
+        low, high = self._bounds(shape, last + drop)
         if head < 0 and shape.is_first:
-            high = min(high, 0)
-        if tail < 0:
-            low = max(low, last)
+            low, high = 0, min(high, 0 if self.floor <= shape.prefix else -1)
+            low = max(low, last) if tail < 0 else low
+        elif tail < 0:
+            low = max(self.floor, last)
         return _Window(old[skip : len(old) - drop], skip, low, high)
 
-    def _git_window(self, shape: _Shape) -> _Window:
-        last = len(self.lines) - len(shape.old)
+    def _bounds(self, shape: _Shape, high: int) -> tuple[int, int]:
+        """Return where the search may begin and end.
+
+        Where the first guess is before the last change, GNU patch begins as far
+        before the guess as the change is behind it.
+        """
+        guess = self.guess(shape)
+        early = 0 <= guess < self.floor and guess <= high
+        return max(0, 2 * guess - self.floor) if early else self.floor, high
+
+    def _is_sound(self, shape: _Shape, found: _Found) -> bool:
+        """Tell whether GNU patch would not garble the text there.
+
+        It says so itself of what begins before the last change; where fuzz leads
+        beyond the end, it would join new lines to a last line without a newline.
+        """
+        beyond = found.place + len(shape.old) > len(self.text.lines)
+        if beyond and shape.old and self.text.is_bare:
+            return False
+        return found.place + shape.prefix >= self.floor
+
+
+class _GitRule:
+    """Where git puts one hunk after the other, in the text as changed so far."""
+
+    name: Rule = "git"
+
+    def __init__(self, text: _Text) -> None:
+        self.text = text
+        self.taken: list[tuple[int, int]] = []  # lines of the hunks so far, sorted
+        self.growth: list[int] = []  # by each of them
+        self.sums: list[int] = []  # by all up to each of them
+        self.ends: list[int] = []  # where the lines after each of them are now
+
+    def guess(self, shape: _Shape) -> int:
+        return self._before(self._line(shape))
+
+    def find(self, shape: _Shape, fuzz: int, known: int | None) -> _Found | None:
+        """Return the nearest place; at `known` the hunk is known to fit."""
+        last = self._last() - len(shape.old)
         low = last if shape.suffix == 0 else 0
         high = 0 if shape.is_first else last
-        return _Window(shape.old, 0, low, high)
+        if shape.old and not shape.suffix and self._is_end_taken():
+            return None
+        line = min(self._line(shape), self._now(len(self.text.lines)))
+        guess = self._before(line)
+        if not shape.old:  # git moves such lines to the end: only if they belong there
+            return _Found(guess) if low <= guess <= high and guess == last else None
+        known_there = guess == known and low <= guess <= high
+        if known_there and self._now(guess) == line and self._is_free(guess, shape):
+            return _Found(guess)
+        return self._nearest(_Window(shape.old, 0, low, high), shape, line)
 
-    def _free(self, place: int, shape: _Shape) -> bool:
+    def land(self, shape: _Shape, place: int, edit: _Edit) -> None:
+        interval = (place, place + len(shape.old))
+        growth = len(edit.lines) - (edit.end - edit.start)
+        at = bisect_left(self.taken, interval)
+        self.taken.insert(at, interval)
+        self.growth.insert(at, growth)
+        if at == len(self.sums):
+            self.sums.append((self.sums[-1] if self.sums else 0) + growth)
+            self.ends.append(interval[1] + self.sums[-1])
+        else:  # out of order
+            self.sums = list(accumulate(self.growth))
+            pairs = zip(self.taken, self.sums, strict=True)
+            self.ends = [ends + grown for (_, ends), grown in pairs]
+
+    def _line(self, shape: _Shape) -> int:
+        return max(0, shape.hunk.new_start - 1)
+
+    def _last(self) -> int:
+        """Return the end of the text, less what was removed there."""
+        last = len(self.text.lines)
+        for (start, end), grown in zip(
+            reversed(self.taken), reversed(self.growth), strict=True
+        ):
+            if end < last or grown != start - end:
+                break
+            last = start  # all of its lines are gone
+        return last
+
+    def _is_end_taken(self) -> bool:
+        """Tell whether an earlier hunk has the last line."""
+        if not self.taken or self.taken[-1][1] < len(self.text.lines):
+            return False
+        start, end = self.taken[-1]
+        return self.growth[-1] > start - end
+
+    def _before(self, line: int) -> int:
+        """Return the place in the old text of the `line` in the changed one."""
+        at = bisect_right(self.ends, line)
+        place = line - (self.sums[at - 1] if at else 0)
+        return min(place, self.taken[at][0]) if at < len(self.taken) else place
+
+    def _now(self, place: int) -> int:
+        """Return the line in the changed text of a free `place` in the old one."""
+        at = bisect_left(self.taken, (place + 1, 0))
+        while at and self.taken[at - 1][1] > place:
+            at -= 1
+        return place + (self.sums[at - 1] if at else 0)
+
+    def _is_free(self, place: int, shape: _Shape) -> bool:
         """Tell whether no earlier hunk has any of these lines."""
         ends = place + len(shape.old)
         at = bisect_left(self.taken, (place, place))
         near = self.taken[max(0, at - 1) : at + 1]
         return all(end <= place or start >= ends for start, end in near)
 
-    def _nearest(self, window: _Window, guess: int) -> list[int]:
+    def _nearest(self, window: _Window, shape: _Shape, line: int) -> _Found | None:
+        """Return the free place nearest to `line`, both in the changed text."""
+        guess = self._before(line)
+        first = self._next(window, shape, guess)
+        if first is None:
+            return None
+        away = abs(self._now(first) - line)
+        if first < guess:
+            beyond = self._before(line + away)
+            sides = replace(window, low=guess, high=min(window.high, beyond))
+        else:
+            beyond = self._before(line - away) if line >= away else 0
+            sides = replace(window, low=max(window.low, beyond), high=guess - 1)
+        second = self._next(sides, shape, guess) if away else None
+        if second is None:
+            return _Found(first)
+        gap = abs(self._now(second) - line)
+        if gap == away:
+            return _Found(max(first, second), min(first, second))
+        return _Found(second if gap < away else first)
+
+    def _next(self, window: _Window, shape: _Shape, guess: int) -> int | None:
+        if window.low > window.high:
+            return None
+        places = self.text.matches(window, guess)
+        return next((each for each in places if self._is_free(each, shape)), None)
+
+
+@dataclass(slots=True)
+class _Run:
+    """All hunks of a file as one rule places them; None where it has no place."""
+
+    text: _Text
+    shapes: Sequence[_Shape]
+    rule: _GnuRule | _GitRule
+    fuzz: int
+    found: list[_Found | None] = field(default_factory=list)
+    edits: list[_Edit] = field(default_factory=list)
+    guesses: dict[int, int] = field(default_factory=dict)  # where nothing was found
+
+    @property
+    def places(self) -> list[int | None]:
+        sure = (each if each and not each.fuzz else None for each in self.found)
+        return [each.place if each else None for each in sure]
+
+    @property
+    def landed(self) -> int:
+        return len(self.edits)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.guesses
+
+    @property
+    def landings(self) -> tuple[Landing, ...]:
+        pairs = zip(self.shapes, self.found, strict=True)
+        return tuple(
+            shape.landing(each.place, each.fuzz) for shape, each in pairs if each
+        )
+
+    def data(self) -> bytes:
+        return self.text.edited(self.edits)
+
+    def place(self, known: Sequence[int | None], forced: Mapping[int, int]) -> None:
+        """Place all hunks; `forced` says which of two places equally near to take."""
+        for at, shape in enumerate(self.shapes):
+            found = self.rule.find(shape, self.fuzz, known[at] if known else None)
+            if found and at in forced and found.other == forced[at]:
+                found = _Found(forced[at], found.place, found.fuzz)
+            self.found.append(found)
+            if found is None:
+                self.guesses[at] = self.rule.guess(shape)
+                continue
+            edit = shape.edit(found.place, len(self.text.lines))
+            self.edits.append(edit)
+            self.rule.land(shape, found.place, edit)
+
+    def misses(self) -> tuple[Miss, ...]:
+        """Return why the hunks without a place have none."""
+        return tuple(
+            replace(_Diagnosis(self.text, self.shapes[at], guess).miss(), number=at + 1)
+            for at, guess in self.guesses.items()
+        )
+
+    def ties(self) -> dict[int, int]:
+        """Return the other places of hunks that have two, which make a difference."""
+        others = {
+            at: found.other
+            for at, found in enumerate(self.found)
+            if found and found.other is not None
+        }
+        if not others or len(others) > _TIES:
+            return others
+        data = self.data()
+        return {at: at_ for at, at_ in others.items() if self._other(at, at_) != data}
+
+    def _other(self, at: int, place: int) -> bytes | None:
+        kind = type(self.rule)
+        run = _run(self.text, self.shapes, self.fuzz, kind, forced={at: place})
+        return run.data() if run.is_whole else None
+
+
+def _run(
+    text: _Text,
+    shapes: Sequence[_Shape],
+    fuzz: int,
+    kind: type[_GnuRule | _GitRule],
+    known: Sequence[int | None] = (),
+    forced: Mapping[int, int] = MappingProxyType({}),
+) -> _Run:
+    run = _Run(text, shapes, kind(text), fuzz)
+    run.place(known, forced)
+    return run
+
+
+def _settled(whole: Sequence[_Run], rules: frozenset[Rule]) -> Applied | Rejected:
+    """Return what the runs agree on; each has a place for every hunk."""
+    first, last = whole[0], whole[-1]
+    bare = any(not shape.old for shape in first.shapes)
+    if first is not last and first.edits != last.edits and not bare:
+        data = first.data()
+        if data != last.data():
+            return _rejected(first, _clashes(first, last))
+    ties = [run.ties() for run in whole]
+    if all(ties):
+        return _rejected(first, ties[0], clash=False)
+    return Applied(first.data(), first.landings, rules)
+
+
+def _clashes(first: _Run, last: _Run) -> dict[int, int]:
+    pairs = zip(first.found, last.found, strict=True)
+    return {
+        at: git.place
+        for at, (gnu, git) in enumerate(pairs)
+        if gnu and git and gnu.place != git.place
+    }
+
+
+def _rejected(run: _Run, others: Mapping[int, int], clash: bool = True) -> Rejected:
+    """Refuse hunks that could be at these `others` as well."""
+    misses = []
+    landings = list(run.landings)
+    for at, other in others.items():
+        lines = (landings[at].line, other + 1)
+        misses.append(
+            Miss(at + 1, landings[at].header, "ambiguous", lines, clash=clash)
+        )
+    sure = (landing for at, landing in enumerate(landings) if at not in others)
+    return Rejected(tuple(misses), tuple(sure))
+
+
+class _Text:
+    """The old lines and their index, which serves every hunk and both rules."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        self._places: dict[bytes, list[int]] | None = None
+        self._unix: _Text | None = None
+        self._searches = 0
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether the last line has no newline."""
+        return bool(self.lines) and not self.lines[-1].endswith(b"\n")
+
+    def edited(self, edits: Iterable[_Edit]) -> bytes:
+        """Return the text with all edits made.
+
+        A line that ends without a newline gets one where others come after it.
+        """
+        pieces: list[bytes] = []
+        at = 0
+        bare = self.is_bare
+        for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+            pieces += self.lines[at : edit.start]
+            pieces += edit.lines
+            at = edit.end
+            bare |= bool(edit.lines) and not edit.lines[-1].endswith(b"\n")
+        pieces += self.lines[at:]
+        pieces[:-1] = map(_ended, pieces[:-1]) if bare else pieces[:-1]
+        return b"".join(pieces)
+
+    def nearest(self, window: _Window, guess: int) -> list[int]:
         """Return the place nearest to `guess`, or two where they are equally near."""
         if window.low > window.high:
             return []
         if not window.lines:
             return [max(window.low, min(guess, window.high))]
-        first = next(self._matches(window, guess), None)
+        first = next(self.matches(window, guess), None)
         if first is None:
             return []
         other = 2 * guess - first
         tied = other != first and window.low <= other <= window.high
-        return [first, other] if tied and self._fits(window, other) else [first]
+        if not tied or not self._fits(window, other):
+            return [first]
+        return [max(first, other), min(first, other)]
 
     def _fits(self, window: _Window, place: int) -> bool:
         at = place + window.skip
         return at >= 0 and self.lines[at : at + len(window.lines)] == window.lines
 
-    def _matches(self, window: _Window, guess: int) -> Iterator[int]:
+    def matches(self, window: _Window, guess: int) -> Iterator[int]:
         """Yield the places of a window's lines, nearest to `guess` first."""
         if self._places is None and self._searches < _FEW:
             self._searches += 1
@@ -327,12 +609,12 @@ class _Text:
         wanted = window.lines
         key = max(wanted, key=len)
         shift = wanted.index(key) + window.skip
-        low, high = guess + shift - _NEAR, guess + shift + _NEAR + 1
-        low, high = max(low, 0), max(high, 0)
+        low = max(guess - _NEAR, window.low, -shift) + shift
+        high = max(min(guess + _NEAR, window.high) + shift + 1, 0)
         hits = [at for at, line in enumerate(self.lines[low:high], low) if line == key]
         for hit in _outward(hits, guess + shift):
             place = hit - shift
-            if window.low <= place <= window.high and self._fits(window, place):
+            if self._fits(window, place):
                 yield place
 
     def _far(self, window: _Window, guess: int, beyond: int) -> Iterator[int]:
@@ -341,10 +623,11 @@ class _Text:
         rare = min(range(len(wanted)), key=lambda at: len(self.where(wanted[at])))
         shift = rare + window.skip
         failed = 0
-        for hit in _outward(self.where(wanted[rare]), guess + shift):
+        inside = range(window.low + shift, window.high + shift + 1)
+        for hit in _outward(self.where(wanted[rare]), guess + shift, inside):
             place = hit - shift
             distance = abs(place - guess)
-            if distance < beyond or not window.low <= place <= window.high:
+            if distance < beyond:
                 continue
             if self._fits(window, place):
                 yield place
@@ -355,9 +638,9 @@ class _Text:
     def _rest(self, window: _Window, guess: int, beyond: int) -> Iterator[int]:
         """Go on from the distance `beyond` with a search in linear time."""
         places = [at - window.skip for at in _search(self.lines, window.lines)]
-        for place in _outward(places, guess):
-            inside = window.low <= place <= window.high
-            if inside and abs(place - guess) >= beyond:
+        inside = range(window.low, window.high + 1)
+        for place in _outward(places, guess, inside):
+            if abs(place - guess) >= beyond:
                 yield place
 
     def where(self, line: bytes) -> Sequence[int]:
@@ -382,6 +665,7 @@ class _Diagnosis:
 
     text: _Text
     shape: _Shape
+    guess: int
 
     def miss(self) -> Miss:
         header = self.shape.hunk.header
@@ -409,9 +693,8 @@ class _Diagnosis:
         wanted = groups(self.shape.hunk)
         if sum(old != new for old, new in wanted) < 2:
             return ()
-        guess = self.text._gnu_guess(self.shape)
         firsts = {line for side in wanted[0] for line in side[:1]}
-        near = (_outward(self.text.where(line), guess) for line in sorted(firsts))
+        near = (_outward(self.text.where(line), self.guess) for line in sorted(firsts))
         hits = [at for places in near for at in islice(places, _COMMON)]
         places = (at for at in hits if is_there_in_part(self.text.lines, at, wanted))
         return tuple(place + 1 for place in _first(places))
@@ -428,8 +711,7 @@ class _Diagnosis:
         if not lines:
             return ()
         window = _Window(lines, 0, 0, len(text.lines))
-        guess = self.text._gnu_guess(self.shape)
-        return tuple(place + 1 for place in _first(text._matches(window, guess)))
+        return tuple(place + 1 for place in _first(text.matches(window, self.guess)))
 
     def _nearest(self) -> Miss:
         """Tell of the place where most lines agree."""
@@ -441,8 +723,7 @@ class _Diagnosis:
                 votes.update(hit - at for hit in hits if hit >= at)
         if not votes:
             return Miss(0, header, "not found")
-        guess = self.text._gnu_guess(self.shape)
-        best = max(votes, key=lambda place: (votes[place], -abs(place - guess)))
+        best = max(votes, key=lambda place: (votes[place], -abs(place - self.guess)))
         there = self.text.lines[best : best + len(old)]
         return Miss(0, header, "not found", (best + 1,), tuple(_differ(old, there)))
 
@@ -476,13 +757,21 @@ def _without_cr(lines: Iterable[bytes]) -> tuple[bytes, ...]:
     )
 
 
-def _outward(places: Sequence[int], guess: int) -> Iterator[int]:
-    """Yield the sorted `places` by their distance from `guess`, later ones first."""
-    right = bisect_left(places, guess)
+def _outward(
+    places: Sequence[int], guess: int, inside: range | None = None
+) -> Iterator[int]:
+    """Yield the sorted `places` by their distance from `guess`, later ones first.
+
+    Only those in the range `inside`, if one is given.
+    """
+    low, high = 0, len(places)
+    if inside is not None:
+        low, high = bisect_left(places, inside.start), bisect_left(places, inside.stop)
+    right = min(max(bisect_left(places, guess), low), high)
     left = right - 1
-    while left >= 0 or right < len(places):
-        if left < 0 or (
-            right < len(places) and places[right] - guess <= guess - places[left]
+    while left >= low or right < high:
+        if left < low or (
+            right < high and places[right] - guess <= guess - places[left]
         ):
             yield places[right]
             right += 1

@@ -164,9 +164,12 @@ def _detail(miss: Miss) -> str:
     if miss.reason == "not found" and miss.lines:
         note = "where these lines differ (- patch, + tree):"
         return f"not found; nearest is line {lines}, {note}"
+    if miss.clash:
+        gnu, git = miss.lines
+        return f"GNU patch would take line {gnu}, git line {git}"
     return {
         "not found": "not found; none of its lines is in the file",
-        "ambiguous": f"fits equally well at lines {lines}",
+        "ambiguous": f"fits equally near at lines {lines}",
         "already applied": f"already applied, at line {lines}",
         "partly applied": f"applied in part: at line {lines} some of its changes are "
         "made, others are not",

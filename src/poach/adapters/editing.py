@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from poach.adapters.world import World
 from poach.diff import FileDiff, NamedDiff
 from poach.hunks import (
+    RULES,
     Applied,
     BadBinary,
     Landing,
     Rejected,
+    Rule,
     apply_binary,
     apply_hunks,
     is_result,
@@ -44,7 +46,8 @@ class Attempt:
     """A diff applied at one strip level and directory.
 
     `files` are those that apply, `refusals` says why others do not, `landed` counts
-    the hunks that have a place, also in files that do not apply as a whole.
+    the hunks that have a place, also in files that do not apply as a whole.  `rules`
+    are those by which all files so far apply: one of them has to place them all.
     """
 
     world: World
@@ -53,6 +56,7 @@ class Attempt:
     files: list[PatchedFile] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     landed: int = 0
+    rules: frozenset[Rule] = RULES
 
     @property
     def plausible(self) -> tuple[int, int]:
@@ -289,13 +293,15 @@ class Commit:
         before = old.data if old else b""
         if file.binary:
             return self._binary(file, path, before), ()
-        done = apply_hunks(before, file.hunks, self.fuzz)
+        rules = self.attempt.rules
+        done = apply_hunks(before, file.hunks, self.fuzz, rules)
         if isinstance(done, Rejected) and file.crlf:
-            again = apply_hunks(before, without_cr(file.hunks), self.fuzz)
+            again = apply_hunks(before, without_cr(file.hunks), self.fuzz, rules)
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
             self.attempt.landed += len(done.landings)
             raise Fault(*(missed(path, miss, file.reversed) for miss in done.misses))
+        self.attempt.rules = done.rules
         return done.data, done.landings
 
     def _binary(self, file: FileDiff, path: str, old: bytes) -> bytes:
