@@ -1142,6 +1142,29 @@ HUNKS = [
         GUESS,
         tree={"m": (FILE, b"4\n5\n6\n" + b"x\n" * 3 + b"4\n5\n6\n")},
     ),
+    Row(
+        "each hunk placed by another tool",
+        mod(b"m", b"@@ -3 +3 @@\n-a\n+z\n@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n"),
+        "only at the end",
+        "no no",
+        tree={"m": (FILE, b"q\na\nq\nm\nc\nb\nt\n")},
+    ),
+    Row(
+        "each file placed by another tool",
+        mod(b"f", b"@@ -1 +1 @@\n-1\n+2\n")
+        + mod(b"m", b"@@ -3 +3 @@\n-a\n+z\n")
+        + mod(b"n", b"@@ -7,2 +7,2 @@\n 7\n-8\n+x\n@@ -2,3 +2,3 @@\n 2\n-3\n+y\n 4\n"),
+        "order",
+        "no no",
+        tree={"m": (FILE, b"q\nq\na\nq\n"), "n": (FILE, NUMBERS[:16])},
+    ),
+    Row(
+        "equally near, with the same result",
+        mod(b"m", b"@@ -2 +1,0 @@\n-c\n"),
+        {"m": b"c\nc\n"},
+        "= =",
+        tree={"m": (FILE, b"c\nc\nc\n")},
+    ),
     Row("no context", mod(b"d/e", b"@@ -5 +5 @@\n-5\n+five\n"), {"d/e": FIVE}, "= no"),
     Row(
         "no context, inserted",

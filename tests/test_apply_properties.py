@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,68 @@ def test_agrees_with_patch_and_git(case, context, fuzz):
         assert ours in made
     elif len(made) == 1:
         assert refused == {"ambiguous"}
+
+
+@settings(RUNS, max_examples=250)
+@given(moved(), st.integers(0, 3), st.integers(0, 2), st.data())
+def test_mangled_diffs_apply_only_as_a_reference_does(case, context, fuzz, how):
+    """Wrong line numbers, context cut off, hunks out of order."""
+    base, new, tree = (b"".join(each) for each in case)
+    assume(base and tree and base != new)
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        (top / "base").write_bytes(base)
+        (top / "new").write_bytes(new)
+        args = ["--label", "a/f", "--label", "b/f"]
+        data = run(["diff", f"-U{context}", *args, "base", "new"], top).stdout
+        data = how.draw(mangled(data))
+        outcomes = references(top, tree, data, fuzz)
+        make(top / "ours", {"f": (tree, 0o644)})
+        try:
+            apply(top / "ours", data, strip=1, fuzz=fuzz)
+        except ApplyRefused:
+            return
+        assert (top / "ours/f").read_bytes() in outcomes, data
+
+
+@st.composite
+def mangled(draw, data: bytes) -> bytes:
+    (file,) = parse(data)
+    way = draw(st.sampled_from(["start", "trim", "shuffle"]))
+    found = list(file.hunks)
+    if way == "shuffle":
+        found = draw(st.permutations(found))
+    else:
+        change = moved_hunk if way == "start" else trimmed_hunk
+        found = [change(draw, hunk) for hunk in found]
+    return b"--- a/f\n+++ b/f\n" + b"".join(map(written, found))
+
+
+def moved_hunk(draw, hunk: Hunk) -> Hunk:
+    by = draw(st.sampled_from([0, 1, -1, 3, -3, 7]))
+    old, new = hunk.old_start + by, hunk.new_start + draw(st.sampled_from([0, by]))
+    return replace(hunk, old_start=max(1, old), new_start=max(1, new))
+
+
+def trimmed_hunk(draw, hunk: Hunk) -> Hunk:
+    lines, start = list(hunk.lines), 0
+    before, after = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    while start < before and lines[start].startswith(b" "):
+        start += 1
+    while after and lines[-1].startswith(b" "):
+        del lines[-1]
+        after -= 1
+    old, new = hunk.old_start + start, hunk.new_start + start
+    left = replace(hunk, lines=tuple(lines[start:]))
+    old -= bool(hunk.old and not left.old)
+    new -= bool(hunk.new and not left.new)
+    return replace(left, old_start=old, new_start=new)
+
+
+def written(hunk: Hunk) -> bytes:
+    old, new = len(hunk.old), len(hunk.new)
+    head = b"@@ -%d,%d +%d,%d @@\n" % (hunk.old_start, old, hunk.new_start, new)
+    return head + b"".join(hunk.lines)
 
 
 def references(top: Path, tree: bytes, data: bytes, fuzz: int) -> list[bytes | None]:

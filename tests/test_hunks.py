@@ -9,6 +9,7 @@ import pytest
 
 from poach.diff import Binary, Hunk, parse
 from poach.hunks import (
+    RULES,
     Applied,
     BadBinary,
     Rejected,
@@ -16,6 +17,7 @@ from poach.hunks import (
     apply_hunks,
     without_cr,
 )
+from poach.refusals import missed as missed_text
 
 
 def hunks(*bodies: bytes) -> tuple[Hunk, ...]:
@@ -63,6 +65,60 @@ def test_nearest_place():
 def test_equally_near_places_are_refused():
     old = b"4\n5\n6\n" + b"x\n" * 3 + b"4\n5\n6\n"
     assert missed(old, MIDDLE) == [(1, "ambiguous", (7, 1))]
+
+
+def test_equally_near_places_with_the_same_result():
+    wanted = hunks(b"@@ -2 +1,0 @@\n-c\n")
+    assert landed(b"c\n" * 3, wanted)[0] == b"c\n" * 2
+
+
+def test_hunks_are_not_placed_each_by_another_rule():
+    """The first hunk fits only as GNU patch takes it, the second only as git does."""
+    two = hunks(
+        b"@@ -3 +3 @@\n-a\n+z\n",
+        b"@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n",
+    )
+    for rules in (RULES, frozenset({"gnu"}), frozenset({"git"})):
+        done = apply_hunks(b"q\na\nq\nm\nc\nb\nt\n", two, rules=rules)
+        assert isinstance(done, Rejected)
+
+
+def tried(more: bytes = b"", fifth: bytes = b"l5\n") -> list[bytes]:
+    lines = [b"l%d\n" % number for number in range(1, 61)]
+    lines[4] = fifth
+    for at in (30, 40, 50):
+        lines[at : at + 4] = [b"try:\n", b"  go()\n", b"except:\n", b"  pass\n"]
+    lines[41] += more
+    return lines
+
+
+@pytest.mark.parametrize("fuzz", [1, 2])
+def test_git_has_no_say_where_it_refuses_another_hunk(fuzz):
+    two = hunks(
+        b"@@ -3,5 +3,5 @@\n l3\n l4\n-l5\n+FIVE\n l6\n l7\n",
+        b"@@ -41,4 +41,5 @@\n try:\n   go()\n+  more()\n except:\n   pass\n",
+    )
+    old, new = tried(), tried(b"  more()\n", b"FIVE\n")
+    for lines in (old, new):
+        lines[1:3] = [b"x2\n", b"x3\n"]
+        lines[:0] = [b"new\n"] * 10
+    assert missed(b"".join(old), two) == [(1, "not found", (13,))]
+    done = landed(b"".join(old), two, fuzz)
+    assert done == (b"".join(new), [(13, 10, 1), (51, 10, 0)])
+
+
+def test_different_places_of_gnu_patch_and_git_are_refused():
+    wanted = hunks(b"@@ -2,2 +8,3 @@\n a\n+x\n b\n")
+    old = b"1\na\nb\nc\n2\n3\n4\na\nb\nc\n5\n"
+    done = apply_hunks(old, wanted)
+    assert isinstance(done, Rejected) and done.misses[0].clash
+    assert done.misses[0].lines == (2, 8)
+    (detail,) = [missed_text("f", miss).detail for miss in done.misses]
+    assert detail == "GNU patch would take line 2, git line 8"
+    for rule, at in (("gnu", 2), ("git", 8)):
+        done = apply_hunks(old, wanted, rules=frozenset({rule}))
+        assert isinstance(done, Applied) and done.rules == {rule}
+        assert done.data.split(b"\n")[at] == b"x"
 
 
 def test_a_hunk_with_less_context_before_belongs_to_the_start():

@@ -487,7 +487,7 @@ class _Run:
         if not others or len(others) > _TIES:
             return others
         data = self.data()
-        return {at: at_ for at, at_ in others.items() if self._other(at, at_) != data}
+        return {at: to for at, to in others.items() if self._other(at, to) != data}
 
     def _other(self, at: int, place: int) -> bytes | None:
         kind = type(self.rule)
@@ -511,11 +511,8 @@ def _run(
 def _settled(whole: Sequence[_Run], rules: frozenset[Rule]) -> Applied | Rejected:
     """Return what the runs agree on; each has a place for every hunk."""
     first, last = whole[0], whole[-1]
-    bare = any(not shape.old for shape in first.shapes)
-    if first is not last and first.edits != last.edits and not bare:
-        data = first.data()
-        if data != last.data():
-            return _rejected(first, _clashes(first, last))
+    if first.edits != last.edits and first.data() != last.data():
+        return _rejected(first, _clashes(first, last))
     ties = [run.ties() for run in whole]
     if all(ties):
         return _rejected(first, ties[0], clash=False)
