@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from poach.cli import config
+from poach.cli.saying import say
 from poach.errors import PoachError, collect, did_you_mean
 from poach.naming import NormalizedName, canonicalize_name
 
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _build(workshop: Workshop, project: NormalizedName) -> None:
     egg = workshop.supply(project).egg
-    print(f"{workshop.patch_sets[project].tagged} {egg}", flush=True)
+    say(f"{workshop.patch_sets[project].tagged} {egg}")
 
 
 def _projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:

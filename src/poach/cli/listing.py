@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from poach import pipeline
 from poach.cli import config
+from poach.cli.saying import complain, say
 from poach.patchset import Patch, PatchSet
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
     with config.opened(arguments, arguments.words) as workshop:
         pins = [_pin(workshop, one) for one in workshop.patch_sets.values()]
     if arguments.json:
-        print(json.dumps(pins, indent=2))
+        say(json.dumps(pins, indent=2))
         return 0
     for pin in pins:
-        print(_block(pin))
+        say(_block(pin))
     if not pins:
-        print(f"No patched pins in {arguments.config}", file=sys.stderr)
+        complain(f"No patched pins in {arguments.config}")
     return 0
 
 
