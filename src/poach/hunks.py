@@ -48,6 +48,8 @@ _COMMON = 32  # a line that occurs more often says nothing about the place
 _NEAR = 500  # lines away that are searched without an index of all lines
 _FEW = 8  # such searches before the index pays
 _PATIENCE = 2048  # failed comparisons before the search turns to a linear one
+_CROWD = 64  # places of earlier hunks that git's rule tries in vain for a hunk
+_DISORDER = 50_000_000  # sums counted anew before git's rule gives up on the order
 _TIES = 4  # hunks with two places equally near that are tried both ways
 _SHOWN = 400  # lines of a hunk that are compared for a message
 
@@ -292,7 +294,7 @@ class _GnuRule:
         before the guess as the change is behind it.
         """
         guess = self.guess(shape)
-        early = 0 <= guess < self.floor and guess <= high
+        early = guess < self.floor and guess <= high
         return max(0, 2 * guess - self.floor) if early else self.floor, high
 
     def _is_sound(self, shape: _Shape, found: _Found) -> bool:
@@ -317,6 +319,7 @@ class _GitRule:
         self.taken: list[tuple[int, int]] = []  # lines of the hunks so far, sorted
         self.growth: list[int] = []  # by each of them
         self.sums: list[int] = []  # by all up to each of them
+        self.work = 0
         self.ends: list[int] = []  # where the lines after each of them are now
 
     def guess(self, shape: _Shape) -> int:
@@ -324,6 +327,8 @@ class _GitRule:
 
     def find(self, shape: _Shape, fuzz: int, known: int | None) -> _Found | None:
         """Return the nearest place; at `known` the hunk is known to fit."""
+        if self.work > _DISORDER:
+            return None
         last = self._last() - len(shape.old)
         low = last if shape.suffix == 0 else 0
         high = 0 if shape.is_first else last
@@ -348,6 +353,7 @@ class _GitRule:
             self.sums.append((self.sums[-1] if self.sums else 0) + growth)
             self.ends.append(interval[1] + self.sums[-1])
         else:  # out of order
+            self.work += len(self.growth)
             self.sums = list(accumulate(self.growth))
             pairs = zip(self.taken, self.sums, strict=True)
             self.ends = [ends + grown for (_, ends), grown in pairs]
@@ -417,7 +423,7 @@ class _GitRule:
     def _next(self, window: _Window, shape: _Shape, guess: int) -> int | None:
         if window.low > window.high:
             return None
-        places = self.text.matches(window, guess)
+        places = islice(self.text.matches(window, guess), _CROWD)
         return next((each for each in places if self._is_free(each, shape)), None)
 
 
@@ -465,6 +471,8 @@ class _Run:
             self.found.append(found)
             if found is None:
                 self.guesses[at] = self.rule.guess(shape)
+                if known and None not in known:
+                    break  # the other rule has them all
                 continue
             edit = shape.edit(found.place, len(self.text.lines))
             self.edits.append(edit)
