@@ -7,13 +7,12 @@ import time
 
 import pytest
 
+from poach.binaries import BadBinary, apply_binary
 from poach.diff import Binary, Hunk, parse
 from poach.hunks import (
     RULES,
     Applied,
-    BadBinary,
     Rejected,
-    apply_binary,
     apply_hunks,
     without_cr,
 )

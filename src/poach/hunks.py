@@ -27,7 +27,8 @@ from itertools import accumulate, islice, takewhile
 from types import MappingProxyType
 from typing import Literal
 
-from poach.diff import MAX_BINARY, Binary, Hunk, split_lines
+from poach.diff import Hunk, split_lines
+from poach.searching import outward, search
 from poach.traces import groups, is_there_in_part
 
 Rule = Literal["gnu", "git"]
@@ -129,28 +130,6 @@ def apply_hunks(
 def without_cr(hunks: Iterable[Hunk]) -> tuple[Hunk, ...]:
     """Return `hunks` with LF for CR LF, as GNU patch reads a CR LF diff."""
     return tuple(replace(hunk, lines=_without_cr(hunk.lines)) for hunk in hunks)
-
-
-class BadBinary(ValueError):
-    """A binary change that does not fit; the message says why."""
-
-
-def apply_binary(old: bytes, binary: Binary) -> bytes:
-    """Return the contents that a git binary hunk makes of `old`.
-
-    Both names must agree, as ``git apply`` wants.  Raises `BadBinary`.
-    """
-    if not _is_blob(old, binary.old_oid, allow_null=True):
-        raise BadBinary("binary change of other contents than the tree has")
-    new = _apply_delta(old, binary.data) if binary.delta else binary.data
-    if not _is_blob(new, binary.new_oid, allow_null=True):
-        raise BadBinary("damaged binary data")
-    return new
-
-
-def is_result(old: bytes, binary: Binary) -> bool:
-    """Tell whether `old` is what the binary change would make already."""
-    return _is_blob(old, binary.new_oid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -617,7 +596,7 @@ class _Text:
         low = max(guess - _NEAR, window.low, -shift) + shift
         high = max(min(guess + _NEAR, window.high) + shift + 1, 0)
         hits = [at for at, line in enumerate(self.lines[low:high], low) if line == key]
-        for hit in _outward(hits, guess + shift):
+        for hit in outward(hits, guess + shift):
             place = hit - shift
             if self._fits(window, place):
                 yield place
@@ -629,7 +608,7 @@ class _Text:
         shift = rare + window.skip
         failed = 0
         inside = range(window.low + shift, window.high + shift + 1)
-        for hit in _outward(self.where(wanted[rare]), guess + shift, inside):
+        for hit in outward(self.where(wanted[rare]), guess + shift, inside):
             place = hit - shift
             distance = abs(place - guess)
             if distance < beyond:
@@ -642,9 +621,9 @@ class _Text:
 
     def _rest(self, window: _Window, guess: int, beyond: int) -> Iterator[int]:
         """Go on from the distance `beyond` with a search in linear time."""
-        places = [at - window.skip for at in _search(self.lines, window.lines)]
+        places = [at - window.skip for at in search(self.lines, window.lines)]
         inside = range(window.low, window.high + 1)
-        for place in _outward(places, guess, inside):
+        for place in outward(places, guess, inside):
             if abs(place - guess) >= beyond:
                 yield place
 
@@ -699,7 +678,7 @@ class _Diagnosis:
         if sum(old != new for old, new in wanted) < 2:
             return ()
         firsts = {line for side in wanted[0] for line in side[:1]}
-        near = (_outward(self.text.where(line), self.guess) for line in sorted(firsts))
+        near = (outward(self.text.where(line), self.guess) for line in sorted(firsts))
         hits = [at for places in near for at in islice(places, _COMMON)]
         places = (at for at in hits if is_there_in_part(self.text.lines, at, wanted))
         return tuple(place + 1 for place in _first(places))
@@ -760,118 +739,3 @@ def _without_cr(lines: Iterable[bytes]) -> tuple[bytes, ...]:
         line[:-2] + b"\n" if line.endswith(b"\r\n") else line.removesuffix(b"\r")
         for line in lines
     )
-
-
-def _outward(
-    places: Sequence[int], guess: int, inside: range | None = None
-) -> Iterator[int]:
-    """Yield the sorted `places` by their distance from `guess`, later ones first.
-
-    Only those in the range `inside`, if one is given.
-    """
-    low, high = 0, len(places)
-    if inside is not None:
-        low, high = bisect_left(places, inside.start), bisect_left(places, inside.stop)
-    right = min(max(bisect_left(places, guess), low), high)
-    left = right - 1
-    while left >= low or right < high:
-        if left < low or (
-            right < high and places[right] - guess <= guess - places[left]
-        ):
-            yield places[right]
-            right += 1
-        else:
-            yield places[left]
-            left -= 1
-
-
-def _search(text: Sequence[bytes], wanted: Sequence[bytes]) -> Iterator[int]:
-    """Yield all places of `wanted` in `text` in linear time (Knuth, Morris, Pratt)."""
-    borders = _borders(wanted)
-    length = 0
-    for at, line in enumerate(text):
-        while length and (length == len(wanted) or wanted[length] != line):
-            length = borders[length - 1]
-        if wanted[length] == line:
-            length += 1
-        if length == len(wanted):
-            yield at - length + 1
-
-
-def _borders(wanted: Sequence[bytes]) -> list[int]:
-    borders = [0]
-    length = 0
-    for line in wanted[1:]:
-        while length and wanted[length] != line:
-            length = borders[length - 1]
-        length += wanted[length] == line
-        borders.append(length)
-    return borders
-
-
-def _is_blob(data: bytes, oid: str, allow_null: bool = False) -> bool:
-    """Tell whether git calls `data` so; a null oid stands for no file at all."""
-    if allow_null and not oid.strip("0"):
-        return not data
-    kind = {40: "sha1", 64: "sha256"}.get(len(oid))
-    if kind is None:
-        return False
-    import hashlib
-
-    found = hashlib.new(kind, b"blob %d\0" % len(data), usedforsecurity=False)
-    found.update(data)
-    return found.hexdigest() == oid
-
-
-def _apply_delta(old: bytes, delta: bytes) -> bytes:
-    """Follow git's pack delta (gitformat-pack, "Deltified representation")."""
-    try:
-        source, at = _size(delta, 0)
-        target, at = _size(delta, at)
-        if source != len(old) or target > MAX_BINARY:
-            raise BadBinary("binary change of other contents than the tree has")
-        pieces = list(_pieces(old, delta, at, target))
-    except IndexError as error:
-        raise BadBinary("damaged binary data") from error
-    return b"".join(pieces)
-
-
-def _pieces(old: bytes, delta: bytes, at: int, target: int) -> Iterator[bytes]:
-    while at < len(delta):
-        code = delta[at]
-        at += 1
-        if code & 0x80:
-            start, at = _number(delta, at, code & 0x0F)
-            size, at = _number(delta, at, code >> 4 & 0x07)
-            piece = old[start : start + (size or 0x10000)]
-        else:
-            piece = delta[at : at + code]
-            at += code
-        target -= len(piece)
-        if not piece or target < 0:
-            raise BadBinary("damaged binary data")
-        yield piece
-    if target:
-        raise BadBinary("damaged binary data")
-
-
-def _size(delta: bytes, at: int) -> tuple[int, int]:
-    """Read a size: seven bits in each byte, the lowest first."""
-    value = shift = 0
-    while True:
-        byte = delta[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            return value, at
-
-
-def _number(delta: bytes, at: int, present: int) -> tuple[int, int]:
-    """Read the bytes of a number that the bits of `present` say are there."""
-    value = 0
-    for index in range(4):
-        if present >> index & 1:
-            value |= delta[at] << 8 * index
-            at += 1
-    return value, at

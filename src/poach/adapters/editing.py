@@ -7,17 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from poach.adapters.world import World
+from poach.binaries import BadBinary, apply_binary, is_result
 from poach.diff import FileDiff, NamedDiff
 from poach.hunks import (
     RULES,
     Applied,
-    BadBinary,
     Landing,
     Rejected,
     Rule,
-    apply_binary,
     apply_hunks,
-    is_result,
     without_cr,
 )
 from poach.outcome import (
