@@ -125,9 +125,12 @@ def edited(draw, base):
     return base[:at] + inserted + base[end:]
 
 
-@settings(RUNS, max_examples=200)
-@given(moved(), st.integers(1, 3), st.integers(0, 2))
-def test_agrees_with_patch_and_git(case, context, fuzz):
+def outcomes_of(case, context, fuzz, change=lambda data: data):
+    """Have `diff` compare and all three apply the diff, changed by `change`.
+
+    Returns our outcome, None where we refuse, the reasons then, those of the others,
+    and the diff.
+    """
     base, new, tree = (b"".join(each) for each in case)
     assume(base and tree and base != new)
     with tempfile.TemporaryDirectory() as folder:
@@ -135,18 +138,21 @@ def test_agrees_with_patch_and_git(case, context, fuzz):
         (top / "base").write_bytes(base)
         (top / "new").write_bytes(new)
         args = ["--label", "a/f", "--label", "b/f"]
-        data = run(["diff", f"-U{context}", *args, "base", "new"], top).stdout
-        outcomes = references(top, tree, data, fuzz)
+        data = change(run(["diff", f"-U{context}", *args, "base", "new"], top).stdout)
+        theirs = references(top, tree, data, fuzz)
         make(top / "ours", {"f": (tree, 0o644)})
         try:
             apply(top / "ours", data, strip=1, fuzz=fuzz)
         except ApplyRefused as error:
-            ours = None
-            refused = {each.reason for each in error.refusals}
-        else:
-            ours = (top / "ours/f").read_bytes()
-            refused = set()
-    made = {each for each in outcomes if each is not None}
+            return None, {each.reason for each in error.refusals}, theirs, data
+        return (top / "ours/f").read_bytes(), set(), theirs, data
+
+
+@settings(RUNS, max_examples=200)
+@given(moved(), st.integers(1, 3), st.integers(0, 2))
+def test_agrees_with_patch_and_git(case, context, fuzz):
+    ours, refused, theirs, _ = outcomes_of(case, context, fuzz)
+    made = {each for each in theirs if each is not None}
     if ours is not None:
         assert ours in made
     elif len(made) == 1:
@@ -157,22 +163,11 @@ def test_agrees_with_patch_and_git(case, context, fuzz):
 @given(moved(), st.integers(0, 3), st.integers(0, 2), st.data())
 def test_mangled_diffs_apply_only_as_a_reference_does(case, context, fuzz, how):
     """Wrong line numbers, context cut off, hunks out of order."""
-    base, new, tree = (b"".join(each) for each in case)
-    assume(base and tree and base != new)
-    with tempfile.TemporaryDirectory() as folder:
-        top = Path(folder)
-        (top / "base").write_bytes(base)
-        (top / "new").write_bytes(new)
-        args = ["--label", "a/f", "--label", "b/f"]
-        data = run(["diff", f"-U{context}", *args, "base", "new"], top).stdout
-        data = how.draw(mangled(data))
-        outcomes = references(top, tree, data, fuzz)
-        make(top / "ours", {"f": (tree, 0o644)})
-        try:
-            apply(top / "ours", data, strip=1, fuzz=fuzz)
-        except ApplyRefused:
-            return
-        assert (top / "ours/f").read_bytes() in outcomes, data
+    ours, _, theirs, data = outcomes_of(
+        case, context, fuzz, lambda data: how.draw(mangled(data))
+    )
+    if ours is not None:
+        assert ours in theirs, data
 
 
 @st.composite

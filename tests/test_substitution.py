@@ -845,11 +845,16 @@ def test_a_failure_leaves_the_installed_parts_alone(pond):
     assert says(patched) == "QUACK"
 
 
-def test_what_a_changed_part_names_is_built_before_the_part_is_uninstalled(index, pond):
-    """Plain buildout uninstalls it before it looks at its new requirements."""
+def without_pond(index, pond):
+    """A project with a pin that its one part, ``app``, does not need."""
     add_app(index, "app", "other")
     index.add_wheel("other", "1.0", {})
-    patched = pond(cfg().replace("eggs = pond", "eggs = app"))
+    return pond(cfg().replace("eggs = pond", "eggs = app"))
+
+
+def test_what_a_changed_part_names_is_built_before_the_part_is_uninstalled(index, pond):
+    """Plain buildout uninstalls it before it looks at its new requirements."""
+    patched = without_pond(index, pond)
     patched.run()
     before = patched.snapshot("bin")
     assert (patched.path / "bin" / "app").exists()
@@ -861,10 +866,8 @@ def test_what_a_changed_part_names_is_built_before_the_part_is_uninstalled(index
 
 
 def test_a_requirement_that_comes_up_late_fails_as_buildout_itself_does(index, pond):
-    add_app(index, "app", "other")
-    index.add_wheel("other", "1.0", {})
+    patched = without_pond(index, pond)
     add_app(index, "late", "pond")
-    patched = pond(cfg().replace("eggs = pond", "eggs = app"))
     patched.run()
 
     patched.run("app:eggs=late", "versions:late=9.9", expect=1)
@@ -877,9 +880,7 @@ def test_a_requirement_that_comes_up_late_fails_as_buildout_itself_does(index, p
 
 
 def test_pins_that_nothing_asked_for_are_named(index, pond):
-    add_app(index, "app", "other")
-    index.add_wheel("other", "1.0", {})
-    patched = pond(cfg().replace("eggs = pond", "eggs = app"))
+    patched = without_pond(index, pond)
 
     lines = patched.run().output.splitlines()
 

@@ -112,7 +112,9 @@ def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> No
 
     Raises `WriteFailed`.
     """
-    if len(changes) != 1 or not _write_one(tree, *changes[0]):
+    if len(changes) == 1 and _write_one(tree, *changes[0]):
+        return
+    if changes:
         _write_all(tree, changes)
 
 
@@ -144,8 +146,6 @@ def _undone(new: str) -> Iterator[None]:
 
 
 def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
-    if not changes:
-        return
     try:
         aside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=tree))
     except OSError as error:

@@ -56,17 +56,15 @@ def unload(buildout: Any) -> None:
     activation.restore()
     activation.workshop.note_use()
     del buildout._poach
-    used = [
-        patch_set.tagged
-        for key, patch_set in activation.workshop.patch_sets.items()
-        if key in activation.workshop.used
-    ]
+    workshop, overruled = activation.workshop, activation.substitution.overruled
+    sets = workshop.patch_sets.items()
+    used = [patch_set.tagged for key, patch_set in sets if key in workshop.used]
     if used:
         logger.info("Patched eggs in use: %s", ", ".join(used))
     idle = [
         f"{patch_set.pin.project} = {patch_set.pin}"
-        for key, patch_set in activation.workshop.patch_sets.items()
-        if key not in {*activation.workshop.used, *activation.substitution.overruled}
+        for key, patch_set in sets
+        if key not in {*workshop.used, *overruled}
     ]
     if idle:
         logger.info("Patched pins that nothing asked for: %s", ", ".join(idle))

@@ -94,9 +94,10 @@ def read(buildout: Any, name: str, settings: Settings) -> Part:
     if _recipe(buildout, name) not in RECIPES:
         project = _project(_egg(buildout, name))
         return Part(name, project, None, build_options(buildout, name, options))
-    project = canonicalize_name(project_of(name, options))
-    own = _own_pin(buildout, name, options, project_of(name, options), settings)
-    return Part(name, project, own, build_options(buildout, name, options))
+    written = project_of(name, options)
+    own = _own_pin(buildout, name, options, written, settings)
+    key = canonicalize_name(written)
+    return Part(name, key, own, build_options(buildout, name, options))
 
 
 def named(buildout: Any) -> set[NormalizedName]:
