@@ -10,7 +10,7 @@ from bench.pond import BROKEN, CFG, LOUD, WIDE, add_app, add_pond
 #: What a failing run must leave as it was; the store keeps logs and what it saw.
 KEPT = (
     *("bin", "parts", "develop-eggs", "eggs", ".installed.cfg"),
-    *("patches", "patched-eggs/1/pond"),
+    *("patches", "patched-eggs/2/pond"),
 )
 
 
@@ -47,7 +47,7 @@ def refused(pond, *args):
     result = pond.run(*args, expect=1)
     assert pond.snapshot(*KEPT) == before
     assert "Traceback" not in result.output
-    assert not list(pond.path.glob("patched-eggs/1/.staging/*"))
+    assert not list(pond.path.glob("patched-eggs/2/.staging/*"))
     return result.error.replace(str(pond.path), "HERE")
 
 
@@ -254,7 +254,7 @@ def test_a_build_that_fails(pond):
 
     error = refused(pond)
 
-    (log,) = pond.path.glob("patched-eggs/1/.logs/*.log")
+    (log,) = pond.path.glob("patched-eggs/2/.logs/*.log")
     assert error.startswith("Building pond 1.0 +bang failed: exit code 1 from: ")
     assert "bang, says setup.py" in error
     assert error.endswith(f"the full log is in {log}".replace(str(pond.path), "HERE"))
@@ -292,7 +292,7 @@ def test_a_dependent_that_compares_the_text_of_the_version(index, project):
         f"and {version} is another text; relax it to ==1.0, or drop the patches from "
         "'pond = 1.0 +loud'"
     )
-    assert not list(made.path.glob("patched-eggs/1/pond"))
+    assert not list(made.path.glob("patched-eggs/2/pond"))
 
 
 def test_what_runs_buildout_cannot_be_patched(pond):

@@ -416,9 +416,9 @@ def test_default_cfg_says_where_the_store_is(index, pond, home, warm):
 
     pond.run()
 
-    assert f"{home}/.buildout/store/1/pond/" in pond.script("pond").stdout
+    assert f"{home}/.buildout/store/2/pond/" in pond.script("pond").stdout
     assert not (pond.path / "patched-eggs").exists()
-    assert f"{home}/.buildout/store/1/pond/" in pond.poach("list").stdout
+    assert f"{home}/.buildout/store/2/pond/" in pond.poach("list").stdout
     assert "not built" in pond.poach("list", "-U").stdout
 
 
@@ -467,7 +467,7 @@ def test_invalid_values(pond, assignment, error):
 
 
 def test_list(built):
-    (entry,) = built.path.glob("patched-eggs/1/pond/*/*")
+    (entry,) = built.path.glob("patched-eggs/2/pond/*/*")
     (egg,) = entry.glob("*.egg")
     record = json.loads((entry / "entry.json").read_text())
 
@@ -521,7 +521,7 @@ def test_build_of_some_projects(built, index):
         "[buildout]\nextends = buildout.cfg\n[versions]\nDuck = 1.0 +none\n",
     )
     built.write("patches/duck/none.patch", LOUD)
-    (egg,) = built.path.glob("patched-eggs/1/pond/*/*/*.egg")
+    (egg,) = built.path.glob("patched-eggs/2/pond/*/*/*.egg")
 
     done = built.poach("build", "-c", "more.cfg", "Pond")
 
@@ -624,7 +624,7 @@ def test_poach_build_says_what_it_does_on_standard_error(index, pond):
 
     result = pond.poach("build")
 
-    (egg,) = pond.path.glob("patched-eggs/1/pond/*/*/*.egg")
+    (egg,) = pond.path.glob("patched-eggs/2/pond/*/*/*.egg")
     assert result.stdout == f"pond {egg.parent.parent.name} {egg}\n"
     assert "Patching pond 1.0: loud (1 file, 1 hunk)" in result.stderr
     assert pond.poach("build", "-q").output == result.stdout

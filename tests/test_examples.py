@@ -69,7 +69,7 @@ def test_quickstart(run):
     assert "Location: http://shop.example//evil.example/x" in after
     assert "stays on the site" in after
     assert 'requires      legacy-cgi>=2.6; python_version >= "3.13"' in after
-    assert "/patched-eggs/1/webob/1.8.7+cve.2024.42353.legacy.cgi.p" in after
+    assert "/patched-eggs/2/webob/1.8.7+cve.2024.42353.legacy.cgi.p" in after
     log = printed["buildout"].splitlines()
     assert "Patching WebOb 1.8.7: cve-2024-42353 (4 files, 6 hunks)" in log
     assert "Patching WebOb 1.8.7: legacy-cgi (1 file, 1 hunk)" in log
@@ -81,7 +81,7 @@ def test_native(run):
     assert "SystemError" in printed["bin-plain/proof --expect-plain"]
     assert "TypeError" in printed["bin/proof"]
     assert (
-        "/patched-eggs/1/zope-i18nmessageid/8.1+mapping.check.p" in printed["bin/proof"]
+        "/patched-eggs/2/zope-i18nmessageid/8.1+mapping.check.p" in printed["bin/proof"]
     )
 
 
@@ -100,7 +100,7 @@ def test_shared_cache(run, order):
     plain = run("bin/which", cwd=f"{folder}/plain")
 
     assert "stays on the site" in patched
-    assert "shared/patched-eggs/1/webob/1.8.7+cve.2024.42353.p" in patched
+    assert "shared/patched-eggs/2/webob/1.8.7+cve.2024.42353.p" in patched
     assert "LEAVES THE SITE" in plain
     assert "shared/eggs/v5/WebOb-1.8.7-py" in plain
     shared = run.checkout / folder / "shared"

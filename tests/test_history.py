@@ -64,9 +64,9 @@ def test_it_is_fetched_verified_and_patched(zodb):
     hunks = [line for line in result.stdout.splitlines() if ": hunk " in line]
     files = [line.split(":")[0].strip() for line in hunks]
     assert files == 5 * ["src/ZODB/Connection.py"] + ["src/ZODB/DB.py"]
-    (seen,) = project.path.glob("patched-eggs/1/.known/sdists/*.json")
+    (seen,) = project.path.glob("patched-eggs/2/.known/sdists/*.json")
     assert SDIST in seen.read_text()
-    assert (project.path / "patched-eggs/1/.diffs" / DIFF).is_file()
+    assert (project.path / "patched-eggs/2/.diffs" / DIFF).is_file()
 
 
 def test_the_build_fails_and_the_error_says_how(zodb):
@@ -77,10 +77,10 @@ def test_the_build_fails_and_the_error_says_how(zodb):
         "Building ZODB3 3.8.1 +poll-invalidations failed: exit code 1 from: "
     )
     assert "SyntaxError: Missing parentheses in call to 'print'" in result.error
-    (log,) = project.path.glob("patched-eggs/1/.logs/zodb3-3.8.1+poll*.log")
+    (log,) = project.path.glob("patched-eggs/2/.logs/zodb3-3.8.1+poll*.log")
     assert result.error.endswith(f"the full log is in {log}")
-    assert not list(project.path.glob("patched-eggs/1/zodb3"))
-    assert not list(project.path.glob("patched-eggs/1/.staging/*"))
+    assert not list(project.path.glob("patched-eggs/2/zodb3"))
+    assert not list(project.path.glob("patched-eggs/2/.staging/*"))
 
 
 @pytest.mark.parametrize("found_out", [True, False])

@@ -37,7 +37,7 @@ keys = st.builds(
 def test_the_digest_covers_this_very_text():
     text = (
         '{"abi":"cp311","base":"3.8.1","build-ext":{"include-dirs":"/inc"},'
-        '"environment":{"B":"","CFLAGS":"-O2"},"format":1,"layout":"dist-info",'
+        '"environment":{"B":"","CFLAGS":"-O2"},"format":2,"layout":"dist-info",'
         f'"patches":"{"b" * 64}","platform":"linux_x86_64","project":"zodb3",'
         f'"python":"cp311","sdist":"{"a" * 64}"}}'
     )

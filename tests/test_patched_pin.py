@@ -26,7 +26,7 @@ def pond(index, project):
 
 def eggs(project):
     """The entries of the project's store, as folders."""
-    return sorted((project.path / "patched-eggs" / "1").glob("[a-z]*/*/*"))
+    return sorted((project.path / "patched-eggs" / "2").glob("[a-z]*/*/*"))
 
 
 @pytest.mark.every_buildout
@@ -41,7 +41,7 @@ def test_the_parts_own_egg(index, pond):
     assert version.startswith(TAGGED)
     assert f"Patched eggs in use: pond {version}" in lines
     assert patched.script("pond").stdout.startswith("QUACK 1 ")
-    assert "/patched-eggs/1/pond/" in patched.script("pond").stdout
+    assert "/patched-eggs/2/pond/" in patched.script("pond").stdout
     assert not index.scanned
 
 
@@ -207,7 +207,7 @@ def test_the_egg_is_laid_out_as_buildouts_own(index, project):
     )
     patched.run("-c", "plain.cfg")
 
-    (ours,) = patched.path.glob("patched-eggs/1/old-pond/*/*/*.egg")
+    (ours,) = patched.path.glob("patched-eggs/2/old-pond/*/*/*.egg")
     (plain,) = patched.path.glob("eggs/**/old*pond-1.0-*.egg")
     assert files(ours) == files(plain)
     assert ours.name == plain.name.replace("-1.0-", f"-{version_of(ours)}-")

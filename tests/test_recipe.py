@@ -74,7 +74,7 @@ def says(project, script="pond"):
 
 def stored(project, name="pond"):
     """The entries of the project's store, as folders."""
-    return sorted(project.path.glob(f"patched-eggs/1/{name}/*/*"))
+    return sorted(project.path.glob(f"patched-eggs/2/{name}/*/*"))
 
 
 @pytest.mark.parametrize(
@@ -253,11 +253,11 @@ def test_two_parts_of_two_projects(index, pond):
 def test_uninstalling_leaves_the_store(pond):
     made = pond(cfg(OWN))
     made.run()
-    before = made.snapshot("patched-eggs/1/pond")
+    before = made.snapshot("patched-eggs/2/pond")
 
     made.run("buildout:parts=")
 
-    assert made.snapshot("patched-eggs/1/pond") == before
+    assert made.snapshot("patched-eggs/2/pond") == before
     assert not (made.path / "bin" / "pond").exists()
 
 

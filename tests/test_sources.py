@@ -54,7 +54,7 @@ def sdist(tmp_path, index):
 
 def forget(project):
     """Make the store forget which sdist it has seen."""
-    shutil.rmtree(project.path / "patched-eggs/1/.known/sdists")
+    shutil.rmtree(project.path / "patched-eggs/2/.known/sdists")
 
 
 def sha256(data):
@@ -282,7 +282,7 @@ def test_a_damaged_note_counts_as_none(index, pond, damage):
     add_pond(index)
     made = pond()
     made.poach("build")
-    note = made.path / "patched-eggs/1/.known/sdists/pond-1.0.json"
+    note = made.path / "patched-eggs/2/.known/sdists/pond-1.0.json"
     good = note.read_text()
     note.write_text(damage)
 
@@ -299,7 +299,7 @@ def test_nothing_stays_in_the_temporary_folder(index, pond, home):
     made.poach("build", expect=1)
 
     assert not list((home / "tmp").glob("poach-*"))
-    assert not list(made.path.glob("patched-eggs/1/.staging/*"))
+    assert not list(made.path.glob("patched-eggs/2/.staging/*"))
 
 
 def test_a_project_that_nobody_knows(index, pond):
@@ -361,7 +361,7 @@ def test_a_changed_sdist(index, pond):
     new = sha256((index.root / FILE.lstrip("/")).read_bytes())
     made.poach("build")
     made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
-    note = made.path / "patched-eggs/1/.known/sdists/pond-1.0.json"
+    note = made.path / "patched-eggs/2/.known/sdists/pond-1.0.json"
 
     assert made.poach("build", expect=1).error == (
         "The sdist of pond 1.0 has changed:\n"
@@ -371,7 +371,7 @@ def test_a_changed_sdist(index, pond):
     )
     note.unlink()
     made.poach("build")
-    (egg,) = made.path.glob("patched-eggs/1/pond/*/*/*.egg/pond/../../entry.json")
+    (egg,) = made.path.glob("patched-eggs/2/pond/*/*/*.egg/pond/../../entry.json")
     assert new in note.read_text()
     assert egg.exists()
 

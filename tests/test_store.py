@@ -24,6 +24,7 @@ from poach.adapters import store as store_module
 from poach.adapters.store import (
     STALE_SECONDS,
     DamagedEntry,
+    Made,
     Store,
     StoreUnwritable,
 )
@@ -34,6 +35,7 @@ VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
 OTHER = replace(KEY, base="2.0")
 CODE = b"quack\xff\n"
+WHEEL = "pond-1.0-py3-none-any.whl"
 NOBODY = 65534
 
 
@@ -44,7 +46,9 @@ def make(work):
     (egg / "pond").mkdir(parents=True)
     (egg / "pond" / "é.py").write_bytes(CODE)
     (egg / "top.txt").write_bytes(b"")
-    return egg, {"upstream": "pond-1.0.tar.gz"}
+    wheel = work / WHEEL
+    wheel.write_bytes(b"PK")
+    return Made(egg, wheel, {"upstream": "pond-1.0.tar.gz"})
 
 
 def never(work):
@@ -91,10 +95,13 @@ def test_an_egg_is_made_once(store):
 def test_what_an_entry_holds(store, entry):
     files = {"pond/é.py": CODE, "top.txt": b""}
 
-    assert entry == store.path / "1" / "pond" / VERSION / KEY.digest[:16]
+    assert entry == store.path / "2" / "pond" / VERSION / KEY.digest[:16]
     assert there(store.path) == sorted(
         f"{entry.relative_to(store.path)}/{name}"
-        for name in ("entry.json", "pond.egg/pond/é.py", "pond.egg/top.txt")
+        for name in (
+            *("entry.json", "pond.egg/pond/é.py", "pond.egg/top.txt"),
+            WHEEL,
+        )
     )
     assert json.loads((entry / "entry.json").read_bytes()) == {
         "key": KEY.as_json(),
@@ -103,6 +110,7 @@ def test_what_an_entry_holds(store, entry):
             name: [len(data), hashlib.sha256(data).hexdigest()]
             for name, data in files.items()
         },
+        "wheel": [WHEEL, 2, hashlib.sha256(b"PK").hexdigest()],
         "upstream": "pond-1.0.tar.gz",
     }
     assert staged(store) == []
@@ -164,7 +172,7 @@ def test_it_looks_again_when_it_has_the_lock(store):
 CHILD = f"""
 import sys
 from pathlib import Path
-from poach.adapters.store import Store
+from poach.adapters.store import Made, Store
 from poach.key import BuildKey, BuildOptions, Target
 
 KEY = {KEY!r}
@@ -172,9 +180,11 @@ KEY = {KEY!r}
 def make(work):
     egg = work / "pond.egg"
     egg.mkdir()
+    wheel = work / "pond.whl"
+    wheel.touch()
     print("making", flush=True)
     sys.stdin.readline()
-    return egg, {{}}
+    return Made(egg, wheel, {{}})
 
 def waiting(holder):
     print("waiting for", holder, flush=True)
@@ -450,6 +460,11 @@ def edit(entry, **changes):
         (lambda e: edit(e, key=None), "entry.json is about another build"),
         (lambda e: edit(e, files=None), "entry.json lists no files"),
         (lambda e: edit(e, files=[]), "entry.json lists no files"),
+        (lambda e: edit(e, wheel=None), "entry.json lists no files"),
+        (lambda e: edit(e, wheel=["../x.whl", 2, ""]), "entry.json lists no files"),
+        (lambda e: edit(e, wheel=["pond", 2, ""]), "entry.json lists no files"),
+        (lambda e: (e / WHEEL).unlink(), f"{WHEEL} is missing"),
+        (lambda e: (e / WHEEL).write_bytes(b"P"), f"{WHEEL} has another size"),
         (lambda e: shutil.rmtree(e / "pond.egg"), "pond.egg is missing"),
         (lambda e: (e / "pond.egg/top.txt").unlink(), "pond.egg/top.txt is missing"),
         (
@@ -491,15 +506,21 @@ def test_a_removed_entry_is_built_anew(store, entry):
 
 def test_byte_code_may_change(store):
     def compiled(work):
-        egg, record = make(work)
-        (egg / "pond" / "__pycache__").mkdir()
-        (egg / "pond" / "__pycache__" / "x.pyc").write_bytes(b"old")
-        return egg, record
+        made = make(work)
+        (made.egg / "pond" / "__pycache__").mkdir()
+        for name in ("__pycache__/x.pyc", "é.pyc", "sourceless.pyc"):
+            (made.egg / "pond" / name).write_bytes(b"old")
+        return made
 
     found = store.get_or_make(VERSION, KEY, compiled)
-    (found.egg / "pond" / "__pycache__" / "x.pyc").write_bytes(b"newer")
+    for name in ("__pycache__/x.pyc", "é.pyc"):
+        (found.egg / "pond" / name).write_bytes(b"newer")
 
     assert store.find(VERSION, KEY) == found
+
+    (found.egg / "pond" / "sourceless.pyc").write_bytes(b"newer")
+    with pytest.raises(DamagedEntry, match=r"sourceless\.pyc has another size"):
+        store.find(VERSION, KEY)
 
 
 def test_files_that_came_later_do_not_matter(store, entry):
@@ -665,7 +686,7 @@ def test_notes(store):
 
     assert store.recall("sdists", "pond-1.0") == {"sha256": "b"}
     assert store.recall("members", "pond-1.0") is None
-    assert there(store.path) == ["1/.known/sdists/pond-1.0.json"]
+    assert there(store.path) == ["2/.known/sdists/pond-1.0.json"]
     assert store.note_path("sdists", "pond-1.0").is_file()
 
 
@@ -721,7 +742,7 @@ def test_diffs(store):
     assert digest == hashlib.sha256(CODE).hexdigest()
     assert store.kept_diff(digest) == CODE
     assert store.kept_diff("0" * 64) is None
-    assert there(store.path) == [f"1/.diffs/{digest}"]
+    assert there(store.path) == [f"2/.diffs/{digest}"]
     (store.root / ".diffs" / digest).write_bytes(b"")
     assert store.kept_diff(digest) is None
 

@@ -71,7 +71,7 @@ def says(project, script="pond"):
 
 def stored(project):
     """The entries of the project's store, as folders."""
-    return sorted(project.path.glob("patched-eggs/1/[a-z]*/*/*"))
+    return sorted(project.path.glob("patched-eggs/2/[a-z]*/*/*"))
 
 
 def keys(project):
@@ -621,7 +621,7 @@ def wide(cpond, warm_wide):
 
 
 def test_uninstalling_a_custom_part_leaves_the_store(wide):
-    (egg,) = wide.path.glob("patched-eggs/1/cpond/*/*/*.egg")
+    (egg,) = wide.path.glob("patched-eggs/2/cpond/*/*/*.egg")
     before = snapshot(egg, start=egg)
 
     wide.run("buildout:parts=", "-o")
@@ -720,7 +720,7 @@ def test_the_store_is_beside_eggs_of_any_layout(pond, tmp_path, version):
 
     patched.run()
 
-    assert f"{eggs.parent}/patched-eggs/1/pond/" in patched.script("pond").stdout
+    assert f"{eggs.parent}/patched-eggs/2/pond/" in patched.script("pond").stdout
     assert not (patched.path / "patched-eggs").exists()
     assert "not built" not in patched.poach("list").stdout
     assert not list(eggs.glob("**/*pond*"))
@@ -733,7 +733,7 @@ def test_relative_paths(pond, tmp_path):
 
     script = (patched.path / "bin" / "pond").read_text()
 
-    assert "join(base, 'patched-eggs/1/pond/" in script
+    assert "join(base, 'patched-eggs/2/pond/" in script
 
 
 def shared(tmp_path, pin, more=""):
@@ -836,12 +836,12 @@ def test_a_failure_leaves_the_installed_parts_alone(pond):
     """Whatever the last run used is looked at before any part is uninstalled."""
     patched = pond()
     patched.run()
-    before = patched.snapshot("bin", "patched-eggs/1/pond")
+    before = patched.snapshot("bin", "patched-eggs/2/pond")
 
     for change in ("pond=1.0 +lout", "pond=1.1 +loud"):
         patched.run(f"versions:{change}", "app:dependent-scripts=true", expect=1)
 
-    assert patched.snapshot("bin", "patched-eggs/1/pond") == before
+    assert patched.snapshot("bin", "patched-eggs/2/pond") == before
     assert says(patched) == "QUACK"
 
 

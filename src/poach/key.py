@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: The version of the store's format; it stands in the key and in the store's path.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

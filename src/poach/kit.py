@@ -11,13 +11,20 @@ from poach.ports import EggMaker, Reporter, SourceFinder, WheelBuilder
 
 
 @dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What makes wheels and eggs for one interpreter, the `target`."""
+
+    builder: WheelBuilder
+    eggs: EggMaker
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
 class Kit:
     """The tools that the pipeline works with."""
 
     store: Store
     sdists: SourceFinder
     reader: PatchReader
-    builder: WheelBuilder
-    eggs: EggMaker
-    target: Target
+    toolchain: Toolchain
     reporter: Reporter = field(default_factory=Reporter)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
 
 from packaging.utils import parse_wheel_filename
 
 from poach.adapters import tree as trees
 from poach.adapters.archive import unpack
 from poach.adapters.retag import retag
+from poach.adapters.store import Made
 from poach.diff import NamedDiff
 from poach.errors import PoachError, collect
 from poach.hunks import Landing
@@ -64,17 +64,17 @@ class WrongWheel(PoachError):
 
 def make(
     staging: Path, patch_set: PatchSet, sdist: Sdist, key: BuildKey, kit: Kit
-) -> tuple[Path, dict[str, Any]]:
+) -> Made:
     """Make the egg of `patch_set` in the folder `staging`: unpack, apply, build, retag.
 
-    Returns the path of the egg and the record of what went in.  Raises `PoachError`.
+    Returns egg, wheel and the record of what went in.  Raises `PoachError`.
     """
     log = kit.store.log_path(patch_set.version, key)
     log.unlink(missing_ok=True)
     tree = unpack(sdist.path, staging / "source")
     applied = apply(patch_set, tree, kit)
     kit.reporter.building(patch_set.tagged)
-    wheel = kit.builder.build(
+    wheel = kit.toolchain.builder.build(
         patch_set.asked, tree, staging / "wheel", key.options, log
     )
     _check(patch_set, wheel)
@@ -88,10 +88,10 @@ def make(
         poach=installed_version("poach"),
     )
     tagged = retag(wheel, patch_set.version, staging, metadata_files(facts))
-    egg = kit.eggs.make(tagged, staging / "egg", log)
+    egg = kit.toolchain.eggs.make(tagged, staging / "egg", log)
     kit.reporter.printed(log)
     log.unlink(missing_ok=True)
-    return egg, record(facts)
+    return Made(egg, tagged, record(facts))
 
 
 def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:

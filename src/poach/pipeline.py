@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from poach.adapters.store import PatchedEgg, Store
+from poach.adapters.store import Made, PatchedEgg, Store
 from poach.errors import PoachError
 from poach.key import BuildKey, BuildOptions
 from poach.kit import Kit
@@ -79,14 +78,14 @@ def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
         key = _key(patch_set, options, upstream.sha256, kit)
         seconds: list[float] = []
 
-        def make_here(staging: Path) -> tuple[Path, dict[str, Any]]:
+        def make_here(staging: Path) -> Made:
             # Imported late: a warm run makes nothing.
             from poach.making import make
 
             began = time.monotonic()
-            egg, record = make(staging, patch_set, upstream.sdist(), key, kit)
+            made = make(staging, patch_set, upstream.sdist(), key, kit)
             seconds.append(time.monotonic() - began)
-            return egg, record
+            return made
 
         egg = kit.store.get_or_make(
             patch_set.version,
@@ -141,4 +140,5 @@ def _note(pin: Pin) -> str:
 
 def _key(patch_set: PatchSet, options: BuildOptions, sdist: str, kit: Kit) -> BuildKey:
     pin = patch_set.pin
-    return BuildKey(pin.key, pin.base, sdist, patch_set.digest, kit.target, options)
+    target = kit.toolchain.target
+    return BuildKey(pin.key, pin.base, sdist, patch_set.digest, target, options)

@@ -125,6 +125,11 @@ def write(wheel: Wheel, dest: Path) -> Path:
     return path
 
 
+def metadata(wheel: Wheel) -> Entry:
+    """Return the entry METADATA of `wheel`; raises `RetagError` where there is none."""
+    return wheel.entry(f"{_dist_info(wheel).string}/METADATA")
+
+
 def retagged(wheel: Wheel, version: str, extra: Mapping[str, bytes]) -> Wheel:
     """Return `wheel` under `version` and with the files of `extra`.
 
@@ -133,14 +138,14 @@ def retagged(wheel: Wheel, version: str, extra: Mapping[str, bytes]) -> Wheel:
     version = _tagged(wheel, version)
     dist_info = _dist_info(wheel)
     renames = _renames(wheel, dist_info["project"], version)
-    metadata = wheel.entry(f"{dist_info.string}/METADATA")
+    old = metadata(wheel)
     record = wheel.entry(f"{dist_info.string}/RECORD")
     ours = {record.path, *(f"{dist_info.string}/{name}" for name in _SIGNATURES)}
 
-    edited = replace(metadata, data=_with_version(wheel, metadata.data, version))
-    added = _beside(metadata, extra)
+    edited = replace(old, data=_with_version(wheel, old.data, version))
+    added = _beside(old, extra)
     kept = [
-        edited if entry is metadata else entry
+        edited if entry is old else entry
         for entry in wheel.entries
         if entry.path not in ours
     ]

@@ -2,8 +2,9 @@
 
 Below the store's folder stands the version of its format, and below that::
 
-    PROJECT/TAGGED-VERSION/KEY/      one egg and its entry.json
+    PROJECT/TAGGED-VERSION/KEY/      an egg, the wheel it was made of, entry.json
     .known/                          digests of what was seen (sdists, diffs)
+    .tools/                          pip and its like for Pythons that have none
     .diffs/                          diffs that were fetched, by digest
     .locks/  .staging/  .logs/       work under way, and logs of failed builds
 
@@ -75,10 +76,23 @@ class StoreUnwritable(PoachError):
 
 
 @dataclass(frozen=True, slots=True)
-class PatchedEgg:
-    """One entry: `egg` is the path of the egg, `entry` the content of entry.json."""
+class Made:
+    """What came out of a build, in its staging folder: an egg and its wheel.
+
+    `record` is plain data for entry.json, beside the key and the files.
+    """
 
     egg: Path
+    wheel: Path
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedEgg:
+    """One entry: the paths of its egg and wheel, and the content of entry.json."""
+
+    egg: Path
+    wheel: Path
     entry: dict[str, Any]
 
 
@@ -123,14 +137,13 @@ class Store:
         self,
         version: str,
         key: BuildKey,
-        make: Callable[[Path], tuple[Path, dict[str, Any]]],
+        make: Callable[[Path], Made],
         waiting: Callable[[str], None] = lambda holder: None,
     ) -> PatchedEgg:
         """Return the egg of `key`; where it is missing, `make` it and publish it.
 
-        `make` gets an empty staging folder and returns the egg that it made there
-        and what entry.json shall record beside the key and the files.  `waiting` is
-        called with a description of the process that builds this egg already.
+        `make` gets an empty staging folder and returns what it made there.  `waiting`
+        is called with a description of the process that builds this egg already.
         Raises `StoreUnwritable`, `DamagedEntry` and whatever `make` raises; nothing
         is left behind then.
         """
@@ -183,6 +196,20 @@ class Store:
         except OSError:
             return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def tools(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Return the folder of the tools `name`; where it is missing, `make` it.
+
+        `make` fills the folder that it gets, which is staged; what it raises leaves
+        nothing behind.  Raises `StoreUnwritable`.
+        """
+        place = self.root / ".tools" / name
+        if not place.is_dir():
+            with self.scratch() as staging:
+                make(staging / "tools")
+                with self._writable():
+                    _appear(staging / "tools", place)
+        return place
 
     def log_path(self, version: str, key: BuildKey) -> Path:
         """Return where the log of a build goes; it stays there if the build fails."""
@@ -274,31 +301,25 @@ class Store:
         staging: Path,
         place: Path,
         key: BuildKey,
-        make: Callable[[Path], tuple[Path, dict[str, Any]]],
+        make: Callable[[Path], Made],
     ) -> None:
         work = staging / "work"
         work.mkdir()
-        egg, record = make(work)
+        made = make(work)
         with self._writable():
-            made = staging / "entry"
-            made.mkdir()
-            egg = egg.rename(made / egg.name)
+            folder = staging / "entry"
+            folder.mkdir()
+            egg = made.egg.rename(folder / made.egg.name)
+            wheel = made.wheel.rename(folder / made.wheel.name)
             entry = {
-                **record,
+                **made.record,
                 "key": key.as_json(),
                 "egg": egg.name,
                 "files": _files(egg),
+                "wheel": [wheel.name, *_size_and_digest(wheel)],
             }
-            (made / ENTRY).write_bytes(_as_json(entry))
-            _sync_tree(made)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                made.rename(place)
-            except OSError:
-                # Where locks mean nothing, another process may have been faster.
-                if not place.is_dir():
-                    raise
-            _sync(place.parent)
+            (folder / ENTRY).write_bytes(_as_json(entry))
+            _appear(folder, place)
 
     def _sweep(self, held: Path) -> None:
         """Remove what killed processes left; `held` is a lock that we hold."""
@@ -315,26 +336,33 @@ class Store:
 def _checked(place: Path, entry: object, key: BuildKey) -> PatchedEgg:
     if not isinstance(entry, dict) or entry.get("key") != key.as_json():
         raise DamagedEntry(place, f"{ENTRY} is about another build")
-    name = str(entry.get("egg"))
-    if not name.endswith(".egg") or Path(name).name != name:
+    egg = str(entry.get("egg"))
+    if not egg.endswith(".egg") or Path(egg).name != egg:
         raise DamagedEntry(place, f"{ENTRY} names no egg")
-    if not (place / name).is_dir():
-        raise DamagedEntry(place, f"{name} is missing")
-    for file, size in _sizes(place, entry).items():
+    if not (place / egg).is_dir():
+        raise DamagedEntry(place, f"{egg} is missing")
+    wheel, sizes = _sizes(place, entry)
+    for file, size in sizes.items():
         try:
-            there = (place / name / file).stat().st_size
+            there = (place / file).stat().st_size
         except (OSError, ValueError):
-            raise DamagedEntry(place, f"{name}/{file} is missing") from None
+            raise DamagedEntry(place, f"{file} is missing") from None
         if there != size:
-            raise DamagedEntry(place, f"{name}/{file} has another size")
-    return PatchedEgg(place / name, entry)
+            raise DamagedEntry(place, f"{file} has another size")
+    return PatchedEgg(place / egg, place / wheel, entry)
 
 
-def _sizes(place: Path, entry: dict[str, Any]) -> dict[str, int]:
+def _sizes(place: Path, entry: dict[str, Any]) -> tuple[str, dict[str, int]]:
+    """Return the name of the wheel, and the sizes of all files of the entry."""
     try:
-        return {name: size for name, (size, _) in entry["files"].items()}
+        egg = entry["egg"]
+        sizes = {f"{egg}/{name}": size for name, (size, _) in entry["files"].items()}
+        wheel, size, _ = entry["wheel"]
+        if not wheel.endswith(".whl") or Path(wheel).name != wheel:
+            raise ValueError(wheel)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DamagedEntry(place, f"{ENTRY} lists no files") from None
+    return wheel, {**sizes, wheel: size}
 
 
 def _holder(path: Path) -> str:
@@ -402,13 +430,20 @@ def _is_old(path: Path) -> bool:
 
 
 def _files(egg: Path) -> dict[str, tuple[int, str]]:
-    # Byte code is derived: Python may write it anew, in other sizes, after a move.
     paths = sorted(
-        path
-        for path in egg.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        path for path in egg.rglob("*") if path.is_file() and not _is_derived(path)
     )
     return {path.relative_to(egg).as_posix(): _size_and_digest(path) for path in paths}
+
+
+def _is_derived(path: Path) -> bool:
+    """Tell byte code, which Python may write anew after a move, in other sizes.
+
+    Python 2 keeps it beside the source; without that, it is all the code there is.
+    """
+    if "__pycache__" in path.parts:
+        return True
+    return path.suffix in (".pyc", ".pyo") and path.with_suffix(".py").exists()
 
 
 def _size_and_digest(path: Path) -> tuple[int, str]:
@@ -418,6 +453,19 @@ def _size_and_digest(path: Path) -> tuple[int, str]:
 
 def _as_json(data: dict[str, Any]) -> bytes:
     return json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _appear(made: Path, place: Path) -> None:
+    """Let the folder `made` appear at `place`, whole, durably and at once."""
+    _sync_tree(made)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        made.rename(place)
+    except OSError:
+        # Where locks mean nothing, another process may have been faster.
+        if not place.is_dir():
+            raise
+    _sync(place.parent)
 
 
 def _sync_tree(folder: Path) -> None:

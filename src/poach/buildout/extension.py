@@ -12,7 +12,7 @@ from typing import Any
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout import parts, settings, unused
+from poach.buildout import parts, settings, toolchains, unused
 from poach.buildout.errors import LoadedBefore, as_user_errors
 from poach.buildout.installer import Substitution, forget_unpatched
 from poach.buildout.interception import intercept
@@ -82,13 +82,17 @@ def active(buildout: Any, part: str) -> Activation:
     return activation
 
 
-def activate(buildout: Any, is_over: Callable[[], bool]) -> Activation:
+def activate(
+    buildout: Any, is_over: Callable[[], bool], python: str | None = None
+) -> Activation:
     """Put poach to work in `buildout`, and nothing else: nothing is built.
 
     `is_over` tells, once another buildout begins in this process, whether this one
-    has ended, perhaps with an error.  Raises `PoachError`.
+    has ended, perhaps with an error.  The eggs are for the interpreter `python`, the
+    running one where that is None.  Raises `PoachError`.
     """
-    workshop = Workshop(settings.read(buildout))
+    read = settings.read(buildout)
+    workshop = Workshop(read, toolchains.foreign(read, python) if python else None)
     develop_eggs = Path(buildout["buildout"]["develop-eggs-directory"])
     substitution = Substitution(workshop, develop_eggs)
     for patch_set in workshop.patch_sets.values():

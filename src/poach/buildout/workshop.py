@@ -6,29 +6,22 @@ import contextlib
 import hashlib
 import logging
 import os
-import sys
-import sysconfig
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import zc.buildout.easy_install as easy_install
-from packaging.tags import sys_tags
-
 from poach import patchset, pipeline
-from poach.adapters.build import PipBuilder
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import NamedDiffs
-from poach.adapters.pip import Pip
 from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
-from poach.buildout.eggs import LAYOUT, BuildoutEggs
+from poach.buildout import toolchains
 from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import NEVER_PATCHED, OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.errors import PoachError, collect
-from poach.key import BuildOptions, Target
-from poach.kit import Kit
+from poach.key import BuildOptions
+from poach.kit import Kit, Toolchain
 from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet
 from poach.pipeline import Report
@@ -119,12 +112,19 @@ class Workshop:
     `patch_sets` are by canonical name; `parts` are those that build one egg,
     `options` the build options that they declare for a project, each with the part;
     `used` are the eggs that were asked for in this run, `resolved` all projects that
-    parts got distributions of, patched or not.
+    parts got distributions of, patched or not.  Eggs are made by `toolchain`, that of
+    the running interpreter where none is given.
     """
 
-    def __init__(self, settings: Settings, reporter: Reporter | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        toolchain: Toolchain | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
         self.settings = settings
-        self.kit = _kit(settings, reporter or LogReporter())
+        chain = toolchain or toolchains.own(settings)
+        self.kit = _kit(settings, chain, reporter or LogReporter())
         self.library = NamedDiffs(
             settings.diffs,
             settings.folders,
@@ -229,45 +229,10 @@ class Workshop:
         return pipeline.ensure(patch_set, options, self.kit)
 
 
-def running_target() -> Target:
-    """Return what the running interpreter and zc.buildout need eggs to be."""
-    tag = next(sys_tags())
-    return Target(tag.interpreter, tag.abi, tag.platform, LAYOUT)
-
-
-def _kit(settings: Settings, reporter: Reporter) -> Kit:
+def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
     store = Store(settings.store)
     sdists = BuildoutSources(
         settings.links, settings.index, settings.allow_hosts, settings.offline
     )
-    # The index is one more, as in buildout itself: it need not hold any backend.
-    indexes = [settings.index] if settings.index else []
-    pip = Pip(sys.executable, _pip_path(), indexes)
-    return Kit(
-        store=store,
-        sdists=sdists,
-        reader=DiffReader(store, sdists, HttpFetcher(settings.offline)),
-        builder=PipBuilder(pip, _pip_options(settings)),
-        eggs=BuildoutEggs(pip),
-        target=running_target(),
-        reporter=reporter,
-    )
-
-
-def _pip_options(settings: Settings) -> list[str]:
-    """Return where pip finds build requirements: also where buildout finds eggs."""
-    verbose = ["--verbose"] if logger.isEnabledFor(logging.DEBUG) else []
-    links = (_absolute(link, settings.directory) for link in settings.links)
-    return [*verbose, *(f"--find-links={link}" for link in links)]
-
-
-def _absolute(link: str, directory: str) -> str:
-    """Return a URL as it is, and a path counted from `directory`."""
-    is_url = "://" in link or link.startswith("file:")
-    return link if is_url else str(Path(directory, link))
-
-
-def _pip_path() -> list[str]:
-    # A bootstrapped buildout finds its pip in eggs, not in the interpreter.
-    installed = set(map(sysconfig.get_path, ("purelib", "platlib")))
-    return [path for path in easy_install.pip_path if path not in installed]
+    reader = DiffReader(store, sdists, HttpFetcher(settings.offline))
+    return Kit(store, sdists, reader, toolchain, reporter)

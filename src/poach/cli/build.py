@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poach.adapters import egginfo
+from poach.adapters.export import export
 from poach.cli import config
 from poach.cli.saying import say
 from poach.errors import PoachError, collect, did_you_mean
@@ -32,6 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``poach build``."""
     config.configure(parser)
     parser.add_argument(
+        "--to",
+        type=Path,
+        metavar="DIR",
+        help="write the wheels, and with --python zipped eggs, into this folder, too, "
+        "for find-links",
+    )
+    parser.add_argument(
         "words",
         nargs="*",
         metavar="PROJECT",
@@ -46,13 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     asked = [word for word in arguments.words if "=" not in word]
     with config.opened(arguments, assignments) as workshop:
         projects = _projects(workshop, asked)
-        collect(lambda project: _build(workshop, project), projects)
+        collect(lambda project: _build(workshop, project, arguments.to), projects)
     return 0
 
 
-def _build(workshop: Workshop, project: NormalizedName) -> None:
-    egg = workshop.supply(project).egg
-    say(f"{workshop.patch_sets[project].tagged} {egg}")
+def _build(workshop: Workshop, project: NormalizedName, folder: Path | None) -> None:
+    tagged = workshop.patch_sets[project].tagged
+    egg = workshop.supply(project)
+    say(f"{tagged} {egg.egg}")
+    if folder is not None:
+        zipped = workshop.kit.toolchain.target.layout == egginfo.LAYOUT
+        for file in export(egg, folder, zipped):
+            say(f"{tagged} {file}")
 
 
 def _projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:

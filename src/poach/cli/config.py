@@ -33,6 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-U", dest="user", action="store_false", help="do not read user defaults"
     )
+    parser.add_argument(
+        "--python",
+        metavar="PYTHON",
+        help="the interpreter that the eggs are for, a path or a name on PATH "
+        "(default: the one that runs poach)",
+    )
     parser.add_argument("-v", dest="louder", action="count", default=0, help="say more")
     parser.add_argument(
         "-q", dest="quieter", action="count", default=0, help="say less"
@@ -60,7 +66,8 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
 
     with _our_errors():
         with contextlib.redirect_stdout(sys.stderr):
-            activation = activate(_buildout(arguments, words), lambda: False)
+            buildout = _buildout(arguments, words)
+            activation = activate(buildout, lambda: False, arguments.python)
         try:
             yield activation.workshop
         finally:

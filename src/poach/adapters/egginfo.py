@@ -1,0 +1,77 @@
+"""Eggs with EGG-INFO, as setuptools makes them of wheels: zc.buildout before 4."""
+
+from __future__ import annotations
+
+import email
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from poach.adapters import retag
+from poach.adapters.interpreter import Interpreter, environment
+from poach.adapters.process import CommandFailed, run
+from poach.errors import PoachError
+
+LAYOUT = "egg-info"
+
+#: What pkg_resources writes as ``_`` in the name of an egg.
+_UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
+
+#: The name of the egg bears the version of Python: the interpreter itself makes it.
+#: It also compiles, lest it wants to in a store that nobody may write.
+_MAKE = """
+import compileall, os, sys
+sys.path[:] = [folder for folder in sys.path if folder]
+from setuptools.wheel import Wheel
+wheel, dest = Wheel(sys.argv[1]), sys.argv[2]
+egg = os.path.join(dest, wheel.egg_name())
+wheel.install_as_egg(egg)
+compileall.compile_dir(egg, quiet=1)
+"""
+
+
+class EggFailed(PoachError):
+    """A wheel of which no egg can be made; `wheel` is its file name."""
+
+    def __init__(self, wheel: str, reason: str) -> None:
+        super().__init__(wheel, reason)
+        self.wheel = wheel
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Making an egg of {self.wheel} failed: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class EggInfoEggs:
+    """Makes eggs with the setuptools of another interpreter."""
+
+    interpreter: Interpreter
+
+    def make(self, wheel: Path, dest: Path, log: Path) -> Path:
+        """Unpack `wheel` below the new folder `dest`; return the path of the egg.
+
+        Raises `EggFailed`.
+        """
+        dest.mkdir()
+        command = [self.interpreter.command, "-c", _MAKE, str(wheel), str(dest)]
+        env = environment(self.interpreter.path)
+        try:
+            run(command, cwd=dest.parent, env=env, log=log)
+        except CommandFailed as failure:
+            raise EggFailed(wheel.name, str(failure)) from None
+        (egg,) = dest.iterdir()
+        left = [folder.name for folder in egg.glob("*.data")]
+        if left:
+            raise EggFailed(wheel.name, f"setuptools does not unpack {left[0]}")
+        return egg.rename(dest / _named(egg.name, wheel))
+
+
+def _named(egg: str, wheel: Path) -> str:
+    """Return the name of an egg with the project as upstream spells it.
+
+    A wheel may spell ``zope.interface`` otherwise, and buildout would not find it.
+    """
+    metadata = retag.metadata(retag.read(wheel)).data
+    project = email.message_from_bytes(metadata)["Name"]
+    return "-".join([_UNSAFE.sub("_", project), egg.partition("-")[2]])

@@ -1,0 +1,71 @@
+"""Toolchains: what builds wheels and makes eggs for the interpreter in question."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import sysconfig
+from pathlib import Path
+
+import zc.buildout.easy_install as easy_install
+from packaging.tags import sys_tags
+
+from poach.adapters import egginfo, interpreter
+from poach.adapters.build import PipBuilder
+from poach.adapters.pip import Pip
+from poach.adapters.store import Store
+from poach.buildout.eggs import LAYOUT, BuildoutEggs
+from poach.buildout.settings import Settings
+from poach.key import Target
+from poach.kit import Toolchain
+
+logger = logging.getLogger("zc.buildout.poach")
+
+
+def own(settings: Settings) -> Toolchain:
+    """Return what builds for the running interpreter, in the layout of its buildout."""
+    pip = _pip(settings)
+    tag = next(sys_tags())
+    target = Target(tag.interpreter, tag.abi, tag.platform, LAYOUT)
+    return Toolchain(PipBuilder(pip, _options(settings)), BuildoutEggs(pip), target)
+
+
+def foreign(settings: Settings, python: str) -> Toolchain:
+    """Return what builds for the interpreter `python`, a path or a name on PATH.
+
+    Its eggs have EGG-INFO, which every pkg_resources reads.  Raises `NoInterpreter`
+    and, where it has no build tools and none can be fetched, `NoTools`.
+    """
+    store, options = Store(settings.store), _options(settings)
+    found = interpreter.find(python, store, _pip(settings), options)
+    pip = Pip(found.command, found.path, _indexes(settings), interpreter.environment())
+    target = Target(found.python, found.abi, found.platform, egginfo.LAYOUT)
+    return Toolchain(PipBuilder(pip, options), egginfo.EggInfoEggs(found), target)
+
+
+def _pip(settings: Settings) -> Pip:
+    return Pip(sys.executable, _pip_path(), _indexes(settings))
+
+
+def _indexes(settings: Settings) -> list[str]:
+    # The index is one more, as in buildout itself: it need not hold any backend.
+    return [settings.index] if settings.index else []
+
+
+def _options(settings: Settings) -> list[str]:
+    """Return where pip finds build requirements: also where buildout finds eggs."""
+    verbose = ["--verbose"] if logger.isEnabledFor(logging.DEBUG) else []
+    links = (_absolute(link, settings.directory) for link in settings.links)
+    return [*verbose, *(f"--find-links={link}" for link in links)]
+
+
+def _absolute(link: str, directory: str) -> str:
+    """Return a URL as it is, and a path counted from `directory`."""
+    is_url = "://" in link or link.startswith("file:")
+    return link if is_url else str(Path(directory, link))
+
+
+def _pip_path() -> list[str]:
+    # A bootstrapped buildout finds its pip in eggs, not in the interpreter.
+    installed = set(map(sysconfig.get_path, ("purelib", "platlib")))
+    return [path for path in easy_install.pip_path if path not in installed]
