@@ -331,6 +331,33 @@ def test_an_archive_with_zip64_fields(tmp_path: Path) -> None:
         assert archive.getinfo("demo/large.bin").extra == b""
 
 
+class Unflagged(ZipInfo):
+    """An entry whose path is in bytes that the archive says nothing about."""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode("utf-8", "surrogateescape"), 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (b"demo/\xc3\xa9.txt", "demo/├⌐.txt"),  # UTF-8, as Python 2 wrote it
+        (b"demo/\x82.txt", "demo/├⌐.txt"),  # code page 437, which PEP 427 forbids
+        (b"demo/plain.txt", "demo/plain.txt"),
+    ],
+)
+def test_a_path_that_does_not_say_its_encoding(
+    tmp_path: Path, raw: bytes, path: str
+) -> None:
+    """It is UTF-8 then, and unsaid as before: zipfile shows it as something else."""
+    wheel = make_wheel(tmp_path / DEMO, demo_files())
+    with ZipFile(wheel, "a") as archive:
+        archive.writestr(Unflagged(raw.decode("utf-8", "surrogateescape")), b"x")
+    with ZipFile(retag(wheel, TAGGED, tmp_path)) as archive:
+        assert archive.read(path) == b"x"
+        assert not archive.getinfo(path).flag_bits & 0x800
+
+
 # -- errors ---------------------------------------------------------------------------
 
 

@@ -753,7 +753,7 @@ def test_two_buildouts_that_share_all_folders(pond, tmp_path, first):
     patched = pond(shared(tmp_path, "1.0 +loud"), "patched", store)
     plain = pond(shared(tmp_path, "1.0").replace("extensions = poach", ""), "plain")
     # What the store has forgotten is fetched again.
-    shutil.rmtree(store / "1" / ".known" / "sdists")
+    shutil.rmtree(store / "2" / ".known" / "sdists")
     order = [patched, plain] if first == "patched" else [plain, patched]
 
     for one in [*order, order[0]]:

@@ -22,6 +22,9 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 _MAKE = """
 import compileall, os, sys
 sys.path[:] = [folder for folder in sys.path if folder]
+if sys.version_info[0] == 2:
+    import zipfile  # it would make text of names, which not every locale can write
+    zipfile.ZipInfo._decodeFilename = lambda info: info.filename
 from setuptools.wheel import Wheel
 wheel, dest = Wheel(sys.argv[1]), sys.argv[2]
 egg = os.path.join(dest, wheel.egg_name())

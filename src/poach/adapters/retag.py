@@ -35,6 +35,10 @@ _FOLDER = re.compile(r"(?P<project>.+)-[^-]+(?P<suffix>\.dist-info|\.data)")
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
+#: The flag of an entry in a zip archive whose path is UTF-8 (APPNOTE 4.4.4, bit 11).
+_IS_UTF8 = 0x800
+
+
 class RetagError(PoachError):
     """A wheel that cannot be retagged; `wheel` is its file name, `reason` the rule."""
 
@@ -64,7 +68,21 @@ class Entry:
         header = copy.copy(self.info)
         header.filename = self.path
         header.extra = b""  # sizes and offsets in the archive that was read
+        if not (self.info.filename.isascii() or self.info.flag_bits & _IS_UTF8):
+            header.__class__ = _Unflagged
         return header
+
+
+class _Unflagged(ZipInfo):
+    """An entry whose path is UTF-8 (PEP 427) and does not say so.
+
+    So the tools of Python 2 wrote wheels, and so its pip wants them.
+    """
+
+    __slots__ = ()
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode("utf-8"), self.flag_bits & ~_IS_UTF8
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +125,23 @@ def read(path: Path) -> Wheel:
             infos = archive.infolist()
             return Wheel(
                 path.name,
-                tuple(Entry(i.filename, archive.read(i), i) for i in infos),
+                tuple(Entry(_path(i), archive.read(i), i) for i in infos),
             )
     except (BadZipFile, zlib.error) as error:
         raise RetagError(path.name, f"it is damaged ({error})") from error
+
+
+def _path(info: ZipInfo) -> str:
+    """Return the path of an entry: it is UTF-8 (PEP 427), whether or not it says so.
+
+    Where it does not, zipfile takes it for code page 437.
+    """
+    if info.flag_bits & _IS_UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def write(wheel: Wheel, dest: Path) -> Path:
