@@ -42,7 +42,7 @@ def layer(name):
             return "ports"
         case ["kit" | "making" | "pipeline"]:
             return "pipeline"
-        case ["buildout" | "cli", *_]:
+        case [] | ["buildout" | "cli" | "running", *_]:
             return "edge"
         case _:
             return "values"
@@ -137,7 +137,8 @@ def test_only_the_edge_knows_buildout():
     knows = {n for n in SOURCES if any(is_of(i, HOST) for i in imports(n))}
 
     assert {name for name in knows if not is_of(name, ["poach.buildout"])} <= {
-        "poach.cli.config"
+        "poach.cli.config",
+        "poach.running",
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from packaging.utils import parse_wheel_filename
 
 from bench import CALLER, Index
+from bench.environments import CHECKOUT
 from bench.pythons import python_or_skip
 from poach.adapters.interpreter import environment
 
@@ -89,6 +90,13 @@ import json, os, sys
 sys.path.insert(0, sys.argv[1])
 import demo_pond, demo_pond.deep
 told = {"sound": demo_pond.sound, "depth": demo_pond.deep.ask()}
+sys.path.append(sys.argv[2])
+import poach
+poach.require("demo-pond", "Loud")
+try:
+    poach.require("Demo.Pond", "loud", "other")
+except poach.NotPatched as lacking:
+    told["lacks"] = str(lacking).rpartition(" lacks ")[2]
 told["text"] = os.path.getsize(os.path.join(os.path.dirname(demo_pond.__file__),
     u"\\xe9.txt"))
 if sys.version_info < (3, 8):
@@ -137,7 +145,7 @@ def ask(python, made, egg):
     """Return what `python` says of an egg, with the tools that poach fetched."""
     tools = map(str, made.path.glob("patched-eggs/2/.tools/*"))
     done = subprocess.run(
-        [str(python), "-W", "ignore", "-c", ASK, str(egg)],
+        [str(python), "-W", "ignore", "-c", ASK, str(egg), str(CHECKOUT / "src")],
         env={**environment(list(tools)), "HOME": str(made.path)},
         capture_output=True,
         encoding="utf-8",
@@ -158,6 +166,7 @@ def test_an_egg_and_a_wheel_for(version, pond, tmp_path):
     assert told["sound"] == "QUACK"
     assert told["depth"] == 11
     assert told["text"] == 1
+    assert told["lacks"] == "+other"
     assert told["name"] == "Demo.Pond"
     assert told["scripts"] == ["quack"]
     assert f"Demo.Pond {told['version']}" == tagged

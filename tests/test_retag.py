@@ -331,6 +331,60 @@ def test_an_archive_with_zip64_fields(tmp_path: Path) -> None:
         assert archive.getinfo("demo/large.bin").extra == b""
 
 
+HEADERS = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "added"),
+    [
+        (HEADERS + b"\nBody\n", b"Provides-Extra: a-b\nProvides-Extra: c\n"),
+        (HEADERS, b"Provides-Extra: a-b\nProvides-Extra: c\n"),
+        (HEADERS[:-1], b"\nProvides-Extra: a-b\nProvides-Extra: c\n"),
+        (HEADERS + b"provides-extra : A_b \n", b"Provides-Extra: c\n"),
+        (HEADERS + b"Provides-Extra: a-b\nProvides-Extra: C\n\n", b""),
+        (
+            HEADERS + b"\nProvides-Extra: c\n",
+            b"Provides-Extra: a-b\nProvides-Extra: c\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_extras_that_it_provides(
+    tmp_path: Path, before: bytes, added: bytes, newline: bytes
+) -> None:
+    old = (before + b"From me\n" * (b"\n\n" in before)).replace(b"\n", newline)
+    wheel = make_wheel(
+        tmp_path / DEMO, {**demo_files(), "demo-1.0.dist-info/METADATA": old}
+    )
+
+    new = retag(wheel, TAGGED, tmp_path, {}, ("a-b", "c"))
+
+    data = contents(new)[f"demo-{TAGGED}.dist-info/METADATA"]
+    tagged = old.replace(b"Version: 1.0", b"Version: " + TAGGED.encode(), 1)
+    cut = tagged.find(newline * 2) + len(newline) if newline * 2 in tagged else None
+    headers, body = tagged[:cut], tagged[len(tagged) if cut is None else cut :]
+    assert data == headers + added.replace(b"\n", newline) + body
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"1.0", b"2.1"), (b"1.2", b"2.1"), (b"2.0", b"2.1"), (b"2.2", b"2.2")],
+)
+def test_a_format_that_had_no_extras_is_raised(
+    tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    files = demo_files()
+    path = "demo-1.0.dist-info/METADATA"
+    files[path] = files[path].replace(b"Version: 2.1", b"Version: " + before)
+    wheel = make_wheel(tmp_path / DEMO, files)
+
+    changed = contents(retag(wheel, TAGGED, tmp_path, {}, ["x"]))
+    as_it_was = contents(retag(wheel, "1.0+b", tmp_path))
+
+    assert b"Metadata-Version: " + after in changed[f"demo-{TAGGED}.dist-info/METADATA"]
+    assert b"Metadata-Version: " + before in as_it_was["demo-1.0+b.dist-info/METADATA"]
+
+
 class Unflagged(ZipInfo):
     """An entry whose path is in bytes that the archive says nothing about."""
 

@@ -87,7 +87,8 @@ def make(
         digest=patch_set.digest,
         poach=installed_version("poach"),
     )
-    tagged = retag(wheel, patch_set.version, staging, metadata_files(facts))
+    files, extras = metadata_files(facts), patch_set.extras
+    tagged = retag(wheel, patch_set.version, staging, files, extras)
     egg = kit.toolchain.eggs.make(tagged, staging / "egg", log)
     kit.reporter.printed(log)
     log.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from poach.errors import PoachError, collect, did_you_mean, each, together
 from poach.location import Location, without_credentials
-from poach.naming import tagged_version
+from poach.naming import canonicalize_name, tagged_version
 from poach.pin import Pin
 
 
@@ -112,6 +112,14 @@ class PatchSet:
     def version(self) -> str:
         """The tagged version, in normal form (PEP 440)."""
         return tagged_version(self.pin.base, self.pin.names, self.digest)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras that the patched project provides: one for each patch's name.
+
+        So ``ZODB3[poll-invalidations]`` requires the patch, in canonical spelling.
+        """
+        return tuple(canonicalize_name(name) for name in self.pin.names)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -27,6 +27,13 @@ from poach.naming import canonicalize_name
 
 _HEADERS_END = re.compile(rb"^\r?$", re.MULTILINE)
 _VERSION = re.compile(rb"^(Version[ \t]*:[ \t]*)[^\r\n]*", re.MULTILINE | re.IGNORECASE)
+_EXTRA = re.compile(
+    rb"^Provides-Extra[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE
+)
+#: A format that had no extras yet.
+_BEFORE_EXTRAS = re.compile(
+    rb"^(Metadata-Version[ \t]*:[ \t]*)(?:1\.\d|2\.0)\b", re.MULTILINE | re.IGNORECASE
+)
 
 #: A folder that bears the version: NAME-VERSION.dist-info, NAME-VERSION.data (PEP 427).
 _FOLDER = re.compile(r"(?P<project>.+)-[^-]+(?P<suffix>\.dist-info|\.data)")
@@ -107,15 +114,20 @@ class Wheel:
 
 
 def retag(
-    wheel: Path, version: str, dest: Path, extra: Mapping[str, bytes] = {}
+    wheel: Path,
+    version: str,
+    dest: Path,
+    extra: Mapping[str, bytes] = {},
+    provides: Sequence[str] = (),
 ) -> Path:
     """Write `wheel` under another version into the folder `dest`; return its path.
 
     `version` has a local label (PEP 440).  `extra` are files to add, by their paths
-    in the dist-info folder.  The same input gives the same bytes.  Raises
-    `RetagError`, before anything is written.
+    in the dist-info folder; `provides` are extras (Provides-Extra) to name in the
+    metadata where it does not, so that who requires them is satisfied.  The same
+    input gives the same bytes.  Raises `RetagError`, before anything is written.
     """
-    return write(retagged(read(wheel), version, extra), dest)
+    return write(retagged(read(wheel), version, extra, provides), dest)
 
 
 def read(path: Path) -> Wheel:
@@ -161,8 +173,13 @@ def metadata(wheel: Wheel) -> Entry:
     return wheel.entry(f"{_dist_info(wheel).string}/METADATA")
 
 
-def retagged(wheel: Wheel, version: str, extra: Mapping[str, bytes]) -> Wheel:
-    """Return `wheel` under `version` and with the files of `extra`.
+def retagged(
+    wheel: Wheel,
+    version: str,
+    extra: Mapping[str, bytes] = {},
+    provides: Sequence[str] = (),
+) -> Wheel:
+    """Return `wheel` under `version`, with the files of `extra` and what it provides.
 
     Pure; otherwise as `retag`.
     """
@@ -173,7 +190,8 @@ def retagged(wheel: Wheel, version: str, extra: Mapping[str, bytes]) -> Wheel:
     record = wheel.entry(f"{dist_info.string}/RECORD")
     ours = {record.path, *(f"{dist_info.string}/{name}" for name in _SIGNATURES)}
 
-    edited = replace(old, data=_with_version(wheel, old.data, version))
+    tagged = _with_version(wheel, old.data, version)
+    edited = replace(old, data=_with_extras(tagged, provides))
     added = _beside(old, extra)
     kept = [
         edited if entry is old else entry
@@ -242,14 +260,38 @@ def _moved(path: str, renames: Mapping[str, str]) -> str:
 
 def _with_version(wheel: Wheel, metadata: bytes, version: str) -> bytes:
     """Edit bytes, for an email parser would rewrite what it does not understand."""
-    end = _HEADERS_END.search(metadata)
-    cut = end.start() if end else len(metadata)
-    headers, found = _VERSION.subn(
-        rb"\g<1>" + version.encode(), metadata[:cut], count=1
-    )
+    headers, body = _parted(metadata)
+    headers, found = _VERSION.subn(rb"\g<1>" + version.encode(), headers, count=1)
     if not found:
         raise RetagError(wheel.name, "its METADATA has no Version header")
-    return headers + metadata[cut:]
+    return headers + body
+
+
+def _with_extras(metadata: bytes, provides: Sequence[str]) -> bytes:
+    """Add the extras in `provides` that `metadata` does not name, in any spelling.
+
+    The header came with version 2.1 of the format (PEP 566).
+    """
+    headers, body = _parted(metadata)
+    there = {
+        canonicalize_name(found.decode("utf-8", "replace"))
+        for found in _EXTRA.findall(headers)
+    }
+    added = [name for name in provides if canonicalize_name(name) not in there]
+    if not added:
+        return metadata
+    newline = b"\r\n" if b"\r\n" in headers else b"\n"
+    lines = (b"Provides-Extra: " + name.encode() + newline for name in added)
+    if headers and not headers.endswith(b"\n"):
+        headers += newline
+    return _BEFORE_EXTRAS.sub(rb"\g<1>2.1", headers) + b"".join(lines) + body
+
+
+def _parted(metadata: bytes) -> tuple[bytes, bytes]:
+    """Return the headers, and the rest with the blank line that ends them."""
+    end = _HEADERS_END.search(metadata)
+    cut = end.start() if end else len(metadata)
+    return metadata[:cut], metadata[cut:]
 
 
 def _beside(metadata: Entry, extra: Mapping[str, bytes]) -> list[Entry]:

@@ -1,0 +1,106 @@
+"""What the running process runs: `poach.require` for any Python, 2.7 among them."""
+
+import json
+import os
+import re
+import sys
+
+from poach import NotPatched
+
+if False:  # typing is not in Python 2.7
+    from collections.abc import Callable, Iterable, Iterator
+
+    Found = tuple[str, str, Callable[[str], str | None]]
+
+
+def check(project, patches):
+    # type: (str, Iterable[str]) -> None
+    """Do what `poach.require` says."""
+    found = _found(project)
+    wanted = _listed(patches)
+    if found is None:
+        raise NotPatched("%s with %s is required, and is not there" % (project, wanted))
+    title, location, read = found
+    there = _patches(read("poach.json"))
+    keys = [_canonical(name) for name in there]
+    lacking = [name for name in patches if _canonical(name) not in keys]
+    if lacking:
+        has = "has %s and lacks" % _listed(there) if there else "is plain and lacks"
+        raise NotPatched("%s at %s %s %s" % (title, location, has, _listed(lacking)))
+    for module, file in _imported_from_elsewhere(location, read("RECORD")):
+        raise NotPatched(
+            "%s at %s has %s, but %s is imported from %s already"
+            % (title, location, wanted, module, file)
+        )
+
+
+def _found(project):
+    # type: (str) -> Found | None
+    """Return title, folder and reader of metadata of a project, None without it."""
+    if sys.version_info < (3, 8):
+        return _found_by_pkg_resources(project)
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        dist = distribution(project)
+    except PackageNotFoundError:
+        return None
+    title = "%s %s" % (dist.metadata["Name"], dist.version)
+    return title, str(dist.locate_file("")), dist.read_text
+
+
+def _found_by_pkg_resources(project):
+    # type: (str) -> Found | None
+    import pkg_resources
+
+    try:
+        dist = pkg_resources.get_distribution(project)
+    except pkg_resources.DistributionNotFound:
+        return None
+
+    def read(name):
+        # type: (str) -> str | None
+        return dist.get_metadata(name) if dist.has_metadata(name) else None
+
+    return str(dist), dist.location, read
+
+
+def _patches(record):
+    # type: (str | None) -> list[str]
+    """Return the names of the patches in a record of poach, none without one."""
+    patches = json.loads(record)["patches"] if record else ()
+    names = []  # type: list[str]
+    for patch in patches:
+        if str(patch["name"]) not in names:
+            names.append(str(patch["name"]))
+    return names
+
+
+def _imported_from_elsewhere(location, record):
+    # type: (str, str | None) -> Iterator[tuple[str, str]]
+    """Yield the modules in the list of files `record` that are not from `location`."""
+    files = {row.split(",")[0].strip('"') for row in (record or "").splitlines()}
+    folder = os.path.join(os.path.realpath(location), "")
+    for name, file in _modules():
+        stem = name.replace(".", "/")
+        listed = stem + ".py" in files or stem + "/__init__.py" in files
+        if listed and not os.path.realpath(file).startswith(folder):
+            yield name, file
+
+
+def _modules():
+    # type: () -> list[tuple[str, str]]
+    """Return the imported modules that have a file, by name."""
+    modules = sorted(sys.modules.items(), key=lambda item: item[0])
+    files = ((name, getattr(module, "__file__", None)) for name, module in modules)
+    return [(name, file) for name, file in files if file]
+
+
+def _canonical(name):
+    # type: (str) -> str
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def _listed(names):
+    # type: (Iterable[str]) -> str
+    return " ".join("+" + name for name in names)
