@@ -40,7 +40,7 @@ def layer(name):
             return "adapters"
         case ["ports"]:
             return "ports"
-        case ["kit" | "making" | "pipeline"]:
+        case ["kit" | "making" | "pipeline" | "relations"]:
             return "pipeline"
         case [] | ["buildout" | "cli" | "running", *_]:
             return "edge"

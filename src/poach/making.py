@@ -6,6 +6,7 @@ need, and does not import, any of this.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -33,18 +34,30 @@ from poach.provenance import (
     metadata_files,
     record,
 )
+from poach.relations import Conflict, conflicts
 
 
 class CannotPatch(PoachError):
-    """A patch set that does not apply; `refused` says which hunks, and why."""
+    """A patch set that does not apply.
 
-    def __init__(self, title: str, refused: trees.ApplyRefused) -> None:
-        super().__init__(title, refused)
+    `refused` says which hunks, and why; `conflicts` which patches keep each other
+    from applying.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        refused: trees.ApplyRefused,
+        conflicts: Sequence[Conflict] = (),
+    ) -> None:
+        super().__init__(title, refused, conflicts)
         self.title = title
         self.refused = refused
+        self.conflicts = tuple(conflicts)
 
     def __str__(self) -> str:
-        return f"Cannot patch {self.title}:\n{self.refused}"
+        lines = [f"Cannot patch {self.title}:", self.refused, *self.conflicts]
+        return "\n".join(map(str, lines))
 
 
 class WrongWheel(PoachError):
@@ -101,12 +114,8 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
     Returns what was done, diff by diff.  Raises `PoachError` with all that is wrong
     with any of them.
     """
-    labelled = zip(patch_set.labels, patch_set.patches, strict=True)
-    diffs = collect(lambda each: _read(patch_set, *each, kit), labelled)
-    try:
-        plan = trees.plan(tree, diffs)
-    except trees.ApplyRefused as refused:
-        raise CannotPatch(patch_set.title, refused) from refused
+    diffs = read_diffs(patch_set, kit)
+    plan = planned(patch_set, tree, diffs)
     trees.write(plan)
     done = [
         _applied(patch, diff.data, outcome)
@@ -117,6 +126,21 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
     for label, patch in zip(patch_set.labels, done, strict=True):
         kit.reporter.patched(patch_set.title, label, patch)
     return done
+
+
+def planned(patch_set: PatchSet, tree: Path, diffs: Sequence[NamedDiff]) -> trees.Plan:
+    """Return what the diffs of `patch_set` do to `tree`; raise `CannotPatch`."""
+    try:
+        return trees.plan(tree, diffs)
+    except trees.ApplyRefused as refused:
+        found = conflicts(tree, diffs)
+        raise CannotPatch(patch_set.title, refused, found) from refused
+
+
+def read_diffs(patch_set: PatchSet, kit: Kit) -> list[NamedDiff]:
+    """Read all diffs of `patch_set`; raise what is wrong with any of them."""
+    labelled = zip(patch_set.labels, patch_set.patches, strict=True)
+    return collect(lambda each: _read(patch_set, *each, kit), labelled)
 
 
 def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatch:

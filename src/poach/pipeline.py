@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,20 @@ def ensure(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
     that failed.
     """
     return _found(patch_set, options, kit) or _made(patch_set, options, kit)
+
+
+@contextmanager
+def unpacked(patch_set: PatchSet, kit: Kit) -> Iterator[Path]:
+    """Give the upstream source tree of a pin, for as long as the ``with`` lasts.
+
+    Raises `PoachError`.
+    """
+    # Imported late: a warm run unpacks nothing.
+    from poach.adapters.archive import unpack
+
+    with kit.store.scratch() as scratch:
+        sdist = _Upstream(patch_set, kit, scratch).sdist()
+        yield unpack(sdist.path, scratch / "source")
 
 
 def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | None:

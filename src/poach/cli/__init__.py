@@ -13,7 +13,7 @@ from poach.errors import PoachError
 
 DONE, FAULT, BUG, INTERRUPTED = 0, 1, 3, 130
 
-COMMANDS = {"build": "build", "list": "listing", "apply": "apply"}
+COMMANDS = {"build": "build", "list": "listing", "graph": "graph", "apply": "apply"}
 """The module of each command."""
 
 

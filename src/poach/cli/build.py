@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     assignments = [word for word in arguments.words if "=" in word]
     asked = [word for word in arguments.words if "=" not in word]
     with config.opened(arguments, assignments) as workshop:
-        projects = _projects(workshop, asked)
-        collect(lambda project: _build(workshop, project, arguments.to), projects)
+        keys = projects(workshop, asked)
+        collect(lambda key: _build(workshop, key, arguments.to), keys)
     return 0
 
 
@@ -70,12 +70,14 @@ def _build(workshop: Workshop, project: NormalizedName, folder: Path | None) -> 
             say(f"{tagged} {file}")
 
 
-def _projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:
+def projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:
+    """Return the pinned projects that are `asked` for, or all; raise `NotPinned`."""
+
     def known(word: str) -> NormalizedName:
         key = canonicalize_name(word)
         if key not in workshop.patch_sets:
-            projects = [one.pin.project for one in workshop.patch_sets.values()]
-            raise NotPinned(word, projects)
+            pinned = [one.pin.project for one in workshop.patch_sets.values()]
+            raise NotPinned(word, pinned)
         return key
 
     return collect(known, asked) if asked else list(workshop.patch_sets)
