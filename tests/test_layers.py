@@ -21,6 +21,8 @@ WORLD = {
     *("setuptools", "filelock", "zc", "pkg_resources", "importlib", "platform"),
 }
 HOST = ("zc", "pkg_resources")
+#: Who may know zc.buildout: the extension, what runs in its process, the bridge.
+EDGE = ("poach.buildout", "poach.hooks", "poach.bridge")
 
 
 def module_name(path):
@@ -42,7 +44,7 @@ def layer(name):
             return "ports"
         case ["kit" | "making" | "pipeline" | "relations"]:
             return "pipeline"
-        case [] | ["buildout" | "cli" | "running", *_]:
+        case [] | ["buildout" | "cli" | "hooks" | "bridge" | "running", *_]:
             return "edge"
         case _:
             return "values"
@@ -136,10 +138,18 @@ def test_values_open_nothing(name):
 def test_only_the_edge_knows_buildout():
     knows = {n for n in SOURCES if any(is_of(i, HOST) for i in imports(n))}
 
-    assert {name for name in knows if not is_of(name, ["poach.buildout"])} <= {
+    assert {name for name in knows if not is_of(name, EDGE)} <= {
         "poach.cli.config",
         "poach.running",
     }
+
+
+def test_the_hooks_know_nothing_that_python_2_lacks():
+    """The bridge brings them to Python 2.7, and nothing else of poach."""
+    carried = ["poach.hooks", "poach.bridge", "poach.spelling"]
+    for name in SOURCES:
+        if is_of(name, carried):
+            assert all(is_of(other, carried) for other in ours(name)), name
 
 
 def test_buildout_does_not_know_the_command_line():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from packaging.version import Version
 
 from poach.errors import PoachError
 from poach.naming import NormalizedName, canonicalize_name, is_patch_name
+from poach.spelling import is_pin
 
-_PLUS = re.compile(r"(^|\s)\+|^\s*\S+\+(\s|$)")
+__all__ = ["Pin", "PinError", "is_pin"]
 
 
 class PinError(PoachError):
@@ -67,14 +67,6 @@ class Pin:
 
     def __str__(self) -> str:
         return " ".join([self.base, *("+" + name for name in self.names)])
-
-
-def is_pin(value: str) -> bool:
-    """Tell whether `value` asks for patches, well-formed or not.
-
-    A local version such as ``3.8.1+foo`` (PEP 440) does not.
-    """
-    return _PLUS.search(value) is not None
 
 
 def _parse(project: str, value: str) -> Pin:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pkg_resources
-import zc.buildout.easy_install as easy_install
-
 from poach.buildout import parts, settings, toolchains, unused
-from poach.buildout.errors import LoadedBefore, as_user_errors
-from poach.buildout.installer import Substitution, forget_unpatched
-from poach.buildout.interception import intercept
+from poach.buildout.errors import as_user_errors
+from poach.buildout.need import needed
 from poach.buildout.settings import OptionError
+from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
-from poach.naming import NormalizedName, canonicalize_name
+from poach.hooks import pinning
+from poach.hooks.interception import intercept, is_running
+from poach.hooks.substitution import Substitution
 from poach.patchset import PatchSet
-
-logger = logging.getLogger("zc.buildout.poach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +34,10 @@ def load(buildout: Any) -> None:
     Raises zc.buildout.UserError with all that is wrong with pins and patches.
     """
     with as_user_errors():
-        activation = activate(buildout, lambda: not _is_running(buildout))
+        activation = activate(buildout, lambda: not is_running(buildout))
         try:
-            activation.workshop.build_ahead(_needed(buildout, activation))
+            workshop = activation.workshop
+            workshop.build_ahead(needed(buildout, workshop, pinning.emptied()))
         except BaseException:
             activation.restore()
             raise
@@ -57,17 +52,8 @@ def unload(buildout: Any) -> None:
     activation.workshop.note_use()
     del buildout._poach
     workshop, overruled = activation.workshop, activation.substitution.overruled
-    sets = workshop.patch_sets.items()
-    used = [patch_set.tagged for key, patch_set in sets if key in workshop.used]
-    if used:
-        logger.info("Patched eggs in use: %s", ", ".join(used))
-    idle = [
-        f"{patch_set.pin.project} = {patch_set.pin}"
-        for key, patch_set in sets
-        if key not in {*workshop.used, *overruled}
-    ]
-    if idle:
-        logger.info("Patched pins that nothing asked for: %s", ", ".join(idle))
+    pins = map(patched_pin, workshop.patch_sets.values())
+    pinning.summarize(pins, workshop.used, overruled)
 
 
 def active(buildout: Any, part: str) -> Activation:
@@ -93,8 +79,8 @@ def activate(
     """
     read = settings.read(buildout)
     workshop = Workshop(read, toolchains.foreign(read, python) if python else None)
-    develop_eggs = Path(buildout["buildout"]["develop-eggs-directory"])
-    substitution = Substitution(workshop, develop_eggs)
+    develop_eggs = buildout["buildout"]["develop-eggs-directory"]
+    substitution = Substitution(WorkshopSupplier(workshop), develop_eggs)
     for patch_set in workshop.patch_sets.values():
         _pin(buildout, workshop, patch_set)
     restore = intercept(substitution, is_over)
@@ -120,75 +106,7 @@ def _take(buildout: Any, workshop: Workshop, name: str) -> None:
         _pin(buildout, workshop, workshop.patch_sets[part.project])
 
 
-def _is_running(buildout: Any) -> bool:
-    """Tell whether the method `install` of `buildout` is at work up the stack."""
-    install = type(buildout).install.__code__
-    frame = sys._getframe()
-    while frame.f_back is not None:
-        frame = frame.f_back
-        if frame.f_code is install and frame.f_locals.get("self") is buildout:
-            return True
-    return False
-
-
-def _needed(buildout: Any, activation: Activation) -> set[NormalizedName]:
-    """Return the projects that this run will ask for and whose pins count.
-
-    That is what can be told before anything is resolved: what parts name and what
-    the last run resolved or, where parts were installed without poach, may have.
-    Develop eggs win over pins, so there are none before buildout has made the first.
-    """
-    options = buildout["buildout"]
-    installed = Path(options["installed"]).exists()
-    if options.get("develop") and not installed:
-        return set()
-    before = activation.workshop.resolved_before()
-    if before is None:
-        before = _projects_in(Path(options["eggs-directory"])) if installed else set()
-    if activation.workshop.settings.offline or not parts.all_names(buildout):
-        before = set()  # nothing can be built, or nothing will ask
-    links = activation.substitution.develop_eggs.glob("*.egg-link")
-    developed = {canonicalize_name(link.stem) for link in links}
-    pins = easy_install.Installer._versions
-    emptied = {canonicalize_name(key) for key, pin in pins.items() if pin == ""}
-    return (parts.named(buildout) | before) - developed - emptied
-
-
-def _projects_in(eggs_directory: Path) -> set[NormalizedName]:
-    eggs = eggs_directory.glob("*.egg")
-    return {canonicalize_name(egg.name.partition("-")[0]) for egg in eggs}
-
-
 def _pin(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:
     """Make the tagged version of `patch_set` the one that buildout asks for."""
-    if workshop.settings.versions:
-        pin_to(buildout, workshop.settings.versions, patch_set)
-    versions = {**easy_install.Installer._versions}
-    if versions.get(patch_set.pin.key) != "":
-        versions[patch_set.pin.key] = patch_set.version
-    easy_install.Installer._versions = versions
-    _refuse_loaded(patch_set, workshop)
-    forget_unpatched(pkg_resources.working_set, [patch_set.pin.key])
-
-
-def _refuse_loaded(patch_set: PatchSet, workshop: Workshop) -> None:
-    """Refuse a pin whose plain egg buildout has put on its own path already."""
-    for dist in list(pkg_resources.working_set):
-        ours = canonicalize_name(dist.project_name) == patch_set.pin.key
-        egg = dist.location.endswith(".egg") and dist.location in sys.path
-        if ours and egg and not workshop.kit.store.holds(dist.location):
-            raise LoadedBefore(patch_set, dist.version, dist.location)
-
-
-def pin_to(buildout: Any, section: str, patch_set: PatchSet) -> None:
-    """Put the tagged version where the live `buildout` has the pin.
-
-    An option is kept in several places, each of which is read by some recipe or
-    extension.  A value that another extension has emptied stays empty.
-    """
-    options = buildout[section]
-    kept = (options._data, options._raw, options._cooked, buildout._raw[section])
-    for values in kept:
-        for option, value in list(values.items()):
-            if value and canonicalize_name(option) == patch_set.pin.key:
-                values[option] = patch_set.version
+    versions, holds = workshop.settings.versions, workshop.kit.store.holds
+    pinning.pin(buildout, versions, patched_pin(patch_set), holds)

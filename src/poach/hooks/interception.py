@@ -4,44 +4,43 @@ The few methods of Installer that matter are wrapped in place (a subclass would 
 code that imported the class before) and restored at the end.
 """
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Callable
-from typing import Any
+import sys
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 from zc.buildout.buildout import Buildout
 
-from poach.buildout.errors import as_user_errors
-from poach.buildout.installer import Substitution
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict
+
+    from poach.hooks.substitution import Substitution
 
 
-def intercept(
-    substitution: Substitution, is_over: Callable[[], bool]
-) -> Callable[[], None]:
+def intercept(substitution, is_over):
+    # type: (Substitution, Callable[[], bool]) -> Callable[[], None]
     """Wrap zc.buildout's installer; return the function that restores it.
 
     A buildout that fails unloads no extension.  So whoever begins another one in
     this process restores everything first, if `is_over` tells that this one ended.
     """
     installer = easy_install.Installer
-    handlers: dict[str, Callable[..., Any]] = {
+    handlers = {
         "_constrain": substitution.constrain,
         "_satisfied": substitution.satisfied,
         "_obtain": substitution.obtain,
         "_get_dist": substitution.get_dist,
         "install": substitution.install,
         "build": substitution.build,
-    }
-    originals = {name: getattr(installer, name) for name in handlers}
+    }  # type: Dict[str, Callable[..., Any]]
+    # As the class has them: what Python 2 gives out is bound to it.
+    originals = {name: vars(installer)[name] for name in handlers}
     normalize = easy_install.normalize_versions
     listeners = pkg_resources.working_set.callbacks
+    begin = vars(Buildout)["__init__"]
 
-    begin = Buildout.__init__
-
-    def restore() -> None:
+    def restore():  # type: () -> None
         if substitution.added not in listeners:
             return
         listeners.remove(substitution.added)
@@ -50,7 +49,8 @@ def intercept(
         for name, original in originals.items():
             setattr(installer, name, original)
 
-    def begin_another(self: Any, *args: Any, **kwargs: Any) -> None:
+    def begin_another(self, *args, **kwargs):
+        # type: (Any, *Any, **Any) -> None
         if is_over():
             restore()
         begin(self, *args, **kwargs)
@@ -64,19 +64,30 @@ def intercept(
     return restore
 
 
-def _method(original: Callable[..., Any], handler: Callable[..., Any]) -> Any:
+def is_running(buildout):  # type: (Any) -> bool
+    """Tell whether the method `install` of `buildout` is at work up the stack."""
+    install = type(buildout).install.__code__
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code is install and frame.f_locals.get("self") is buildout:
+            return True
+    return False
+
+
+def _method(original, handler):
+    # type: (Callable[..., Any], Callable[..., Any]) -> Any
     @functools.wraps(original)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with as_user_errors():
-            return handler(self, functools.partial(original, self), *args, **kwargs)
+    def method(self, *args, **kwargs):  # type: (Any, *Any, **Any) -> Any
+        return handler(self, functools.partial(original, self), *args, **kwargs)
 
     return method
 
 
-def _function(original: Callable[..., Any], handler: Callable[..., Any]) -> Any:
+def _function(original, handler):
+    # type: (Callable[..., Any], Callable[..., Any]) -> Any
     @functools.wraps(original)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        with as_user_errors():
-            return handler(original, *args, **kwargs)
+    def function(*args, **kwargs):  # type: (*Any, **Any) -> Any
+        return handler(original, *args, **kwargs)
 
     return function

@@ -1,0 +1,70 @@
+"""What stops a buildout lest unpatched code runs."""
+
+from zc.buildout import UserError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from poach.hooks.pins import PatchedPin
+
+
+class ArbitraryEquality(UserError):  # type: ignore[misc]
+    """A dependent that requires the very text of the unpatched version."""
+
+    def __init__(self, pin, requirement, asker):
+        # type: (PatchedPin, str, str) -> None
+        UserError.__init__(self, pin, requirement, asker)
+        self.pin = pin
+        self.requirement = requirement
+        self.asker = asker
+
+    def __str__(self):  # type: () -> str
+        pin = self.pin
+        return (
+            "%s requires %s, which compares the text of the version (PEP 440), and %s "
+            "is another text; relax it to ==%s, or drop the patches from '%s'"
+        ) % (self.asker, self.requirement, pin.version, pin.base, pin.asked)
+
+
+class LatePin(UserError):  # type: ignore[misc]
+    """A patched pin that came up after poach had read the versions section."""
+
+    def __init__(self, project, value):  # type: (str, str) -> None
+        UserError.__init__(self, project, value)
+        self.project = project
+        self.value = value
+
+    def __str__(self):  # type: () -> str
+        return (
+            "The pin '%s = %s' is not in the versions section that poach has read; "
+            "put it there"
+        ) % (self.project, " ".join(self.value.split()))
+
+
+class Unpatched(UserError):  # type: ignore[misc]
+    """An unpatched distribution that got where a patched one must be."""
+
+    def __init__(self, pin, version, location):
+        # type: (PatchedPin, str, str) -> None
+        UserError.__init__(self, pin, version, location)
+        self.pin = pin
+        self.version = version
+        self.location = location
+
+    def __str__(self):  # type: () -> str
+        pin = self.pin
+        return (
+            "%s is pinned to %s, but %s %s from %s is in use in its place; "
+            "remove it from there"
+        ) % (pin.project, pin.text, pin.project, self.version, self.location)
+
+
+class LoadedBefore(Unpatched):
+    """A plain egg that buildout runs on since before poach could patch it."""
+
+    def __str__(self):  # type: () -> str
+        pin = self.pin
+        return (
+            "%s is to be %s, but %s %s from %s was loaded before poach: an extension "
+            "requires it, or a recipe that the section [buildout] refers to; what they "
+            "require cannot be patched"
+        ) % (pin.project, pin.text, pin.project, self.version, self.location)

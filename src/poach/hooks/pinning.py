@@ -1,0 +1,93 @@
+"""Pinning: tagged versions where buildout has the pins, and the last words on them."""
+
+import logging
+import sys
+
+import pkg_resources
+import zc.buildout.easy_install as easy_install
+
+from poach.hooks.errors import LoadedBefore
+from poach.spelling import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Collection, Iterable, Set
+
+    from poach.hooks.pins import PatchedPin
+
+logger = logging.getLogger("zc.buildout.poach")
+
+
+def pin(buildout, section, patched, holds):
+    # type: (Any, str, PatchedPin, Callable[[str], bool]) -> None
+    """Make the tagged version of a pin the one that `buildout` asks for.
+
+    `section` is the name of the versions section, empty where there is none; `holds`
+    tells whether a location is in the store.  Raises `LoadedBefore`.
+    """
+    if section:
+        pin_to(buildout, section, patched)
+    versions = dict(easy_install.Installer._versions)
+    keys = [key for key in versions if canonical(key) == patched.key] or [patched.key]
+    for key in keys:
+        if versions.get(key) != "":
+            versions[key] = patched.version
+    easy_install.Installer._versions = versions
+    _refuse_loaded(patched, holds)
+    _forget_unpatched(pkg_resources.working_set, patched.key)
+
+
+def pin_to(buildout, section, patched):  # type: (Any, str, PatchedPin) -> None
+    """Put the tagged version where the live `buildout` has the pin.
+
+    An option is kept in several places, each of which is read by some recipe or
+    extension.  A value that another extension has emptied stays empty.
+    """
+    options = buildout[section]
+    kept = (options._data, options._raw, options._cooked, buildout._raw[section])
+    for values in kept:
+        for option, value in list(values.items()):
+            if value and canonical(option) == patched.key:
+                values[option] = patched.version
+
+
+def emptied():  # type: () -> Set[str]
+    """Return the projects whose pins an extension such as mr.developer has emptied."""
+    versions = easy_install.Installer._versions
+    return {canonical(key) for key, version in versions.items() if version == ""}
+
+
+def summarize(pins, used, overruled):
+    # type: (Iterable[PatchedPin], Collection[str], Collection[str]) -> None
+    """Say which pins were used, and which nobody asked for; both are canonical."""
+    ours = list(pins)
+    tagged = [one.tagged for one in ours if one.key in used]
+    if tagged:
+        logger.info("Patched eggs in use: %s", ", ".join(tagged))
+    idle = [
+        one.asked for one in ours if one.key not in used and one.key not in overruled
+    ]
+    if idle:
+        logger.info("Patched pins that nothing asked for: %s", ", ".join(idle))
+
+
+def _refuse_loaded(patched, holds):
+    # type: (PatchedPin, Callable[[str], bool]) -> None
+    """Refuse a pin whose plain egg buildout has put on its own path already."""
+    for dist in list(pkg_resources.working_set):
+        ours = canonical(dist.project_name) == patched.key
+        egg = dist.location.endswith(".egg") and dist.location in sys.path
+        if ours and egg and not holds(dist.location):
+            raise LoadedBefore(patched, dist.version, dist.location)
+
+
+def _forget_unpatched(ws, project):  # type: (Any, str) -> None
+    """Take unpatched distributions of `project` out of the working set `ws`.
+
+    Buildout takes a recipe from its own working set without looking at pins.
+    """
+    for key in [key for key in ws.by_key if canonical(key) == project]:
+        del ws.by_key[key]
+        for keys in ws.entry_keys.values():
+            if key in keys:
+                keys.remove(key)

@@ -1,0 +1,67 @@
+"""What the hooks know of patched pins, and of those who supply their eggs."""
+
+import collections
+
+import pkg_resources
+
+from poach.spelling import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, Optional, Protocol
+
+    class Supplier(Protocol):
+        """Supplies patched eggs; its errors are zc.buildout's UserErrors."""
+
+        def pinned(self, key):  # type: (str) -> Optional[PatchedPin]
+            """Return the pin of the project with the canonical name `key`."""
+
+        def egg(self, key, may_build):  # type: (str, bool) -> str
+            """Return the path of the egg of a pinned project, built if need be."""
+
+        def holds(self, location):  # type: (str) -> bool
+            """Tell whether `location` lies in the patched-egg store."""
+
+        def declare(self, spec, key, build_ext, environment):
+            # type: (str, str, Dict[str, str], Dict[str, str]) -> None
+            """Note the build options of a part for `spec`, if none were read before."""
+
+        def resolved(self, keys):  # type: (Iterable[str]) -> None
+            """Note that parts got distributions of these projects."""
+
+
+_PatchedPin = collections.namedtuple("_PatchedPin", "project base text version")
+
+
+class PatchedPin(_PatchedPin):
+    """A pin with patches that are resolved.
+
+    `project` is the name as written, `base` the upstream version, `text` the pin in
+    normal form, as ``1.0 +fix``, and `version` the tagged version.
+    """
+
+    __slots__ = ()
+
+    @property
+    def key(self):  # type: () -> str
+        """The canonical name of the project (PEP 503)."""
+        return canonical(self.project)
+
+    @property
+    def asked(self):  # type: () -> str
+        """Project and pin, as in the versions section."""
+        return "%s = %s" % (self.project, self.text)
+
+    @property
+    def tagged(self):  # type: () -> str
+        """Project and tagged version, for people."""
+        return "%s %s" % (self.project, self.version)
+
+
+def same_version(one, other):  # type: (Any, Any) -> bool
+    """Tell whether both are the same PEP 440 version, however spelled."""
+    try:
+        parsed = pkg_resources.parse_version(one), pkg_resources.parse_version(other)
+    except ValueError:
+        return False
+    return bool(parsed[0] == parsed[1])

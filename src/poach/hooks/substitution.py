@@ -1,0 +1,309 @@
+"""Substitution: answering buildout's requirements with patched eggs."""
+
+import glob
+import logging
+import os
+import sys
+
+import pkg_resources
+import zc.buildout.easy_install as easy_install
+
+from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
+from poach.hooks.pins import same_version
+from poach.spelling import canonical, is_pin
+
+try:
+    from zc.buildout.utils import normalize_name
+except ImportError:  # before zc.buildout 3.1
+
+    def normalize_name(name):  # type: (str) -> str
+        """Return the key of a project in an index of setuptools."""
+        return name.lower()
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+
+    from poach.hooks.pins import PatchedPin, Supplier
+
+logger = logging.getLogger("zc.buildout.poach")
+
+
+class Substitution(object):
+    """Gives out the eggs of a supplier in place of whatever else there is."""
+
+    def __init__(self, supplier, develop_eggs):  # type: (Supplier, str) -> None
+        self.supplier = supplier
+        self.develop_eggs = develop_eggs
+        self.environ = dict(os.environ)
+        self.told = set()  # type: Set[str]
+        self.overruled = set()  # type: Set[str]  # pins that do not count
+
+    # What stands in for the methods of Installer: each gets the installer, the
+    # original bound to it, and the arguments.
+
+    def constrain(self, installer, original, requirement):
+        # type: (Any, Callable[..., Any], Any) -> Any
+        """Constrain a requirement on a pinned project to its tagged version."""
+        pin = self._pinned(installer, requirement.project_name)
+        if pin is None:
+            return original(requirement)
+        version = pin.version
+        if self._developed(installer, pin):
+            version = pin.base
+        elif _arbitrary(requirement) and version not in requirement:
+            asker = _asker(installer, requirement)
+            raise ArbitraryEquality(pin, str(requirement), asker)
+        try:
+            return easy_install._constrained_requirement(version, requirement)
+        except easy_install.IncompatibleConstraintError:
+            conflict = installer._version_conflict_information(pin.project)
+            easy_install.logger.info(conflict)
+            raise
+
+    def satisfied(self, installer, original, requirement, source=None):
+        # type: (Any, Callable[..., Any], Any, Any) -> Any
+        """Answer a requirement on a pinned project with its patched egg."""
+        pin = self._pinned(installer, requirement.project_name)
+        if pin is None or self._developed(installer, pin):
+            return original(requirement, source)
+        return self._supply(installer, pin), None
+
+    def obtain(self, installer, original, requirement, source=None):
+        # type: (Any, Callable[..., Any], Any, Any) -> Any
+        """Look for a distribution on offer, and never find one in the store.
+
+        The package index also lists what is on sys.path; an egg of the store that
+        some recipe uses would be copied into eggs-directory.
+        """
+        dists = installer._index._distmap.get(normalize_name(requirement.key), [])
+        dists[:] = [dist for dist in dists if not self._is_ours(dist)]
+        return original(requirement, source)
+
+    def get_dist(self, installer, original, requirement, ws):
+        # type: (Any, Callable[..., Any], Any, Any) -> Any
+        """Get a distribution, and see that a patched one replaces any other."""
+        dists = original(requirement, ws)
+        for dist in filter(self._is_ours, dists):
+            there = ws.by_key.get(dist.key)
+            if there is None or there.location != dist.location:
+                ws.add(dist, replace=True)
+        return dists
+
+    def added(self, dist):  # type: (Any) -> None
+        """See that buildout's own working set, on which recipes run, is patched.
+
+        What is added to it need not come through an installer: a recipe that lies
+        beside buildout finds what it requires beside itself.
+        """
+        pin = self.supplier.pinned(canonical(dist.project_name))
+        if pin is None or self._is_developed(dist, pin):
+            return
+        egg = self.supplier.egg(pin.key, True)
+        _refuse_imported(pin, egg)
+        if not self._is_ours(dist):
+            pkg_resources.working_set.add(distribution(egg, pin), replace=True)
+
+    def install(self, installer, original, specs, working_set=None):
+        # type: (Any, Callable[..., Any], Any, Any) -> Any
+        """Resolve requirements, and see that the result is patched and stays so."""
+        ws = original(specs, working_set)
+        if working_set is None:
+            self.supplier.resolved(map(canonical, ws.by_key))
+            self._verify(installer, ws)
+            # Buildout sorts working sets into new ones, and the first entry that
+            # has a project wins there: site-packages may have an unpatched one.
+            ws.entries.sort(key=lambda entry: not self.supplier.holds(entry))
+        return ws
+
+    def build(self, installer, original, spec, build_ext):
+        # type: (Any, Callable[..., Any], str, Dict[str, str]) -> Any
+        """Build from source with options, for zc.recipe.egg:custom and its like.
+
+        A patched egg stays in the store and is given out from there; nothing is
+        returned that the part would remove when it is uninstalled.
+        """
+        requirement = pkg_resources.Requirement.parse(spec)
+        pin = self._pinned(installer, requirement.project_name)
+        if pin is None or self._developed(installer, pin):
+            return original(spec, build_ext)
+        installer._constrain(requirement)
+        environment = self._changed_environment()
+        self.supplier.declare(spec, pin.key, dict(build_ext), environment)
+        self._supply(installer, pin)
+        return []
+
+    def translated(self, original, versions):
+        # type: (Callable[..., Dict[str, str]], Dict[str, str]) -> Dict[str, str]
+        """Normalise versions, with tagged versions in the place of pins."""
+        return {
+            key: self._translated(key, value) if is_pin(value) else value
+            for key, value in original(versions).items()
+        }
+
+    def _translated(self, key, value):  # type: (str, str) -> str
+        pin = self.supplier.pinned(canonical(key))
+        if pin is None or not _is_spelling(value, pin):
+            raise LatePin(key, value)
+        return str(pin.version)
+
+    def _pinned(self, installer, project):
+        # type: (Any, str) -> Optional[PatchedPin]
+        """Return the pin of `project` unless this installer pins otherwise."""
+        pin = self.supplier.pinned(canonical(project))
+        if pin is None:
+            return None
+        constraint = _constraint(installer, pin)
+        if constraint is None or _admits(constraint, pin):
+            return pin
+        # Emptied by an extension such as mr.developer, or a recipe's own versions.
+        self.overruled.add(pin.key)
+        self._tell(
+            "The pin '%s' does not count where an extension or recipe has set the "
+            "version to %r." % (pin.asked, constraint)
+        )
+        return None
+
+    def _supply(self, installer, pin):  # type: (Any, PatchedPin) -> Any
+        may_build = installer._dest is not None
+        return distribution(self.supplier.egg(pin.key, may_build), pin)
+
+    def _developed(self, installer, pin):  # type: (Any, PatchedPin) -> bool
+        for dist in _environment(installer, pin):
+            if self._is_developed(dist, pin):
+                self.overruled.add(pin.key)
+                self._tell(
+                    "The develop egg of %s %s at %s wins over the pin %s."
+                    % (dist.project_name, dist.version, dist.location, pin.text)
+                )
+                return True
+        return False
+
+    def _is_developed(self, dist, pin):  # type: (Any, PatchedPin) -> bool
+        return (
+            dist.precedence == pkg_resources.DEVELOP_DIST
+            and dist.location in self._develop_locations()
+            and same_version(dist.version, pin.base)
+        )
+
+    def _develop_locations(self):  # type: () -> Set[str]
+        # Whatever else lies on a path is a develop egg to pkg_resources as well.
+        links = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
+        return {self.develop_eggs} | set(map(_first_line, glob.glob(links)))
+
+    def _is_ours(self, dist):  # type: (Any) -> bool
+        return self.supplier.holds(dist.location)
+
+    def _verify(self, installer, ws):  # type: (Any, Any) -> None
+        for dist in ws:
+            pin = self._pinned(installer, dist.project_name)
+            if pin is None or self._developed(installer, pin):
+                continue
+            if not self._is_ours(dist):
+                raise Unpatched(pin, dist.version, dist.location)
+
+    def _changed_environment(self):  # type: () -> Dict[str, str]
+        """Return the variables that a part has set for its build."""
+        now = os.environ.items()
+        return {name: value for name, value in now if self.environ.get(name) != value}
+
+    def _tell(self, message):  # type: (str) -> None
+        if message not in self.told:
+            self.told.add(message)
+            logger.warning(message)
+
+
+def distribution(egg, pin):  # type: (str, PatchedPin) -> Any
+    """Return the distribution in `egg` as buildout wants it; raise `Unpatched`."""
+    (dist,) = pkg_resources.find_distributions(egg)
+    if not same_version(dist.version, pin.version):
+        raise Unpatched(pin, dist.version, dist.location)
+    # An egg with dist-info that is found by path would pass for a develop egg.
+    dist.precedence = pkg_resources.EGG_DIST
+    return dist
+
+
+def _refuse_imported(pin, egg):  # type: (PatchedPin, str) -> None
+    """Refuse to swap code that this very process has imported already."""
+    declared = _namespaces(egg)
+    inside = os.path.join(os.path.realpath(egg), "")
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name in declared or not _has_module(egg, name):
+            continue
+        if not os.path.realpath(file).startswith(inside):
+            raise Unpatched(pin, "imported already", file)
+
+
+def _has_module(egg, name):  # type: (str, str) -> bool
+    stem = os.path.join(egg, *name.split("."))
+    files = (stem + ".py", os.path.join(stem, "__init__.py"))
+    return any(map(os.path.isfile, files))
+
+
+def _namespaces(egg):  # type: (str) -> Set[str]
+    """Return the old-style namespace packages that `egg` shares with others."""
+    found = set()  # type: Set[str]
+    for metadata in ("EGG-INFO", "*.dist-info"):
+        place = os.path.join(_escaped(egg), metadata, "namespace_packages.txt")
+        for listed in glob.glob(place):
+            with open(listed) as stream:
+                found.update(stream.read().split())
+    return found
+
+
+def _escaped(path):  # type: (str) -> str
+    """Return a pattern for `glob` that means exactly `path`."""
+    return "".join("[%s]" % each if each in "[*?" else each for each in path)
+
+
+def _first_line(path):  # type: (str) -> str
+    with open(path) as stream:
+        return stream.readline().strip()
+
+
+def _constraint(installer, pin):  # type: (Any, PatchedPin) -> Optional[str]
+    """Return the version that an installer has for a pinned project."""
+    # How the keys are spelled depends on the release of zc.buildout.
+    for key, version in installer._versions.items():
+        if canonical(key) == pin.key:
+            return str(version)
+    return None
+
+
+def _environment(installer, pin):  # type: (Any, PatchedPin) -> Iterator[Any]
+    """Yield the distributions of a project that an installer has."""
+    for key in installer._env:
+        if canonical(key) == pin.key:
+            for dist in installer._env[key]:
+                yield dist
+
+
+def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool
+    """Tell whether a constraint, as buildout keeps them, leaves room for the pin."""
+    if constraint.startswith(("<", ">")):
+        requirement = pkg_resources.Requirement.parse(pin.key + constraint)
+        return bool(requirement.specifier.contains(pin.base))
+    version = constraint[2:] if constraint.startswith("==") else constraint
+    return same_version(version, pin.version) or same_version(version, pin.base)
+
+
+def _is_spelling(value, pin):  # type: (str, PatchedPin) -> bool
+    """Tell whether `value` says the same as the pin."""
+    words = value.split()
+    return same_version(words[0], pin.base) and words[1:] == pin.text.split()[1:]
+
+
+def _arbitrary(requirement):  # type: (Any) -> bool
+    specs = requirement.specs  # type: List[Tuple[str, str]]
+    return any(operator == "===" for operator, _ in specs)
+
+
+def _asker(installer, requirement):  # type: (Any, Any) -> str
+    """Tell who has a requirement, from what the installer logs for conflicts."""
+    start, end = "Requirement of ", ": %s" % requirement
+    for line in reversed(installer._requirements_and_constraints):
+        if line.startswith(start) and line.endswith(end):
+            return str(line[len(start) : -len(end)])
+    return "A part or a recipe"
