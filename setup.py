@@ -1,19 +1,75 @@
-"""Packaging of poach; everything that tools read stands in pyproject.toml."""
+"""Packaging of poach; everything that tools read stands in pyproject.toml.
 
-from pathlib import Path
+There are two wheels of this one source.  That for Python 3 is poach; that for Python
+2.7 holds the bridge to it, for a zc.buildout that runs there.
+"""
+
+import io
+import os
+import sys
 
 from setuptools import find_packages, setup
 
-here = Path(__file__).parent
+here = os.path.dirname(os.path.abspath(__file__))
+
+
+def read(name):
+    with io.open(os.path.join(here, name), encoding="utf-8") as stream:
+        return stream.read()
+
+
+if sys.version_info < (3,):
+    contents = {
+        "py_modules": ["poach.__init__", "poach.spelling"],
+        "packages": ["poach.bridge", "poach.hooks"],
+        "entry_points": {
+            "zc.buildout": [
+                "default = poach.bridge.recipe:Egg",
+                "egg = poach.bridge.recipe:Egg",
+            ],
+            "zc.buildout.extension": ["poach = poach.bridge.extension:load"],
+            "zc.buildout.unloadextension": ["poach = poach.bridge.extension:unload"],
+        },
+    }
+else:
+    contents = {
+        "packages": find_packages("src", exclude=["poach.bridge"]),
+        "package_data": {"poach": ["py.typed"]},
+        "install_requires": [
+            "filelock",
+            "packaging",
+            "requests",
+            "setuptools",
+            "unidiff",
+            "zc.buildout >=4.2",
+        ],
+        "extras_require": {
+            "test": [
+                "cyclonedx-python-lib[json-validation]",
+                "hypothesis",
+                "mypy",
+                "pytest",
+                "pytest-xdist",
+                "ruff",
+                "types-requests",
+            ],
+        },
+        "entry_points": {
+            "console_scripts": ["poach = poach.cli:main"],
+            "zc.buildout": [
+                "default = poach.buildout.recipe:Egg",
+                "egg = poach.buildout.recipe:Egg",
+            ],
+            "zc.buildout.extension": ["poach = poach.buildout.extension:load"],
+            "zc.buildout.unloadextension": ["poach = poach.buildout.extension:unload"],
+        },
+    }
 
 setup(
     name="poach",
     version="0.1.0.dev0",
     description="Patched eggs for zc.buildout",
-    long_description="\n\n".join(
-        (here / name).read_text(encoding="utf-8")
-        for name in ("README.rst", "CHANGES.rst")
-    ),
+    long_description="\n\n".join(map(read, ("README.rst", "CHANGES.rst"))),
     long_description_content_type="text/x-rst",
     author="The poach maintainers",
     license="MIT",
@@ -25,42 +81,16 @@ setup(
         "Intended Audience :: Developers",
         "Intended Audience :: System Administrators",
         "Operating System :: OS Independent",
+        "Programming Language :: Python :: 2.7",
         "Programming Language :: Python :: 3",
         "Topic :: Software Development :: Build Tools",
         "Topic :: System :: Software Distribution",
         "Typing :: Typed",
     ],
-    packages=find_packages("src"),
     package_dir={"": "src"},
-    package_data={"poach": ["py.typed"]},
     zip_safe=False,
-    python_requires=">=3.10",
-    install_requires=[
-        "filelock",
-        "packaging",
-        "requests",
-        "setuptools",
-        "unidiff",
-        "zc.buildout >=4.2",
-    ],
-    extras_require={
-        "test": [
-            "cyclonedx-python-lib[json-validation]",
-            "hypothesis",
-            "mypy",
-            "pytest",
-            "pytest-xdist",
-            "ruff",
-            "types-requests",
-        ],
-    },
-    entry_points={
-        "console_scripts": ["poach = poach.cli:main"],
-        "zc.buildout": [
-            "default = poach.buildout.recipe:Egg",
-            "egg = poach.buildout.recipe:Egg",
-        ],
-        "zc.buildout.extension": ["poach = poach.buildout.extension:load"],
-        "zc.buildout.unloadextension": ["poach = poach.buildout.extension:unload"],
-    },
+    # One text for the sdist and both wheels: the tag of a wheel says which Python it
+    # is for, and no Python between the two takes any of them.
+    python_requires=">=2.7, " + ", ".join("!=3.%d.*" % minor for minor in range(10)),
+    **contents
 )

@@ -12,7 +12,7 @@ from bench.project import Project
 SOURCE = '''\
 """A pond."""
 
-import sys
+from __future__ import print_function
 
 
 def sound():

@@ -85,6 +85,7 @@ class Settings:
 def read(buildout: Any) -> Settings:
     """Read the settings of `buildout`; raise the faults of its options together."""
     options = buildout["buildout"]
+    options.get("poach-command")  # is for Python 2.7, and not unused for that
     malformed: list[PoachError] = []
     versions = options.get("versions") or ""
     pins = _pins(buildout, versions, malformed)

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poach import patchset, pipeline
 from poach.adapters.fetch import HttpFetcher
@@ -194,10 +194,14 @@ class Workshop:
 
     def resolved_before(self) -> set[NormalizedName] | None:
         """Return what the last run of this buildout resolved, None if not known."""
-        noted = self.kit.store.recall("buildouts", self._note())
+        noted = self.noted_before()
         if noted is None:
             return None
         return set(map(canonicalize_name, noted.get("resolved", ())))
+
+    def noted_before(self) -> dict[str, Any] | None:
+        """Return what `note_use` has noted of this buildout, None for nothing."""
+        return self.kit.store.recall("buildouts", self._note())
 
     def note_use(self) -> None:
         """Note in the store, if that can be written, what this run resolved and used.
@@ -209,7 +213,7 @@ class Workshop:
             "used": sorted(self.used),
             "resolved": sorted(self.resolved - NEVER_PATCHED),
         }
-        noted = self.kit.store.recall("buildouts", self._note())
+        noted = self.noted_before()
         if facts != noted and (self.patch_sets or noted):
             with contextlib.suppress(StoreUnwritable):
                 self.kit.store.remember("buildouts", self._note(), facts)

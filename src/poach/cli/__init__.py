@@ -13,7 +13,13 @@ from poach.errors import PoachError
 
 DONE, FAULT, BUG, INTERRUPTED = 0, 1, 3, 130
 
-COMMANDS = {"build": "build", "list": "listing", "graph": "graph", "apply": "apply"}
+COMMANDS = {
+    "build": "build",
+    "list": "listing",
+    "graph": "graph",
+    "apply": "apply",
+    "bridge": "bridge",
+}
 """The module of each command."""
 
 

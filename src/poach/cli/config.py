@@ -64,7 +64,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
     with contextlib.redirect_stdout(sys.stderr):
         from poach.buildout.extension import activate
 
-    with _our_errors():
+    with our_errors():
         with contextlib.redirect_stdout(sys.stderr):
             buildout = _buildout(arguments, words)
             activation = activate(buildout, lambda: False, arguments.python)
@@ -75,7 +75,8 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
 
 
 @contextlib.contextmanager
-def _our_errors() -> Iterator[None]:
+def our_errors() -> Iterator[None]:
+    """Turn what zc.buildout raises for its users into `BadConfiguration`."""
     import zc.buildout
 
     try:

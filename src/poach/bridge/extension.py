@@ -1,0 +1,63 @@
+"""The extension for Python 2.7: as `poach.buildout.extension` for Python 3."""
+
+from poach.bridge import snapshot
+from poach.bridge.supplier import Bridge
+from poach.hooks import pinning
+from poach.hooks.interception import intercept, is_running
+from poach.hooks.substitution import Substitution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Activation(object):
+    """poach at work in one buildout."""
+
+    def __init__(self, buildout):  # type: (Any) -> None
+        """Put poach to work; raise zc.buildout.UserError with all that is wrong."""
+        self.buildout = buildout
+        self.bridge = Bridge(buildout)
+        develop_eggs = buildout["buildout"]["develop-eggs-directory"]
+        self.substitution = Substitution(self.bridge, develop_eggs)
+        special = snapshot.special(buildout)
+        if special:
+            self.bridge.resolve()
+        else:
+            self.bridge.begin({})
+        self._pin()
+        self.restore = intercept(self.substitution, lambda: not is_running(buildout))
+        try:
+            if special:
+                # Whatever recipe they load gets patched eggs from here on.
+                parts = snapshot.parts(buildout, self.bridge.pins)
+                self.bridge.begin(parts)
+                self._pin()
+        except BaseException:
+            self.restore()
+            raise
+
+    def _pin(self):  # type: () -> None
+        for pin in self.bridge.pins.values():
+            pinning.pin(self.buildout, self.bridge.versions, pin, self.bridge.holds)
+
+
+def load(buildout):  # type: (Any) -> None
+    """Begin to substitute patched eggs in `buildout` (zc.buildout.extension).
+
+    Raises zc.buildout.UserError with all that is wrong with pins and patches.
+    """
+    buildout._poach = Activation(buildout)
+
+
+def unload(buildout):  # type: (Any) -> None
+    """End what `load` began, and say which patched eggs were used."""
+    activation = getattr(buildout, "_poach", None)
+    if activation is None:
+        return
+    activation.restore()
+    bridge = activation.bridge
+    bridge.end()
+    del buildout._poach
+    overruled = activation.substitution.overruled
+    pinning.summarize(bridge.pins.values(), bridge.used, overruled)

@@ -1,0 +1,111 @@
+"""The eggs of ``poach bridge`` as the hooks see them."""
+
+import os
+import sys
+
+from poach.bridge import command, snapshot
+from poach.hooks import pinning
+from poach.hooks.pins import PatchedPin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Optional, Set
+
+
+class Bridge(object):
+    """Supplies eggs by asking the command (a `poach.hooks.pins.Supplier`).
+
+    `pins` are by canonical name; `versions` is the section that they are in, `parts`
+    are those that build one egg; `used` are the projects whose eggs were asked for.
+    """
+
+    def __init__(self, buildout):  # type: (Any) -> None
+        options = buildout["buildout"]
+        self._command, self._place = command.find(
+            options.get("poach-command"), options["directory"]
+        )
+        self._sections = snapshot.sections(buildout)
+        self._annotated = snapshot.annotated(buildout)
+        self._declared = []  # type: List[List[Any]]
+        self._with_options = set()  # type: Set[str]
+        self._eggs = {}  # type: Dict[str, str]
+        self._resolved = set()  # type: Set[str]
+        self.pins = {}  # type: Dict[str, PatchedPin]
+        self.parts = set()  # type: Set[str]
+        self.used = set()  # type: Set[str]
+        self.versions = ""
+
+    def resolve(self):  # type: () -> None
+        """Learn the pins of the versions section."""
+        self._ask("pins")
+
+    def begin(self, parts):  # type: (Dict[str, Dict[str, str]]) -> None
+        """Learn all pins and build ahead; `parts` are sections after substitution."""
+        self._sections.update(parts)
+        self._ask("begin")
+
+    def end(self):  # type: () -> None
+        """Have it noted what the run has used, unless that is what the last one did."""
+        used, resolved = sorted(self.used), sorted(self._resolved - self._unnoted)
+        if [used, resolved] != self._noted and (self.pins or any(self._noted)):
+            self._ask("end", used=used, resolved=resolved)
+
+    # What the hooks ask for
+
+    def pinned(self, key):  # type: (str) -> Optional[PatchedPin]
+        """Return the pin of a project, None where it has none."""
+        return self.pins.get(key)
+
+    def egg(self, key, may_build):  # type: (str, bool) -> str
+        """Return the path of a patched egg; raise zc.buildout.UserError."""
+        if key not in self._eggs:
+            self._ask("supply", keys=[key], may_build=may_build)
+        self.used.add(key)
+        return self._eggs[key]
+
+    def holds(self, location):  # type: (str) -> bool
+        """Tell whether `location` lies in the store."""
+        inside = os.path.join(os.path.realpath(self._store), "")
+        return os.path.join(os.path.realpath(location), "").startswith(inside)
+
+    def declare(self, spec, key, build_ext, environment):
+        # type: (str, str, Dict[str, str], Dict[str, str]) -> None
+        """Note the build options of a part; those that were read before count more."""
+        known = key in self._with_options or key in self.used
+        if not known and (build_ext or environment):
+            self._declared.append([spec, key, build_ext, environment])
+            self._eggs.pop(key, None)  # which was built without them
+
+    def resolved(self, keys):  # type: (Iterable[str]) -> None
+        """Note that parts got distributions of these projects."""
+        self._resolved.update(keys)
+
+    def _ask(self, do, **more):  # type: (str, **Any) -> None
+        question = {
+            "do": do,
+            "python": sys.executable,
+            "sections": self._sections,
+            "annotated": self._annotated,
+            "emptied": sorted(pinning.emptied()),
+            "keys": [],
+            "may_build": True,
+            "declared": self._declared,
+            "used": [],
+            "resolved": [],
+        }
+        question.update(more)
+        self._learn(command.ask(self._command, self._place, question))
+
+    def _learn(self, answer):  # type: (Dict[str, Any]) -> None
+        self._store = answer["store"]
+        self._noted = answer["noted"]
+        self._unnoted = set(answer["unnoted"])
+        self.versions = answer["versions"]
+        self.parts = set(answer["parts"])
+        for told in answer["pins"]:
+            pin = PatchedPin(*[told[field] for field in PatchedPin._fields])
+            self.pins[pin.key] = pin
+            if told["options"]:
+                self._with_options.add(pin.key)
+            if told["egg"] is not None:
+                self._eggs[pin.key] = told["egg"]
