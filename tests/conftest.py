@@ -20,6 +20,8 @@ from bench import (
     make_wheel,
     make_wheelhouse,
 )
+from bench.python2 import make_environments_2
+from bench.pythons import python_or_skip
 
 EVERY_BUILDOUT = "every_buildout"
 
@@ -97,6 +99,13 @@ def environment(
 ) -> Environment:
     """An environment with poach and buildout 6; `every_buildout` runs with each."""
     return _environments[request.param].result()
+
+
+@pytest.fixture(scope="session")
+def environments_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with environments of Python 2.7 and the wheel that is in them."""
+    python = python_or_skip("2.7")
+    return make_environments_2(tmp_path_factory.mktemp("python2"), python)
 
 
 @pytest.fixture

@@ -44,13 +44,19 @@ class Environment:
 
 def make_wheel(folder: Path) -> Path:
     """Return a wheel of this checkout, built from a copy to leave nothing behind."""
+    source = copy_checkout(folder)
+    _pip("wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source))
+    return next(folder.glob("poach-*.whl"))
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Return a copy of what wheels of this checkout are built from."""
     source = folder / "checkout"
     unneeded = shutil.ignore_patterns(
         ".*", "__pycache__", "*.egg-info", "build", "examples", "tests"
     )
     shutil.copytree(CHECKOUT, source, ignore=unneeded)
-    _pip("wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source))
-    return next(folder.glob("poach-*.whl"))
+    return source
 
 
 def make_wheelhouse(folder: Path) -> Path:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.environments import CALLER, Environment
+from bench.environments import CALLER, Environment, copy_checkout
 
 BUILDOUTS_2 = {
     "2.13": ("zc.buildout==2.13.*", "zc.recipe.egg==2.0.7"),
@@ -22,12 +22,12 @@ on Python 2.7.
 VIRTUALENV = "virtualenv==20.21.1"
 
 
-def make_environments_2(folder: Path, python: Path, checkout: Path) -> Path:
+def make_environments_2(folder: Path, python: Path) -> Path:
     """Fill `folder` with an environment for each of `BUILDOUTS_2`.
 
-    `python` is a Python 2.7, `checkout` a copy of this checkout, whose wheel is built
-    by it.
+    `python` is a Python 2.7.  The wheel of this checkout that it builds is there, too.
     """
+    checkout = copy_checkout(folder)
     tool = folder / "virtualenv"
     run([sys.executable, "-m", "pip", "install", "--target", str(tool), VIRTUALENV])
     for version, requirements in BUILDOUTS_2.items():

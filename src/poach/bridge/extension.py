@@ -22,7 +22,7 @@ class Activation(object):
         self.substitution = Substitution(self.bridge, develop_eggs)
         special = snapshot.special(buildout)
         if special:
-            self.bridge.resolve()
+            self.bridge.resolve(special)
         else:
             self.bridge.begin({})
         self._pin()

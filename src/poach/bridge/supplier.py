@@ -35,8 +35,10 @@ class Bridge(object):
         self.used = set()  # type: Set[str]
         self.versions = ""
 
-    def resolve(self):  # type: () -> None
-        """Learn the pins of the versions section."""
+    def resolve(self, parts):  # type: (Iterable[str]) -> None
+        """Learn the pins of the versions section; `parts` are told later."""
+        for name in parts:
+            self._sections.pop(name, None)
         self._ask("pins")
 
     def begin(self, parts):  # type: (Dict[str, Dict[str, str]]) -> None

@@ -195,6 +195,7 @@ def _own_pin(
         reason = f"{project} has no version: neither here nor in a pin"
         raise OptionError(f"[{name}] version", "", reason)
     owned = _owned(buildout, name, project, version or plain, words)
+    refuse_unpatchable(owned.pin, owned.owners[0], settings.unpatchable)
     if plain and not same_version(plain, owned.pin.base):
         reason = f"{project} is pinned to {plain} already, and not to {owned.pin}"
         raise OptionError(f"[{name}]", "", reason)
@@ -215,7 +216,6 @@ def _owned(
     owners = [whose.owner(buildout, line, name, "patches") for line in lines]
     value = " ".join([version, *("+" + word for word in words)])
     pin = Pin.parse(project, value, owners[0])
-    refuse_unpatchable(pin, owners[0])
     return OwnedPin(pin, tuple(owners[0] for _ in words))
 
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zc.buildout.buildout import Buildout, HistoryItem, SectionKey
+from zc.buildout.buildout import Buildout, HistoryItem, Options, SectionKey
 
 from poach.buildout import parts, settings, toolchains, unused
 from poach.buildout.need import needed
-from poach.buildout.settings import NEVER_PATCHED
 from poach.buildout.supplier import patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import PoachError, collect
@@ -24,6 +23,11 @@ from poach.naming import NormalizedName, canonicalize_name
 
 #: What is said to the bridge and by it; another one is another number.
 PROTOCOL = 1
+
+#: On what the other buildout runs; what poach itself needs is here.
+UNPATCHABLE = frozenset(
+    map(canonicalize_name, ("pip", "poach", "setuptools", "wheel", "zc.buildout"))
+)
 
 
 class NotFromBridge(PoachError):
@@ -82,27 +86,40 @@ def parsed(data: object) -> Question:
     return question
 
 
+class _Options(Options):  # type: ignore[misc]
+    """Options of a part whose recipe is another Python's and is not loaded here."""
+
+    def initialize(self) -> None:
+        pass
+
+
+class _Elsewhere(Buildout):  # type: ignore[misc]
+    """A buildout that runs in another process."""
+
+    Options = _Options
+
+
 def answer(question: Question) -> dict[str, Any]:
     """Return what the bridge asks for, as plain data; raise `PoachError`.
 
     Raises zc.buildout.UserError, too, for options of buildout's own.
     """
     buildout = rebuilt(question)
-    read = settings.read(buildout)
+    read = settings.read(buildout, UNPATCHABLE)
     workshop = Workshop(read, toolchains.foreign(read, question.python))
     ANSWERS[question.do](question, buildout, workshop)
     return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(workshop))}
 
 
 def rebuilt(question: Question) -> Any:
-    """Return a buildout with the options of the one that asks; nothing is loaded."""
+    """Return a buildout with the options of the one that asks."""
     options = [
         (section, option, value)
         for section, values in question.sections.items()
         for option, value in values.items()
     ]
     # They are no file's any more, and nobody's defaults are wanted.
-    buildout = Buildout(None, options, False, "query")
+    buildout = _Elsewhere(None, options, False, "query")
     for section in question.sections:  # the empty ones, too
         buildout._raw.setdefault(section, {})
     buildout._annotated = {
@@ -173,7 +190,7 @@ def _answer(workshop: Workshop) -> dict[str, Any]:
         "pins": [_pin(workshop, key) for key in workshop.patch_sets],
         "parts": sorted(workshop.parts),
         "noted": [noted.get("used"), noted.get("resolved")],
-        "unnoted": sorted(NEVER_PATCHED),
+        "unnoted": sorted(workshop.settings.unpatchable),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,7 +63,8 @@ class Settings:
     `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
     ignore).  The rest is buildout's: its directory, where the versions are, where
     distributions come from, and how.  `faults` are malformed pins, to be raised with
-    whatever else is wrong with pins.
+    whatever else is wrong with pins.  `unpatchable` are the projects that must not be
+    patched.
     """
 
     pins: Mapping[NormalizedName, OwnedPin]
@@ -80,15 +81,21 @@ class Settings:
     allow_hosts: Sequence[str]
     offline: bool
     faults: Sequence[PoachError] = ()
+    unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
 
 
-def read(buildout: Any) -> Settings:
-    """Read the settings of `buildout`; raise the faults of its options together."""
+def read(
+    buildout: Any, unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
+) -> Settings:
+    """Read the settings of `buildout`; raise the faults of its options together.
+
+    `unpatchable` are the projects on which that buildout runs.
+    """
     options = buildout["buildout"]
     options.get("poach-command")  # is for Python 2.7, and not unused for that
     malformed: list[PoachError] = []
     versions = options.get("versions") or ""
-    pins = _pins(buildout, versions, malformed)
+    pins = _pins(buildout, versions, unpatchable, malformed)
     faults: list[PoachError] = []
     diffs, owners = _diffs(buildout, options.get("patches", "patches"), faults)
     fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
@@ -112,12 +119,15 @@ def read(buildout: Any) -> Settings:
         allow_hosts=tuple(options.get("allow-hosts", "*").split()),
         offline=options.get("offline") == "true",
         faults=malformed,
+        unpatchable=unpatchable,
     )
 
 
-def refuse_unpatchable(pin: Pin, owner: str) -> None:
+def refuse_unpatchable(
+    pin: Pin, owner: str, unpatchable: Collection[NormalizedName]
+) -> None:
     """Raise `OptionError` for a pin on what the buildout itself runs on."""
-    if pin.key in NEVER_PATCHED:
+    if pin.key in unpatchable:
         reason = f"{pin.project} runs this very buildout and cannot be patched by it"
         raise OptionError(f"Pin '{pin.project} = {pin}'", owner, reason)
 
@@ -125,6 +135,7 @@ def refuse_unpatchable(pin: Pin, owner: str) -> None:
 def _pins(
     buildout: Any,
     section: str,
+    unpatchable: Collection[NormalizedName],
     faults: list[PoachError],
 ) -> dict[NormalizedName, OwnedPin]:
     pins = {}
@@ -134,6 +145,7 @@ def _pins(
             try:
                 _refuse_twice(buildout[section], option)
                 owned = _pin(buildout, section, option, value)
+                refuse_unpatchable(owned.pin, owned.owners[0], unpatchable)
                 pins[owned.pin.key] = owned
             except PoachError as fault:
                 faults.append(fault)
@@ -158,7 +170,6 @@ def _pin(
     lines = whose.lines(buildout, section, option)
     owners = [whose.owner(buildout, line, section, option) for line in lines]
     pin = Pin.parse(option, value, owners[0])
-    refuse_unpatchable(pin, owners[0])
     return OwnedPin(pin, tuple(_owner_of(name, lines, owners) for name in pin.names))
 
 

@@ -17,7 +17,7 @@ from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.buildout import toolchains
 from poach.buildout.parts import Part, refuse_other
-from poach.buildout.settings import NEVER_PATCHED, OptionError, OwnedPin, Settings
+from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.errors import PoachError, collect
 from poach.key import BuildOptions
@@ -211,7 +211,7 @@ class Workshop:
         facts = {
             "directory": self.settings.directory,
             "used": sorted(self.used),
-            "resolved": sorted(self.resolved - NEVER_PATCHED),
+            "resolved": sorted(self.resolved - self.settings.unpatchable),
         }
         noted = self.noted_before()
         if facts != noted and (self.patch_sets or noted):
