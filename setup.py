@@ -20,7 +20,7 @@ def read(name):
 
 if sys.version_info < (3,):
     contents = {
-        "py_modules": ["poach.__init__", "poach.spelling"],
+        "py_modules": ["poach.__init__", "poach.running", "poach.spelling"],
         "packages": ["poach.bridge", "poach.hooks"],
         "entry_points": {
             "zc.buildout": [
