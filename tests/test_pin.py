@@ -19,10 +19,10 @@ bases = st.builds(
     st.sampled_from(["", "a1", "rc2", ".post1", ".dev0", "b1.post2.dev3"]),
 )
 pins = st.builds(
-    Pin,
-    st.just("ZODB3"),
+    lambda base, words, cut: Pin("ZODB3", base, words[:cut], words[cut:]),
     bases,
     st.lists(names, max_size=5, unique_by=canonicalize_name).map(tuple),
+    st.integers(0, 5),
 )
 #: White space that a configuration file can hold.
 spaces = st.text(" \t\n\r\x0b\x0c\x85\xa0\u2028", min_size=1, max_size=3)
@@ -40,13 +40,14 @@ def test_white_space_has_no_meaning(pin, data):
     value = "".join(data.draw(spaces) + word for word in words) + data.draw(spaces)
 
     assert Pin.parse("ZODB3", value) == pin
-    assert is_pin(value) == bool(pin.names)
+    assert is_pin(value) == bool(pin.names + pin.refused)
 
 
 @given(st.text("1.+a ;#\n\xa0\u2028-"))
 def test_whatever_has_a_plus_behind_white_space_is_a_pin(value):
     words = value.split()
     asks = any(word.startswith("+") for word in words)
+    asks |= any(word.startswith("-") for word in words[1:])
 
     assert is_pin(value) == (asks or (bool(words) and words[0].endswith("+")))
 

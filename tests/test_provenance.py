@@ -53,12 +53,14 @@ def applied(name: str, data: bytes = DIFF, location: str = "") -> AppliedPatch:
 
 
 def provenance(*patches: AppliedPatch) -> Provenance:
+    patches = patches or (applied("cve-2024-42353"),)
     return Provenance(
         project="WebOb",
         base="1.8.7",
         version="1.8.7+cve.2024.42353.p1a2b3c4d",
         upstream=Upstream("WebOb-1.8.7.tar.gz", "ab" * 32),
-        patches=patches or (applied("cve-2024-42353"),),
+        names=tuple(patch.name for patch in patches),
+        patches=patches,
         digest="cd" * 32,
         poach="0.1",
     )
@@ -90,6 +92,7 @@ def test_the_files() -> None:
             "sha256": "ab" * 32,
             "purl": "pkg:pypi/webob@1.8.7",
         },
+        "names": ["cve-2024-42353"],
         "patches": [
             {
                 "name": "cve-2024-42353",
@@ -159,6 +162,7 @@ provenances = st.builds(
     st.just("1.0"),
     st.sampled_from(["1.0+a", "2!1.0+b.p12345678"]),
     st.just(Upstream("x-1.0.tar.gz", "0" * 64)),
+    st.lists(st.text(max_size=8), max_size=3).map(tuple),
     st.lists(
         st.builds(
             AppliedPatch,

@@ -96,6 +96,7 @@ def make(
         base=patch_set.pin.base,
         version=patch_set.version,
         upstream=Upstream(sdist.path.name, sdist.sha256),
+        names=patch_set.pin.names,
         patches=tuple(applied),
         digest=patch_set.digest,
         poach=installed_version("poach"),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from poach.errors import PoachError, collect, did_you_mean, each, together
 from poach.location import Location, without_credentials
 from poach.naming import canonicalize_name, tagged_version
+from poach.ordering import Hints, arranged, hints
 from poach.pin import Pin
 
 
@@ -96,10 +97,15 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class PatchSet:
-    """A pin and its diffs, in the order in which they apply."""
+    """A pin and its diffs, in the order in which they apply.
+
+    A diff that has several names counts once, so `patches` may lack some of the
+    pin's names.  `askers` tells who asked for what is not in the buildout's own pin.
+    """
 
     pin: Pin
     patches: tuple[Patch, ...]
+    askers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @property
     def digest(self) -> str:
@@ -174,12 +180,19 @@ def resolve(
     library: Library,
     reader: PatchReader,
     fuzz: int = 0,
+    askers: Mapping[str, Sequence[str]] = {},
 ) -> PatchSet:
-    """Find the diffs of every name of `pin`.
+    """Find the diffs of every name of `pin`, and of those that others ask for.
 
-    `owners` says for each name who asked for it; `fuzz` holds where a location does
-    not say otherwise.  All faults of all names are raised together.
+    `owners` says for each name who wrote it; `fuzz` holds where a location does not
+    say otherwise.  `askers` are those who ask for more patches, by canonical name:
+    they come after the pin's, or where their headers say (`poach.ordering`).  All
+    faults of all names are raised together.
     """
+    there = set(map(canonicalize_name, pin.names))
+    more = sorted(name for name in askers if name not in there)
+    names = (*pin.names, *more)
+    asked_by = (*owners, *(f"asked for by {', '.join(askers[n])}" for n in more))
 
     def patches(asked: tuple[str, str]) -> list[Patch]:
         name, owner = asked
@@ -196,8 +209,37 @@ def resolve(
             faults = (PatchFault(pin, name, owners, one) for one in each(fault))
             raise together(faults) from fault
 
-    found = collect(patches, zip(pin.names, owners, strict=True))
-    return PatchSet(pin, tuple(patch for group in found for patch in group))
+    found = dict(
+        zip(names, collect(patches, zip(names, asked_by, strict=True)), strict=True)
+    )
+    if more:
+        said: dict[str, Hints] = {
+            canonicalize_name(name): _hints(group, reader)
+            for name, group in found.items()
+        }
+        keys = [canonicalize_name(name) for name in pin.names]
+        order = arranged(f"{pin.project} {pin.base}", keys, more, said)
+        names = tuple(sorted(names, key=lambda n: order.index(canonicalize_name(n))))
+    whole = Pin(pin.project, pin.base, names, pin.refused)
+    return PatchSet(whole, _distinct(p for n in names for p in found[n]), askers)
+
+
+def _hints(patches: Iterable[Patch], reader: PatchReader) -> Hints:
+    """Return what the headers of the diffs of one name say together."""
+    said = [hints(reader.read(patch.location, patch.sha256)) for patch in patches]
+    return Hints(
+        frozenset().union(*(each.after for each in said)),
+        frozenset().union(*(each.before for each in said)),
+    )
+
+
+def _distinct(patches: Iterable[Patch]) -> tuple[Patch, ...]:
+    """Return the diffs of which the same was not there before, under any name."""
+    found: dict[object, Patch] = {}
+    for patch in patches:
+        same = (patch.sha256, patch.strip, patch.directory, patch.fuzz)
+        found.setdefault(same, patch)
+    return tuple(found.values())
 
 
 def _patch(

@@ -1,7 +1,11 @@
-"""Pins: ``BASE +NAME ...``, the value of an option in the versions section."""
+"""Pins: ``BASE +NAME ... -NAME ...``, the value of an option in the versions section.
+
+``+`` names a patch to apply; ``-`` one that is refused, whoever asks for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from packaging.version import Version
@@ -42,12 +46,13 @@ class Pin:
 
     `project` is the name as written, `base` the upstream version in normal form
     (PEP 440, without a local label), `names` are the patches as written, in the
-    order in which they apply.
+    order in which they apply; `refused` are those that nobody else may ask for.
     """
 
     project: str
     base: str
     names: tuple[str, ...]
+    refused: tuple[str, ...] = ()
 
     @property
     def key(self) -> NormalizedName:
@@ -66,7 +71,8 @@ class Pin:
             raise PinError(project, value, where, str(error)) from None
 
     def __str__(self) -> str:
-        return " ".join([self.base, *("+" + name for name in self.names)])
+        words = [*("+" + n for n in self.names), *("-" + n for n in self.refused)]
+        return " ".join([self.base, *words])
 
 
 def _parse(project: str, value: str) -> Pin:
@@ -74,9 +80,12 @@ def _parse(project: str, value: str) -> Pin:
     if not first or first.startswith("+"):
         raise ValueError("the version is missing")
     base = _base(first)
-    names = tuple(_name(word) for word in rest)
-    _refuse_twice(names)
-    return Pin(project, base, names)
+    words = [(word[0], _name(word)) for word in rest]
+    _refuse_twice([name for _, name in words])
+    names, refused = (
+        tuple(name for sign, name in words if sign == wanted) for wanted in "+-"
+    )
+    return Pin(project, base, names, refused)
 
 
 def _base(word: str) -> str:
@@ -98,11 +107,11 @@ def _base(word: str) -> str:
 def _name(word: str) -> str:
     if word[0] in "#;":
         raise ValueError(f"{word!r} begins no comment here; give it a line of its own")
-    if not word.startswith("+"):
+    if word[0] not in "+-":
         raise ValueError(f"{word!r} has no '+' before it")
     name = word[1:]
     if not name:
-        raise ValueError("a '+' without a patch name behind it")
+        raise ValueError(f"a {word!r} without a patch name behind it")
     if not is_patch_name(name):
         raise ValueError(
             f"{name!r} is no patch name (ASCII letters, digits, '.', '_', '-')"
@@ -110,7 +119,7 @@ def _name(word: str) -> str:
     return name
 
 
-def _refuse_twice(names: tuple[str, ...]) -> None:
+def _refuse_twice(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if canonicalize_name(name) in seen:

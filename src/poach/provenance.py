@@ -79,14 +79,17 @@ class Provenance:
     """Everything that was done to one package.
 
     `project` is the name as written, `base` the upstream version, `version` the
-    tagged one, `patches` are in the order of application, `digest` is that of the
-    patch set in hex, `poach` the version of poach at work.
+    tagged one, `names` are those of the patches as asked for, `patches` the diffs in
+    the order of application, of which several may share a name and, where they are
+    the same, several names one.  `digest` is that of the patch set in hex, `poach` the
+    version of poach at work.
     """
 
     project: str
     base: str
     version: str
     upstream: Upstream
+    names: tuple[str, ...]
     patches: tuple[AppliedPatch, ...]
     digest: str
     poach: str
@@ -151,6 +154,7 @@ def record(provenance: Provenance) -> dict[str, Any]:
             **asdict(provenance.upstream),
             "purl": purl(provenance.project, provenance.base),
         },
+        "names": list(provenance.names),
         "patches": list(_patch_records(provenance.patches)),
         "digest": provenance.digest,
         "poach": provenance.poach,

@@ -68,12 +68,7 @@ def _found_by_pkg_resources(project):
 def _patches(record):
     # type: (str | None) -> list[str]
     """Return the names of the patches in a record of poach, none without one."""
-    patches = json.loads(record)["patches"] if record else ()
-    names = []  # type: list[str]
-    for patch in patches:
-        if str(patch["name"]) not in names:
-            names.append(str(patch["name"]))
-    return names
+    return [str(name) for name in json.loads(record)["names"]] if record else []
 
 
 def _imported_from_elsewhere(location, record):

@@ -6,7 +6,7 @@ in `poach.naming` and `poach.pin`.
 
 import re
 
-_PLUS = re.compile(r"(^|\s)\+|^\s*\S+\+(\s|$)")
+_SIGN = re.compile(r"(^|\s)\+|\S\s+-|^\s*\S+\+(\s|$)")
 
 
 def canonical(project):  # type: (str) -> str
@@ -15,8 +15,8 @@ def canonical(project):  # type: (str) -> str
 
 
 def is_pin(value):  # type: (str) -> bool
-    """Tell whether `value` asks for patches, well-formed or not.
+    """Tell whether `value` asks for patches or refuses some, well-formed or not.
 
     A local version such as ``3.8.1+foo`` (PEP 440) does not.
     """
-    return _PLUS.search(value) is not None
+    return _SIGN.search(value) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,19 +54,46 @@ class DigestOfFolder(PoachError):
         return "a sha256 is for one diff, and this is a folder"
 
 
+class Disputed(PoachError):
+    """A name that several distributions define in different ways."""
+
+    def __init__(self, owners: Sequence[str]) -> None:
+        super().__init__(owners)
+        self.owners = tuple(owners)
+
+    def __str__(self) -> str:
+        return (
+            f"{' and '.join(self.owners)} define it in different ways; say which one "
+            "counts in [patches]"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A folder of diffs for one project that a distribution, `owner`, ships.
+
+    It holds ``NAME.patch``, ``BASE/NAME.patch`` and folders ``NAME`` with a series.
+    """
+
+    owner: str
+    folder: Path
+
+
 @dataclass(frozen=True, slots=True)
 class NamedDiffs:
     """The diffs that a buildout defines.
 
     `section` maps canonical names, or ``PROJECT/NAME`` of canonical names, to
     locations with absolute paths; `folders` are the entries of patch-path, paths or
-    URLs, in order; `owners` says who wrote each entry of the section.
+    URLs, in order; `owners` says who wrote each entry of the section.  `shipped` are
+    the shelves of distributions, by the project that they are for; they come last.
     """
 
     section: Mapping[str, Sequence[Location]]
     folders: Sequence[str]
     fetcher: Fetcher
     owners: Mapping[str, str] = field(default_factory=dict)
+    shipped: Mapping[str, Sequence[Shelf]] = field(default_factory=dict)
 
     def locate(self, pin: Pin, name: str, owner: str) -> Sequence[Location]:
         """Return the locations of the diffs of `name`, a folder's series unfolded.
@@ -79,18 +107,34 @@ class NamedDiffs:
             found = self._look_in(folder, pin, name)
             if found is not None:
                 return _unfolded([found])
+        shipped = self._shipped(pin, name)
+        if shipped:
+            return _agreed(shipped)
         known, others = list(self._known(pin)), list(self._elsewhere(pin, name))
         raise UnknownPatch(pin, name, owner, known, self._looked_in(), others)
 
     def definer(self, pin: Pin, name: str) -> str:
-        """Return who wrote the entry for `name`, empty where a folder has it."""
-        return self.owners.get(self.entry(pin, name) or "", "")
+        """Return who wrote the entry for `name` or ships it, empty for patch-path."""
+        entry = self.entry(pin, name)
+        if entry is not None:
+            return self.owners.get(entry, "")
+        if not self.shipped.get(pin.key) or any(
+            self._look_in(folder, pin, name) for folder in self.folders
+        ):
+            return ""
+        return " and ".join(shelf.owner for shelf, _ in self._shipped(pin, name))
 
     def entry(self, pin: Pin, name: str) -> str | None:
         """Return the entry of the section that defines `name`, None without one."""
         canonical = canonicalize_name(name)
         keys = (f"{pin.key}/{canonical}", canonical)
         return next((key for key in keys if key in self.section), None)
+
+    def _shipped(self, pin: Pin, name: str) -> list[tuple[Shelf, Path]]:
+        """Return the shelves that have `name`, and where."""
+        shelves = self.shipped.get(pin.key, ())
+        found = ((one, _chosen(name, _on([one.folder], pin))) for one in shelves)
+        return [(shelf, path) for shelf, path in found if path is not None]
 
     def _looked_in(self) -> list[str]:
         places = map(Location.parse, self.folders)
@@ -157,7 +201,11 @@ def _kind(path: Path) -> str:
 
 def _candidates(folder: Path, pin: Pin) -> Iterator[Path]:
     """Yield what may be a diff for `pin` in `folder`, in the order of preference."""
-    projects = _projects(folder, pin)
+    yield from _on(_projects(folder, pin), pin)
+
+
+def _on(projects: Sequence[Path], pin: Pin) -> Iterator[Path]:
+    """Yield what may be a diff for `pin` in folders that are for its project."""
     versions = [
         base
         for project in projects
@@ -183,6 +231,22 @@ def _folders(parent: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 def _name_of(path: Path) -> str:
     return canonicalize_name(path.name.removesuffix(_kind(path)))
+
+
+def _agreed(shipped: Sequence[tuple[Shelf, Path]]) -> list[Location]:
+    """Return the diffs of a name if all that ship it agree; raise `Disputed`."""
+    unfolded = [_unfolded([Location(Kind.PATH, str(path))]) for _, path in shipped]
+    contents = {tuple(map(_content, locations)) for locations in unfolded}
+    if len(contents) > 1:
+        raise Disputed([shelf.owner for shelf, _ in shipped])
+    return unfolded[0]
+
+
+def _content(location: Location) -> tuple[bytes, int | None]:
+    try:
+        return Path(location.target).read_bytes(), location.strip
+    except OSError:  # told by whoever reads it
+        return os.fsencode(location.target), location.strip
 
 
 def _unfolded(locations: Sequence[Location]) -> list[Location]:

@@ -3,13 +3,17 @@
 import os
 import sys
 
+from zc.buildout import UserError
+
 from poach.bridge import command, snapshot
 from poach.hooks import pinning
 from poach.hooks.pins import PatchedPin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional, Set
+    from typing import Any, Dict, Iterable, List, Optional, Sequence, Set
+
+    from poach.hooks.pins import Wish
 
 
 class Bridge(object):
@@ -81,6 +85,26 @@ class Bridge(object):
     def resolved(self, keys):  # type: (Iterable[str]) -> None
         """Note that parts got distributions of these projects."""
         self._resolved.update(keys)
+
+    #: No part is looked into: patches that packages ask for are not granted here.
+    requirements = ()  # type: Sequence[Sequence[str]]
+
+    def ship(self, owner, project, folder):  # type: (str, str, str) -> None
+        """Take no note of diffs that a distribution ships."""
+
+    def ask(self, wishes):  # type: (Iterable[Wish]) -> Sequence[str]
+        """Grant nothing."""
+        return ()
+
+    def refuse(self, wishes, tolerated):  # type: (Iterable[Wish], bool) -> None
+        """Raise zc.buildout.UserError for what the pins do not have."""
+        for project, extra, asker in wishes:
+            if not tolerated:
+                raise UserError(
+                    "%s asks for %s[%s], which is neither an extra of %s nor a patch "
+                    "in its pin; under Python 2.7 a patch is named in the pin"
+                    % (asker, project, extra, project)
+                )
 
     def _ask(self, do, **more):  # type: (str, **Any) -> None
         question = {

@@ -80,9 +80,17 @@ def activate(
     read = settings.read(buildout)
     workshop = Workshop(read, toolchains.foreign(read, python) if python else None)
     develop_eggs = buildout["buildout"]["develop-eggs-directory"]
-    substitution = Substitution(WorkshopSupplier(workshop), develop_eggs)
+    supplier = WorkshopSupplier(
+        workshop,
+        lambda patch_set: _pin(buildout, workshop, patch_set),
+        [specs for specs in parts.specs(buildout) if specs],
+    )
+    substitution = Substitution(supplier, develop_eggs)
     for patch_set in workshop.patch_sets.values():
         _pin(buildout, workshop, patch_set)
+    for pin in workshop.settings.plain.values():
+        if pin.refused:
+            pinning.set_version(buildout, read.versions, pin.key, pin.base)
     restore = intercept(substitution, is_over)
     activation = Activation(workshop, substitution, restore)
     buildout._poach = activation

@@ -106,9 +106,17 @@ def named(buildout: Any) -> set[NormalizedName]:
     That is a hint: what is written as a reference to another section is not followed,
     since that could load recipes.
     """
-    specs = (_raw(buildout, part).get("eggs", "") for part in all_names(buildout))
-    lines = (line for text in specs for line in text.split("\n"))
-    return {_project(line) for line in lines if line.strip() and "$" not in line}
+    return {_project(spec) for part in specs(buildout) for spec in part}
+
+
+def specs(buildout: Any) -> list[list[str]]:
+    """Return the requirements that each part of `buildout` names in its ``eggs``.
+
+    As in `named`, references are not followed.
+    """
+    texts = (_raw(buildout, part).get("eggs", "") for part in all_names(buildout))
+    found = ([line.strip() for line in text.split("\n")] for text in texts)
+    return [[line for line in lines if line and "$" not in line] for lines in found]
 
 
 def project_of(name: str, options: Any) -> str:

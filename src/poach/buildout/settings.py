@@ -12,7 +12,12 @@ from zc.buildout.pep425tags import get_abi_tag
 from poach.buildout import whose
 from poach.errors import PoachError, collect, did_you_mean, together
 from poach.location import Kind, Location, is_url
-from poach.naming import NormalizedName, canonicalize_name, is_patch_name
+from poach.naming import (
+    NormalizedName,
+    canonicalize_name,
+    is_patch_name,
+    is_version,
+)
 from poach.pin import Pin, is_pin
 
 T = TypeVar("T")
@@ -57,10 +62,12 @@ class OwnedPin:
 class Settings:
     """What a buildout says about patches and about where things are.
 
-    `pins` and `diffs` (locations with absolute paths) are by canonical name,
+    `pins` and `diffs` (locations with absolute paths) are by canonical name, as are
+    `plain`, the pins without patches of their own, to which others may add some;
     `diff_owners` says who wrote each entry of the patches section, `folders` are the
     folders and URLs of patch-path; `store` is the folder of the patched-egg store,
     `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
+    ignore), `requests` what to do about patches that packages ask for (apply, error,
     ignore).  The rest is buildout's: its directory, where the versions are, where
     distributions come from, and how.  `faults` are malformed pins, to be raised with
     whatever else is wrong with pins.  `unpatchable` are the projects that must not be
@@ -68,12 +75,14 @@ class Settings:
     """
 
     pins: Mapping[NormalizedName, OwnedPin]
+    plain: Mapping[NormalizedName, Pin]
     diffs: Mapping[str, Sequence[Location]]
     diff_owners: Mapping[str, str]
     folders: Sequence[str]
     store: Path
     fuzz: int
     unused: str
+    requests: str
     directory: str
     versions: str
     links: Sequence[str]
@@ -100,18 +109,21 @@ def read(
     diffs, owners = _diffs(buildout, options.get("patches", "patches"), faults)
     fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
     unused = _choice(options, "patch-unused", ("warn", "error", "ignore"), faults)
+    requests = _choice(options, "patch-requests", ("apply", "error", "ignore"), faults)
     folders = _noting(faults, lambda: _folders(buildout))
     store = _noting(faults, lambda: _store(buildout))
     if folders is None or store is None or faults:
         raise together([*malformed, *faults])
     return Settings(
-        pins=pins,
+        pins={key: owned for key, owned in pins.items() if owned.pin.names},
+        plain=_plain(buildout, versions, pins),
         diffs=diffs,
         diff_owners=owners,
         folders=folders,
         store=store,
         fuzz=int(fuzz),
         unused=unused,
+        requests=requests,
         directory=str(options["directory"]),
         versions=versions,
         links=options.get("find-links", "").split(),
@@ -144,12 +156,25 @@ def _pins(
         if is_pin(value):
             try:
                 _refuse_twice(buildout[section], option)
-                owned = _pin(buildout, section, option, value)
-                refuse_unpatchable(owned.pin, owned.owners[0], unpatchable)
+                owned = _pin(buildout, section, option, value, unpatchable)
                 pins[owned.pin.key] = owned
             except PoachError as fault:
                 faults.append(fault)
     return pins
+
+
+def _plain(
+    buildout: Any, section: str, pins: Mapping[NormalizedName, OwnedPin]
+) -> dict[NormalizedName, Pin]:
+    """Return the pins without patches: to one version, perhaps with refusals."""
+    options = buildout[section] if section else {}
+    versions = {option: options.get(option) or "" for option in options}
+    pinned = {
+        canonicalize_name(option): Pin(option, version.strip(), ())
+        for option, version in versions.items()
+        if is_version(version.strip())
+    }
+    return pinned | {key: one.pin for key, one in pins.items() if not one.pin.names}
 
 
 def _refuse_twice(versions: Any, option: str) -> None:
@@ -166,10 +191,12 @@ def _pin(
     section: str,
     option: str,
     value: str,
+    unpatchable: Collection[NormalizedName],
 ) -> OwnedPin:
     lines = whose.lines(buildout, section, option)
     owners = [whose.owner(buildout, line, section, option) for line in lines]
     pin = Pin.parse(option, value, owners[0])
+    refuse_unpatchable(pin, owners[0], unpatchable)
     return OwnedPin(pin, tuple(_owner_of(name, lines, owners) for name in pin.names))
 
 

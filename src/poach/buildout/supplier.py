@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from poach.asking import Request
 from poach.buildout.errors import as_user_errors
 from poach.buildout.workshop import Workshop
 from poach.hooks.pins import PatchedPin
@@ -15,9 +17,15 @@ from poach.patchset import PatchSet
 
 @dataclass(frozen=True, slots=True)
 class WorkshopSupplier:
-    """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`)."""
+    """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
+
+    `pin` makes buildout ask for the tagged version of a patch set; `requirements`
+    are those of each part, as far as they are known.
+    """
 
     workshop: Workshop
+    pin: Callable[[PatchSet], None]
+    requirements: Sequence[Sequence[str]]
 
     def pinned(self, key: str) -> PatchedPin | None:
         """Return the pin of a project, None where it has none."""
@@ -50,6 +58,23 @@ class WorkshopSupplier:
     def resolved(self, keys: Iterable[str]) -> None:
         """Note that parts got distributions of these projects."""
         self.workshop.resolved.update(map(canonicalize_name, keys))
+
+    def ship(self, owner: str, project: str, folder: str) -> None:
+        """Note diffs for `project` that the distribution `owner` ships."""
+        self.workshop.ship(owner, project, Path(folder))
+
+    def ask(self, wishes: Iterable[tuple[str, str, str]]) -> list[str]:
+        """Grant patches that packages ask for; return the projects that changed."""
+        with as_user_errors():
+            grown = self.workshop.ask([Request.of(*wish) for wish in wishes])
+            for patch_set in grown:
+                self.pin(patch_set)
+            return [patch_set.asked for patch_set in grown]
+
+    def refuse(self, wishes: Iterable[tuple[str, str, str]], tolerated: bool) -> None:
+        """Refuse what nobody grants; raise zc.buildout.UserError."""
+        with as_user_errors():
+            self.workshop.refuse([Request.of(*wish) for wish in wishes], tolerated)
 
 
 def patched_pin(patch_set: PatchSet) -> PatchedPin:

@@ -6,24 +6,35 @@ import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach import patchset, pipeline
 from poach.adapters.fetch import HttpFetcher
-from poach.adapters.library import NamedDiffs
+from poach.adapters.library import NamedDiffs, Shelf, SwitchedOff
 from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
+from poach.asking import (
+    Request,
+    RequestError,
+    refused,
+    too_late,
+    undefined,
+    uninvited,
+    unpatchable,
+    unpinned,
+)
 from poach.buildout import toolchains
 from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
-from poach.errors import PoachError, collect
+from poach.errors import PoachError, collect, raise_faults
 from poach.key import BuildOptions
 from poach.kit import Kit, Toolchain
 from poach.naming import NormalizedName, canonicalize_name
-from poach.patchset import PatchSet
+from poach.patchset import PatchSet, UnknownPatch
 from poach.pipeline import Report
 from poach.ports import Reporter
 
@@ -109,8 +120,10 @@ def _place(hunk: AppliedHunk) -> str:
 class Workshop:
     """Resolves pins to patch sets and supplies their eggs.
 
-    `patch_sets` are by canonical name; `parts` are those that build one egg,
-    `options` the build options that they declare for a project, each with the part;
+    `patch_sets` and the `pins` that they come from are by canonical name; `granted`
+    are the patches that packages ask for, by project and name, with who asks; `parts`
+    are those that build one egg, `options` the build options that they declare for a
+    project, each with the part;
     `used` are the eggs that were asked for in this run, `resolved` all projects that
     parts got distributions of, patched or not.  Eggs are made by `toolchain`, that of
     the running interpreter where none is given.
@@ -131,6 +144,8 @@ class Workshop:
             HttpFetcher(settings.offline),
             settings.diff_owners,
         )
+        self.pins = dict(settings.pins)
+        self.granted: dict[NormalizedName, dict[str, list[str]]] = {}
         resolved = collect(self.resolve, settings.pins.values(), settings.faults)
         self.patch_sets = {one.pin.key: one for one in resolved}
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
@@ -141,7 +156,12 @@ class Workshop:
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
         return patchset.resolve(
-            owned.pin, owned.owners, self.library, self.kit.reader, self.settings.fuzz
+            owned.pin,
+            owned.owners,
+            self.library,
+            self.kit.reader,
+            self.settings.fuzz,
+            self.granted.get(owned.pin.key, {}),
         )
 
     def take(self, part: Part) -> None:
@@ -151,10 +171,94 @@ class Workshop:
         """
         pinned = self.patch_sets.get(part.project)
         if part.pin is not None and pinned is None:
+            self.pins[part.project] = part.pin
             self.patch_sets[part.project] = self.resolve(part.pin)
         elif part.pin is not None and pinned is not None:
             refuse_other(part.name, pinned.pin, part.pin.pin)
         self.declare(part.name, part.project, part.options)
+
+    def ship(self, owner: str, project: str, folder: Path) -> None:
+        """Count a folder of diffs for `project` that the distribution `owner` ships."""
+        shipped = dict(self.library.shipped)
+        there = shipped.get(canonicalize_name(project), ())
+        shelves = {*there, Shelf(owner, folder)}
+        shipped[canonicalize_name(project)] = sorted(shelves, key=lambda s: s.owner)
+        self.library = replace(self.library, shipped=shipped)
+
+    def ask(self, requests: Collection[Request]) -> list[PatchSet]:
+        """Grant what packages ask for; return the patch sets that grew by that.
+
+        What nothing defines (yet) changes nothing.  Raises everything that stands in
+        the way of the others: a refusal, the policy, a part that has run already.
+        """
+        if self.settings.requests == "ignore":
+            return []
+        news = [one for one in collect(self._defined, requests) if one is not None]
+        before = self.granted
+        self.granted = _with(before, news)
+        try:
+            return collect(self._grow, dict.fromkeys(one.project for one in news))
+        except PoachError:
+            self.granted = before  # so that it is asked for again
+            raise
+
+    def refuse(self, requests: Collection[Request], tolerated: bool) -> None:
+        """Refuse what packages ask for and nobody grants.
+
+        It is only told of where patches that packages ask for are to be ignored, or
+        unknown extras are `tolerated`.
+        """
+        faults = [self._refusal(request) for request in requests]
+        if self.settings.requests != "ignore" and not tolerated:
+            raise_faults(faults)
+        for fault in faults:
+            logger.warning("Ignored: %s", fault)
+
+    def _defined(self, request: Request) -> Request | None:
+        """Return the request if there is a diff for it that is not in the pin."""
+        owned = self._pin_of(request.project)
+        if owned is None or _names(owned.pin.names, request):
+            return None
+        if _names(owned.pin.refused, request):
+            raise refused(request, f"the pin '{owned.pin.project} = {owned.pin}'")
+        try:
+            self.library.locate(owned.pin, request.patch, request.asker)
+        except UnknownPatch:
+            return None
+        except SwitchedOff:
+            raise refused(request, "an empty entry in [patches]") from None
+        if request.project in self.settings.unpatchable:
+            raise unpatchable(request)
+        if self.settings.requests == "error":
+            raise uninvited(request)
+        if request.patch in self.granted.get(request.project, {}):
+            return None
+        if request.project in self.resolved:
+            raise too_late(request)
+        return request
+
+    def _grow(self, project: NormalizedName) -> PatchSet:
+        owned = self._pin_of(project)
+        assert owned is not None
+        self.patch_sets[project] = self.resolve(owned)
+        self.used.pop(project, None)
+        return self.patch_sets[project]
+
+    def _pin_of(self, project: NormalizedName) -> OwnedPin | None:
+        plain = self.settings.plain.get(project)
+        return self.pins.get(project) or (OwnedPin(plain, ()) if plain else None)
+
+    def _refusal(self, request: Request) -> PoachError:
+        owned = self._pin_of(request.project)
+        if owned is None:
+            return unpinned(request)
+        try:
+            self.library.locate(owned.pin, request.patch, request.asker)
+        except UnknownPatch as unknown:
+            return undefined(request, ["[patches]", *unknown.looked_in])
+        except PoachError as fault:
+            return RequestError(request, str(fault))
+        return RequestError(request, "which another distribution in use does not have")
 
     def find(self, project: NormalizedName) -> PatchedEgg | None:
         """Return the egg of a pinned project if it was built before."""
@@ -231,6 +335,22 @@ class Workshop:
         if forbidden and pipeline.find(patch_set, options, self.kit) is None:
             raise NotBuilt(patch_set)
         return pipeline.ensure(patch_set, options, self.kit)
+
+
+def _with(
+    granted: Mapping[NormalizedName, Mapping[str, list[str]]], news: Iterable[Request]
+) -> dict[NormalizedName, dict[str, list[str]]]:
+    """Return a copy of what is granted, and the `news` with it."""
+    more = {key: dict(askers) for key, askers in granted.items()}
+    for request in news:
+        askers = more.setdefault(request.project, {})
+        askers[request.patch] = [*askers.get(request.patch, ()), request.asker]
+    return more
+
+
+def _names(names: Iterable[str], request: Request) -> bool:
+    """Tell whether the patch that is asked for is among `names`, however spelled."""
+    return any(canonicalize_name(name) == request.patch for name in names)
 
 
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:

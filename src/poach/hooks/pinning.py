@@ -11,7 +11,7 @@ from poach.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Collection, Iterable, Set
+    from typing import Any, Callable, Collection, Dict, Iterable, List, Set
 
     from poach.hooks.pins import PatchedPin
 
@@ -25,30 +25,31 @@ def pin(buildout, section, patched, holds):
     `section` is the name of the versions section, empty where there is none; `holds`
     tells whether a location is in the store.  Raises `LoadedBefore`.
     """
-    if section:
-        pin_to(buildout, section, patched)
-    versions = dict(easy_install.Installer._versions)
-    keys = [key for key in versions if canonical(key) == patched.key] or [patched.key]
-    for key in keys:
-        if versions.get(key) != "":
-            versions[key] = patched.version
-    easy_install.Installer._versions = versions
+    set_version(buildout, section, patched.key, patched.version)
     _refuse_loaded(patched, holds)
     _forget_unpatched(pkg_resources.working_set, patched.key)
 
 
-def pin_to(buildout, section, patched):  # type: (Any, str, PatchedPin) -> None
-    """Put the tagged version where the live `buildout` has the pin.
+def set_version(buildout, section, project, version):
+    # type: (Any, str, str, str) -> None
+    """Make `version` the one of `project`, a canonical name, for the live `buildout`.
 
     An option is kept in several places, each of which is read by some recipe or
     extension.  A value that another extension has emptied stays empty.
     """
-    options = buildout[section]
-    kept = (options._data, options._raw, options._cooked, buildout._raw[section])
+    kept = []  # type: List[Dict[str, str]]
+    if section:
+        options = buildout[section]
+        kept = [options._data, options._raw, options._cooked, buildout._raw[section]]
     for values in kept:
         for option, value in list(values.items()):
-            if value and canonical(option) == patched.key:
-                values[option] = patched.version
+            if value and canonical(option) == project:
+                values[option] = version
+    versions = dict(easy_install.Installer._versions)
+    for key in [key for key in versions if canonical(key) == project] or [project]:
+        if versions.get(key) != "":
+            versions[key] = version
+    easy_install.Installer._versions = versions
 
 
 def emptied():  # type: () -> Set[str]

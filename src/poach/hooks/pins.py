@@ -8,7 +8,10 @@ from poach.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Optional, Protocol
+    from typing import Any, Dict, Iterable, Optional, Protocol, Sequence, Tuple
+
+    #: A project, an extra of it that may be a patch, and who asks.
+    Wish = Tuple[str, str, str]
 
     class Supplier(Protocol):
         """Supplies patched eggs; its errors are zc.buildout's UserErrors."""
@@ -28,6 +31,19 @@ if TYPE_CHECKING:
 
         def resolved(self, keys):  # type: (Iterable[str]) -> None
             """Note that parts got distributions of these projects."""
+
+        @property
+        def requirements(self):  # type: () -> Sequence[Sequence[str]]
+            """The requirements of each part, as far as they are known."""
+
+        def ship(self, owner, project, folder):  # type: (str, str, str) -> None
+            """Note a folder of diffs for `project` that a distribution ships."""
+
+        def ask(self, wishes):  # type: (Iterable[Wish]) -> Sequence[str]
+            """Grant patches that packages ask for; return the pins that changed."""
+
+        def refuse(self, wishes, tolerated):  # type: (Iterable[Wish], bool) -> None
+            """Refuse what nobody grants, unless unknown extras are tolerated."""
 
 
 _PatchedPin = collections.namedtuple("_PatchedPin", "project base text version")

@@ -7,7 +7,9 @@ import sys
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
+from zc.buildout import UserError
 
+from poach.hooks.asking import Asking
 from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
 from poach.hooks.pins import same_version
 from poach.spelling import canonical, is_pin
@@ -35,6 +37,8 @@ class Substitution(object):
 
     def __init__(self, supplier, develop_eggs):  # type: (Supplier, str) -> None
         self.supplier = supplier
+        self.asking = Asking(supplier)
+        self.unseen = list(supplier.requirements)  # who knows what they ask for
         self.develop_eggs = develop_eggs
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
@@ -46,6 +50,9 @@ class Substitution(object):
     def constrain(self, installer, original, requirement):
         # type: (Any, Callable[..., Any], Any) -> Any
         """Constrain a requirement on a pinned project to its tagged version."""
+        if requirement.extras:
+            asker = _asker(installer, requirement)
+            requirement = self.asking.stripped(requirement, asker)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return original(requirement)
@@ -84,6 +91,7 @@ class Substitution(object):
     def get_dist(self, installer, original, requirement, ws):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Get a distribution, and see that a patched one replaces any other."""
+        self.asking.ws = ws
         dists = original(requirement, ws)
         for dist in filter(self._is_ours, dists):
             there = ws.by_key.get(dist.key)
@@ -108,7 +116,9 @@ class Substitution(object):
     def install(self, installer, original, specs, working_set=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Resolve requirements, and see that the result is patched and stays so."""
-        ws = original(specs, working_set)
+        if working_set is None:
+            self._survey(installer, original)
+        ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
             self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
@@ -116,6 +126,27 @@ class Substitution(object):
             # has a project wins there: site-packages may have an unpatched one.
             ws.entries.sort(key=lambda entry: not self.supplier.holds(entry))
         return ws
+
+    def _survey(self, installer, original):
+        # type: (Any, Callable[..., Any]) -> None
+        """Learn what all parts ask for before the first of them gets anything.
+
+        What cannot be resolved is told when its part is at work.
+        """
+        parts, self.unseen = self.unseen, []
+        for specs in parts:
+            try:
+                self._resolved(installer, original, specs, None)
+            except (UserError, pkg_resources.ResolutionError):
+                pass
+
+    def _resolved(self, installer, original, specs, working_set):
+        # type: (Any, Callable[..., Any], Any, Any) -> Any
+        return self.asking.resolved(
+            lambda: original(specs, working_set),
+            working_set,
+            getattr(installer, "_allow_unknown_extras", False),
+        )
 
     def build(self, installer, original, spec, build_ext):
         # type: (Any, Callable[..., Any], str, Dict[str, str]) -> Any
@@ -291,8 +322,8 @@ def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool
 
 def _is_spelling(value, pin):  # type: (str, PatchedPin) -> bool
     """Tell whether `value` says the same as the pin."""
-    words = value.split()
-    return same_version(words[0], pin.base) and words[1:] == pin.text.split()[1:]
+    words = value.split()  # packages may have asked for more since it was written
+    return same_version(words[0], pin.base) and set(words) <= set(pin.text.split())
 
 
 def _arbitrary(requirement):  # type: (Any) -> bool

@@ -1,0 +1,170 @@
+"""Patches that packages ask for: a resolution that starts again when one comes up.
+
+A requirement on ``ZODB3[poll-invalidations]`` asks for a patch if ZODB3 has no extra of
+that name.  That shows when the requirement meets a distribution; the patch set then
+grows, and all is resolved anew.  It only grows, so that ends.
+"""
+
+import logging
+import os
+import sys
+
+import pkg_resources
+from zc.buildout import UserError
+
+from poach.spelling import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, List, Optional, Set, Tuple
+
+    from poach.hooks.pins import Supplier, Wish
+
+logger = logging.getLogger("zc.buildout.poach")
+
+#: The entry points of distributions that ship diffs: a project, and a package folder.
+GROUP = "poach.patches"
+
+
+class Asking(object):
+    """Resolves requirements together with the patches that they ask for.
+
+    `wishes` are all extras that requirements have named in one go, with who asks;
+    `open` are those that their distributions do not have: without them the resolution
+    goes on, and learns who ships diffs.
+    """
+
+    def __init__(self, supplier):  # type: (Supplier) -> None
+        self.supplier = supplier
+        self.wishes = []  # type: List[Wish]
+        self.open = []  # type: List[Wish]
+        self.ws = None  # type: Any
+
+    def resolved(self, resolve, working_set, tolerated):
+        # type: (Callable[[], Any], Any, bool) -> Any
+        """Return the working set that `resolve` returns once all wishes are granted.
+
+        What it adds to `working_set` in vain is taken out again.  Raises what it
+        raises, and zc.buildout.UserError for a wish that is not granted, unless unknown
+        extras are `tolerated`.
+        """
+        outer = self.wishes, self.open, self.ws
+        self.open = []
+        try:
+            return self._resolved(resolve, working_set, tolerated)
+        finally:
+            self.wishes, self.open, self.ws = outer
+
+    def _resolved(self, resolve, working_set, tolerated):
+        # type: (Callable[[], Any], Any, bool) -> Any
+        state = _state(working_set)
+        while True:
+            self.wishes, self.ws = [], working_set
+            try:
+                ws, fault = resolve(), None
+            except UserError as error:
+                ws, fault = self.ws, error
+            lacking = self._lacking(ws)
+            if fault is not None and not lacking:
+                raise fault
+            if not lacking and not self.open:
+                return ws
+            self.open += lacking
+            dists, done = list(ws), _state(working_set)
+            _restore(working_set, state)
+            if not lacking and not self._grant(dists):
+                self.supplier.refuse(self.open, tolerated)
+                _restore(working_set, done)
+                return ws
+
+    def stripped(self, requirement, asker):  # type: (Any, str) -> Any
+        """Return `requirement` without what is open; note what it wishes."""
+        wished = [(requirement.project_name, x, asker) for x in requirement.extras]
+        self.wishes += wished
+        lacking = {_key(wish) for wish in self.open}
+        kept = [wish[1] for wish in wished if _key(wish) not in lacking]
+        if len(kept) == len(wished):
+            return requirement
+        extras = "[%s]" % ",".join(kept) if kept else ""
+        specs = ",".join(operator + version for operator, version in requirement.specs)
+        return pkg_resources.Requirement.parse(
+            requirement.project_name + extras + specs
+        )
+
+    def _lacking(self, ws):  # type: (Any) -> List[Wish]
+        """Return the wishes that the distributions in `ws` do not meet."""
+        seen = {_key(wish) for wish in self.open}
+        lacking = []
+        for wish in self.wishes:
+            dist = _find(ws, wish[0])
+            if dist is None or _key(wish) in seen:
+                continue
+            if canonical(wish[1]) not in map(canonical, dist.extras):
+                seen.add(_key(wish))
+                lacking.append((wish[0], wish[1], _title(ws, wish[2])))
+        return lacking
+
+    def _grant(self, dists):  # type: (List[Any]) -> bool
+        """Have what is open granted, perhaps by diffs that some of `dists` ship.
+
+        Returns whether anything came of it.
+        """
+        for dist in dists:
+            for project, folder in _shipped(dist):
+                self.supplier.ship(str(dist), project, folder)
+        changed = self.supplier.ask(self.open)
+        for pin in changed:
+            askers = sorted({wish[2] for wish in self.open})
+            logger.info("Resolving anew with %s (%s asks).", pin, ", ".join(askers))
+        if changed:
+            self.open = []
+        return bool(changed)
+
+
+def _key(wish):  # type: (Wish) -> Tuple[str, str]
+    return canonical(wish[0]), canonical(wish[1])
+
+
+def _find(ws, project):  # type: (Any, str) -> Any
+    for dist in ws if ws is not None else ():
+        if canonical(dist.project_name) == canonical(project):
+            return dist
+    return None
+
+
+def _title(ws, asker):  # type: (Any, str) -> str
+    """Return name and version of who has a requirement, where `asker` is one."""
+    try:
+        dist = _find(ws, pkg_resources.Requirement.parse(asker).project_name)
+    except ValueError:  # it is a part
+        return asker
+    return asker if dist is None else str(dist)
+
+
+def _shipped(dist):  # type: (Any) -> List[Tuple[str, str]]
+    """Return the projects that a distribution has diffs for, each with their folder."""
+    return [
+        (point.name, os.path.join(dist.location, *point.module_name.split(".")))
+        for point in dist.get_entry_map(GROUP).values()
+    ]
+
+
+def _state(ws):  # type: (Any) -> Any
+    if ws is None:
+        return None
+    keys = {entry: list(found) for entry, found in ws.entry_keys.items()}
+    return list(ws.entries), keys, dict(ws.by_key), list(sys.path)
+
+
+def _restore(ws, state):  # type: (Any, Any) -> None
+    """Put a working set back to what it was, in place.
+
+    It may be buildout's own, and what is added to that is put on the path.
+    """
+    if ws is not None:
+        entries, keys, by_key, sys.path[:] = state
+        ws.entries[:] = entries
+        ws.entry_keys.clear()
+        ws.entry_keys.update({entry: list(found) for entry, found in keys.items()})
+        ws.by_key.clear()
+        ws.by_key.update(by_key)

@@ -1,0 +1,362 @@
+"""Patches that packages ask for, and ship, and that combine in one egg."""
+
+import pytest
+
+from bench.pond import BROKEN, LOUD, WIDE, add_plain_pond, add_pond
+
+CFG = """
+    [buildout]
+    extensions = poach
+    index = %(index)s
+    parts = app
+
+    [app]
+    recipe = zc.recipe.egg
+    eggs = asker
+
+    [versions]
+    pond = 1.0
+    """
+
+
+@pytest.fixture
+def pond(index, project):
+    """Make a project whose part has the egg `asker`, which asks for a patch."""
+    add_pond(index)
+    ask(index, "asker", "pond[loud]")
+
+    def make(cfg=CFG, name="project", **diffs):
+        made = project(cfg, name)
+        for patch, text in diffs.items():
+            made.write(f"patches/pond/{patch}.patch", text)
+        return made
+
+    return make
+
+
+def ask(index, name, *requirements, ships=None):
+    """Put a wheel on the index that requires `requirements` and may ship diffs."""
+    files = {f"{name}.py": "from pond import main\n"}
+    points = {"console_scripts": [f"{name} = {name}:main"]}
+    for path, text in (ships or {}).items():
+        files[f"{name}_patches/{path}"] = text
+        points["poach.patches"] = [f"Pond = {name}_patches"]
+    index.add_wheel(name, "1.0", files, requires=requirements, entry_points=points)
+
+
+def with_(cfg, **options):
+    """Return `cfg` with other options, and others more, in their sections."""
+    for option, value in options.items():
+        name = option.replace("_", "-")
+        cfg = cfg.replace("[buildout]", f"[buildout]\n    {name} = {value}")
+    return cfg
+
+
+def says(made, script="asker"):
+    return " ".join(made.script(script).stdout.split()[:2])
+
+
+@pytest.mark.every_buildout
+def test_a_plain_pin_gets_the_patch_that_a_package_asks_for(pond):
+    made = pond(loud=LOUD)
+
+    result = made.run()
+
+    assert says(made) == "QUACK 1"
+    assert "Resolving anew with pond 1.0 +loud (asker 1.0 asks)." in result.stdout
+    assert "Patched eggs in use: pond 1.0+loud.p" in result.stdout
+
+
+@pytest.mark.every_buildout
+def test_the_second_run_changes_nothing_and_asks_nobody(pond, index):
+    made = pond(loud=LOUD)
+    made.run()
+    before = made.snapshot("bin", "patched-eggs/2/pond")
+    index.requests.clear()
+
+    results = [made.run("-N"), made.run("-N")]
+
+    assert made.snapshot("bin", "patched-eggs/2/pond") == before
+    for result in results:
+        assert "Building" not in result.stdout
+        assert "Updating app." in result.stdout
+        assert result.processes == []
+    assert says(made) == "QUACK 1"
+
+
+@pytest.mark.every_buildout
+def test_a_pin_with_patches_gets_one_more(pond):
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0 +wide"), loud=LOUD, wide=WIDE)
+
+    made.run()
+
+    assert says(made) == "QUACK 2"
+    assert "pond 1.0+wide.loud.p" in made.run("-N").stdout
+
+
+def test_a_patch_that_is_in_the_pin_already(pond):
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0 +Loud"), loud=LOUD)
+
+    result = made.run()
+
+    assert says(made) == "QUACK 1"
+    assert "Resolving anew" not in result.stdout
+
+
+@pytest.mark.every_buildout
+def test_a_package_ships_the_diff(pond, index):
+    ask(index, "asker", "pond[loud]", "shipper")
+    ask(index, "shipper", ships={"1.0/loud.patch": LOUD, "loud.patch": BROKEN})
+    made = pond()
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+
+
+def test_a_package_ships_a_series(pond, index):
+    series = {"loud/series": "a.patch\nb.patch\n", "loud/b.patch": WIDE}
+    ask(index, "asker", "pond[loud]", ships={**series, "loud/a.patch": LOUD})
+    made = pond()
+
+    made.run()
+
+    assert says(made) == "QUACK 2"
+
+
+def test_what_the_buildout_defines_wins_over_what_is_shipped(pond, index):
+    ask(index, "asker", "pond[loud]", ships={"loud.patch": BROKEN})
+    made = pond(loud=LOUD)
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+
+
+def test_shippers_that_agree_and_some_that_do_not(pond, index):
+    ask(index, "other", ships={"loud.patch": LOUD})
+    ask(index, "asker", "pond[loud]", "other", ships={"loud.patch": LOUD})
+    agreeing = pond(name="agreeing")
+    agreeing.run()
+    ask(index, "other", ships={"loud.patch": WIDE})
+
+    error = pond(name="disputing").run(expect=1).error
+
+    assert says(agreeing) == "QUACK 1"
+    assert "asker 1.0 and other 1.0 define it in different ways" in error
+
+
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("eggs", ["one two", "two one"])
+@pytest.mark.parametrize("parts", ["a b", "b a"])
+def test_the_order_of_parts_and_requirements_does_not_matter(
+    pond, index, eggs, parts, request
+):
+    """Two packages ask for two patches; a part that asks for nothing has them."""
+    ask(index, "one", "pond[wide]")
+    ask(index, "two", "pond[loud]")
+    cfg = f"""
+        [buildout]
+        extensions = poach
+        index = %(index)s
+        parts = {parts}
+
+        [a]
+        recipe = zc.recipe.egg
+        eggs = pond
+
+        [b]
+        recipe = zc.recipe.egg
+        eggs = {eggs.split()[0]}
+               {eggs.split()[1]}
+
+        [versions]
+        pond = 1.0
+        """
+    made = pond(cfg, loud=LOUD, wide=WIDE)
+
+    made.run()
+
+    assert [says(made, each) for each in ("pond", "one", "two")] == ["QUACK 2"] * 3
+    script = (made.path / "bin" / "pond").read_text()
+    assert "/1.0+loud.wide.p" in script  # by name, not by who came first
+
+
+def test_the_same_diff_under_two_names_counts_once(pond, index):
+    ask(index, "asker", "pond[loud]", "pond[noisy]")
+    made = pond(loud=LOUD, noisy=LOUD)
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+
+
+def test_a_hint_in_the_header_moves_a_patch(pond, index):
+    louder = "After: wide\n" + LOUD
+    ask(index, "asker", "pond[loud,wide]")
+    made = pond(loud=louder, wide=WIDE)
+
+    made.run()
+
+    assert "/1.0+wide.loud.p" in (made.path / "bin" / "asker").read_text()
+
+
+def test_hints_that_go_in_a_circle(pond, index):
+    ask(index, "asker", "pond[loud,wide]")
+    made = pond(loud="After: wide\n" + LOUD, wide="After: loud\n" + WIDE)
+
+    error = made.run(expect=1).error
+
+    assert "+loud is to come after +wide, +wide is to come after +loud" in error
+
+
+# -- what is not granted
+
+
+@pytest.mark.every_buildout
+def test_nothing_defines_the_patch(pond):
+    error = pond().run(expect=1).error
+
+    assert error.startswith(
+        "asker 1.0 asks for pond +loud, which is neither an extra of pond nor a patch "
+        "that anything defines; looked in [patches], "
+    )
+
+
+def test_no_version_is_pinned(pond, index):
+    made = pond(CFG.replace("pond = 1.0", "asker = 1.0"), loud=LOUD)
+
+    error = made.run(expect=1).error
+
+    assert error == (
+        "asker 1.0 asks for pond +loud, which is no extra of it; a patch is for one "
+        "version: pin one in [versions]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pin", "patches", "where"),
+    [
+        ("1.0 -loud", "", "the pin 'pond = 1.0 -loud'"),
+        ("1.0 +wide -Loud", "", "the pin 'pond = 1.0 +wide -Loud'"),
+        ("1.0", "[patches]\n    loud =", "an empty entry in [patches]"),
+        ("1.0", "[patches]\n    Pond/loud =", "an empty entry in [patches]"),
+    ],
+)
+def test_a_veto(pond, pin, patches, where):
+    made = pond(
+        CFG.replace("pond = 1.0", f"pond = {pin}\n    {patches}"),
+        loud=LOUD,
+        wide=WIDE,
+    )
+
+    error = made.run(expect=1).error
+    assert error == (
+        f"asker 1.0 asks for pond +loud, which {where} refuses; take that back, or "
+        "set 'patch-requests = ignore' to run without the patch"
+    )
+
+    result = made.run("buildout:patch-requests=ignore")
+    assert "Ignored: asker 1.0 asks for pond +loud" in result.output
+    assert says(made) == ("quack 2" if "+wide" in pin else "quack 1")
+
+
+def test_a_refusal_that_nobody_minds(pond, index):
+    ask(index, "asker", "pond")
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0 -loud"), loud=LOUD)
+
+    made.run()
+
+    assert says(made) == "quack 1"
+    assert not list(made.path.glob("patched-eggs/2/pond"))
+
+
+def test_the_policy_error(pond):
+    made = pond(with_(CFG, patch_requests="error"), loud=LOUD)
+
+    assert made.run(expect=1).error == (
+        "asker 1.0 asks for pond +loud, which is not in the pin; add +loud there "
+        "(patch-requests = error)"
+    )
+    made.run("versions:pond=1.0 +loud")
+    assert says(made) == "QUACK 1"
+
+
+def test_a_conflict_names_who_asks(pond, index):
+    ask(index, "other", "pond[otherwise]")
+    ask(index, "asker", "pond[loud]", "other")
+    made = pond(loud=LOUD, otherwise=LOUD.replace("QUACK", "moo"))
+
+    error = made.run(expect=1).error
+
+    assert (
+        "'otherwise' (asked for by other 1.0) and 'loud' (asked for by asker 1.0) "
+        "both change src/pond/__init__.py"
+    ) in error
+    assert '-    return "QUACK"' in error
+    assert '+    return "moo"' in error
+
+
+@pytest.mark.every_buildout
+def test_an_extra_of_upstream_is_left_alone(pond, index):
+    index.add_wheel(
+        "lake", "1.0", {"lake.py": ""}, extras={"loud": ["pond"], "fish": []}
+    )
+    ask(index, "asker", "lake[loud]")
+    made = pond(loud=LOUD)
+
+    result = made.run()
+
+    assert says(made) == "quack 1"
+    assert "Resolving anew" not in result.stdout
+
+
+def test_unknown_extras_that_are_allowed(pond, index):
+    ask(index, "asker", "pond[quiet]")
+    made = pond(with_(CFG, allow_unknown_extras="true"), loud=LOUD)
+
+    result = made.run()
+
+    assert "Ignored: asker 1.0 asks for pond +quiet" in result.output
+    assert says(made) == "quack 1"
+
+
+def test_a_recipe_that_asks(pond, index):
+    source = """
+        import pond
+
+        class Recipe:
+            def __init__(self, buildout, name, options):
+                print("RECIPE", pond.sound())
+            def install(self):
+                return ()
+            update = install
+        """
+    from bench.pond import add_plugin
+
+    add_plugin(index, "recipe", source, requires=("pond[loud]",))
+    made = pond(
+        """
+        [buildout]
+        extensions = poach
+        index = %(index)s
+        parts = app
+
+        [app]
+        recipe = recipe
+
+        [versions]
+        pond = 1.0
+        """,
+        loud=LOUD,
+    )
+
+    assert "RECIPE QUACK" in made.run().stdout
+
+
+def test_a_plain_buildout_beside_it(pond, index):
+    """Without poach, nobody gets unpatched code for a request."""
+    add_plain_pond(index)
+    made = pond(CFG.replace("extensions = poach", ""), loud=LOUD)
+
+    assert "Couldn't find the required extra" in made.run(expect=1).output
