@@ -413,7 +413,7 @@ def wide(cpond, warm_wide):
     if not warm_wide.exists():
         shutil.copytree(made.path / "patched-eggs", warm_wide)
         # What the run noted is about this project alone.
-        shutil.rmtree(warm_wide / "1" / ".known" / "buildouts", ignore_errors=True)
+        shutil.rmtree(warm_wide / "2" / ".known" / "buildouts", ignore_errors=True)
     return made
 
 

@@ -25,7 +25,7 @@ PAGE = "/simple/pond/"
 def warm(environment, wheelhouse, tmp_path_factory):
     """A store with the egg of pond 1.0 +loud, that knows no sdist."""
     store = make_store(tmp_path_factory.mktemp("warm"), environment, wheelhouse)
-    shutil.rmtree(store / "1" / ".known" / "sdists")
+    shutil.rmtree(store / "2" / ".known" / "sdists")
     return store
 
 

@@ -133,6 +133,8 @@ class Substitution(object):
 
         What cannot be resolved is told when its part is at work.
         """
+        if self.develop_eggs not in (installer._path or ()):
+            return  # it is not for a part: develop eggs may not be there yet
         parts, self.unseen = self.unseen, []
         for specs in parts:
             try:
