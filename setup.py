@@ -65,7 +65,7 @@ else:
         },
     }
 
-setup(
+contents.update(
     name="poach",
     version="0.1.0.dev0",
     description="Patched eggs for zc.buildout",
@@ -92,5 +92,6 @@ setup(
     # One text for the sdist and both wheels: the tag of a wheel says which Python it
     # is for, and no Python between the two takes any of them.
     python_requires=">=2.7, " + ", ".join("!=3.%d.*" % minor for minor in range(10)),
-    **contents,
 )
+
+setup(**contents)

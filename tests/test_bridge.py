@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from textwrap import dedent
 
 import pytest
 
-from bench import Project, hermetic
+from bench import CALLER, Project, hermetic
 from bench.pond import BROKEN, CFG, LOUD, TAGGED, WIDE, add_cpond, add_pond
 from bench.python2 import BUILDOUTS_2, environment_2
 
@@ -168,6 +169,14 @@ def test_offline_without_an_egg(pond):
 
     assert error.startswith("There is no patched egg of pond 1.0+loud.p")
     assert error.endswith("yet, and none can be built in offline (no-install) mode")
+
+
+def test_unused_options_are_those_that_nobody_reads(pond):
+    ours = "patch-fuzz = 0\npatch-unused = warn\npoach-command ="
+
+    output = pond(sections(ours + "\nfoo = 1")).run().output
+
+    assert "Unused options for buildout: 'foo'.\n" in output
 
 
 def test_quiet_and_verbose(pond):
@@ -397,9 +406,11 @@ def test_the_command_is_found_on_the_path(pond, environment):
 def test_a_folder_with_spaces_and_letters(pond):
     patched = pond(name="söme pond")
 
-    patched.run()
+    patched.run(env={"LC_ALL": "C"})
 
     assert says(patched) == "QUACK"
+    patched.run("-N")
+    assert len(stored(patched)) == 1
     patched.write("patches/pond/1.0/loud.patch", BROKEN)
     assert (
         "Patch 'loud' (buildout.cfg:12) does not apply" in patched.run(expect=1).error
@@ -418,9 +429,45 @@ def test_bytes_that_are_no_utf_8(pond):
     patched.run()
 
     assert says(patched) == "QUACK"
+    (patched.path / "buildout.cfg").write_bytes(text.replace(b"+loud", b"+lout"))
+    done = subprocess.run(
+        [patched.environment.program("buildout")],
+        cwd=patched.path,
+        env={**patched.variables},
+        capture_output=True,
+    )
+    assert b"Unknown patch 'lout' for pond 1.0 (buildout.cfg:" in done.stderr
+    assert b"looked in [patches], " + depot in done.stderr
 
 
-# --- recipes
+# --- extensions and recipes
+
+BLANKING = """
+    import zc.buildout.easy_install
+
+    def load(buildout):
+        versions = buildout._raw["versions"]
+        versions["pond"] = ""
+        zc.buildout.easy_install.default_versions(dict(versions))
+    """
+
+
+@EVERY
+def test_an_extension_that_blanks_the_pin(index, pond):
+    """As mr.developer does for what it has checked out; extensions load in any order.
+
+    What counts is the develop egg, or what buildout picks.
+    """
+    points = {"zc.buildout.extension": ["default = blanking:load"]}
+    index.add_sdist("blanking", "1.0", {"blanking.py": BLANKING}, entry_points=points)
+    patched = pond(sections("extensions += blanking"))
+
+    for _ in range(2):
+        output = patched.run().output
+
+        assert "The pin 'pond = 1.0 +loud' does not count where an ext" in output
+        assert says(patched) == "quack"
+
 
 QUACKING = {
     "quacking.py": """
@@ -548,7 +595,7 @@ def test_a_part_that_builds_one_egg(index, project2, recipe):
     for _ in range(2):
         result = patched.run()
 
-        assert "unused option" not in result.output
+        assert "Unused options" not in result.output
         assert patched.script("cpond").stdout == "volume 11 depth 2 level 3\n"
     assert "Building" not in result.output
     egg, other = stored(patched)
@@ -589,3 +636,65 @@ def test_nothing_to_patch(pond):
     assert "Patched" not in patched.run().output
     assert says(patched) == "quack"
     assert not (patched.path / "patched-eggs").exists()
+
+
+# --- the line of 2009
+
+POLLED = """\
+import ZODB.DB, ZODB.MappingStorage, ZODB.tests.util
+class Storage(ZODB.MappingStorage.MappingStorage):
+    polls = 0
+    def poll_invalidations(self):
+        self.polls += 1
+        return {}
+storage = Storage()
+connection = ZODB.DB(storage).open()
+connection.root()
+connection.sync()
+print(storage.polls > 0, ZODB.__file__)
+"""
+
+
+@pytest.mark.index
+@pytest.mark.slow
+def test_a_patch_that_relstorage_brings_for_zodb(pond):
+    made = pond(
+        """
+        [buildout]
+        extensions = poach
+        parts = app
+
+        [app]
+        recipe = zc.recipe.egg
+        eggs = RelStorage
+        interpreter = py
+
+        [versions]
+        ZODB3 = 3.8.1 +poll-invalidations
+        RelStorage = 1.1.2
+        ZConfig = 3.6.1
+        zdaemon = 4.4
+        zope.interface = 4.7.2
+        zope.proxy = 4.3.5
+        zope.testing = 4.7
+
+        [patches]
+        poll-invalidations =
+            sdist:RelStorage==1.1.2/poll-invalidation-1-zodb-3-8-0.patch#directory=src/ZODB
+        """
+    )
+    made = replace(made, variables={**CALLER, **only_ours(made.variables)})
+
+    result = made.run()
+
+    assert (
+        "Patching ZODB3 3.8.1: poll-invalidations (2 files, 6 hunks)" in result.output
+    )
+    made.write("polled.py", POLLED)
+    polled, place = made.script("py", "polled.py").stdout.strip("()\n").split(", ")
+    assert polled == "True"
+    assert "/patched-eggs/2/zodb3/3.8.1+poll.invalidations.p1d173a39/" in place
+
+
+def only_ours(variables):
+    return {name: variables[name] for name in ("HOME", "POACH_COMMAND")}

@@ -71,8 +71,7 @@ class Bridge(object):
 
     def holds(self, location):  # type: (str) -> bool
         """Tell whether `location` lies in the store."""
-        inside = os.path.join(os.path.realpath(self._store), "")
-        return os.path.join(os.path.realpath(location), "").startswith(inside)
+        return os.path.join(os.path.realpath(location), "").startswith(self._store)
 
     def declare(self, spec, key, build_ext, environment):
         # type: (str, str, Dict[str, str], Dict[str, str]) -> None
@@ -123,7 +122,7 @@ class Bridge(object):
         self._learn(command.ask(self._command, self._place, question))
 
     def _learn(self, answer):  # type: (Dict[str, Any]) -> None
-        self._store = answer["store"]
+        self._store = os.path.join(os.path.realpath(answer["store"]), "")
         self._noted = answer["noted"]
         self._unnoted = set(answer["unnoted"])
         self.versions = answer["versions"]
