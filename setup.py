@@ -24,8 +24,8 @@ if sys.version_info < (3,):
         "packages": ["poach.bridge", "poach.hooks"],
         "entry_points": {
             "zc.buildout": [
-                "default = poach.bridge.recipe:Egg",
-                "egg = poach.bridge.recipe:Egg",
+                "default = poach.hooks.recipe:Egg",
+                "egg = poach.hooks.recipe:Egg",
             ],
             "zc.buildout.extension": ["poach = poach.bridge.extension:load"],
             "zc.buildout.unloadextension": ["poach = poach.bridge.extension:unload"],
@@ -57,8 +57,8 @@ else:
         "entry_points": {
             "console_scripts": ["poach = poach.cli:main"],
             "zc.buildout": [
-                "default = poach.buildout.recipe:Egg",
-                "egg = poach.buildout.recipe:Egg",
+                "default = poach.hooks.recipe:Egg",
+                "egg = poach.hooks.recipe:Egg",
             ],
             "zc.buildout.extension": ["poach = poach.buildout.extension:load"],
             "zc.buildout.unloadextension": ["poach = poach.buildout.extension:unload"],

@@ -9,7 +9,6 @@ from typing import Any
 from poach.buildout import parts, settings, toolchains, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.need import needed
-from poach.buildout.settings import OptionError
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
@@ -54,18 +53,6 @@ def unload(buildout: Any) -> None:
     workshop, overruled = activation.workshop, activation.substitution.overruled
     pins = map(patched_pin, workshop.patch_sets.values())
     pinning.summarize(pins, workshop.used, overruled)
-
-
-def active(buildout: Any, part: str) -> Activation:
-    """Return poach at work in `buildout`; raise `OptionError` where it is not."""
-    activation: Activation | None = getattr(buildout, "_poach", None)
-    if activation is None:
-        reason = (
-            "its recipe needs 'extensions = poach' in [buildout], "
-            "or other parts would run unpatched code"
-        )
-        raise OptionError(f"[{part}]", "", reason)
-    return activation
 
 
 def activate(

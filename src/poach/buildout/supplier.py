@@ -27,6 +27,11 @@ class WorkshopSupplier:
     pin: Callable[[PatchSet], None]
     requirements: Sequence[Sequence[str]]
 
+    @property
+    def parts(self) -> set[str]:
+        """The names of the parts that build one egg."""
+        return self.workshop.parts
+
     def pinned(self, key: str) -> PatchedPin | None:
         """Return the pin of a project, None where it has none."""
         patch_set = self.workshop.patch_sets.get(canonicalize_name(key))

@@ -8,13 +8,18 @@ from poach.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Optional, Protocol, Sequence, Tuple
+    from typing import Any, Collection, Dict, Iterable, List, Optional, Protocol
+    from typing import Sequence, Tuple
 
     #: A project, an extra of it that may be a patch, and who asks.
     Wish = Tuple[str, str, str]
 
     class Supplier(Protocol):
         """Supplies patched eggs; its errors are zc.buildout's UserErrors."""
+
+        @property
+        def parts(self):  # type: () -> Collection[str]
+            """The names of the parts that build one egg, as far as they were read."""
 
         def pinned(self, key):  # type: (str) -> Optional[PatchedPin]
             """Return the pin of the project with the canonical name `key`."""
@@ -62,6 +67,11 @@ class PatchedPin(_PatchedPin):
     def key(self):  # type: () -> str
         """The canonical name of the project (PEP 503)."""
         return canonical(self.project)
+
+    @property
+    def names(self):  # type: () -> List[str]
+        """The patches as written, in the order in which they apply."""
+        return [word[1:] for word in self.text.split()[1:]]
 
     @property
     def asked(self):  # type: () -> str
