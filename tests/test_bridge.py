@@ -402,6 +402,26 @@ def test_the_command_is_found_on_the_path(pond, environment):
     assert says(patched) == "QUACK"
 
 
+def test_what_is_meant_for_python_2_does_not_reach_the_command(pond):
+    patched = pond()
+    patched.write("modules/packaging.py", "raise SystemExit('of another Python')\n")
+
+    patched.run(env={"PYTHONPATH": str(patched.path / "modules")})
+
+    assert says(patched) == "QUACK"
+
+
+def test_a_project_that_only_poach_itself_needs(index, pond):
+    """Over there it is another copy."""
+    add_pond(index, "requests")
+    patched = pond(sections(versions="requests = 1.0 +loud", eggs="requests"))
+    patched.write("patches/requests/loud.patch", LOUD)
+
+    patched.run()
+
+    assert says(patched) == "QUACK"
+
+
 @EVERY
 def test_a_folder_with_spaces_and_letters(pond):
     patched = pond(name="söme pond")

@@ -105,10 +105,16 @@ def answer(question: Question) -> dict[str, Any]:
     Raises zc.buildout.UserError, too, for options of buildout's own.
     """
     buildout = rebuilt(question)
-    read = settings.read(buildout, UNPATCHABLE)
-    workshop = Workshop(read, toolchains.foreign(read, question.python))
+    workshop = _workshop(buildout, question.python)
     ANSWERS[question.do](question, buildout, workshop)
     return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(workshop))}
+
+
+def _workshop(buildout: Any, python: str) -> Workshop:
+    read = settings.read(buildout, UNPATCHABLE)
+    # Where nothing is patched no tools are needed, which might have to be fetched.
+    patched = read.pins or parts.ours(buildout)
+    return Workshop(read, toolchains.foreign(read, python) if patched else None)
 
 
 def rebuilt(question: Question) -> Any:
