@@ -628,6 +628,22 @@ def test_a_part_that_builds_one_egg(index, project2, recipe):
     assert egg.is_dir()
 
 
+@EVERY
+def test_a_part_that_is_not_among_the_parts(pond):
+    """Others refer to it; its options come up when it is installed, before theirs."""
+    rest = "[pond]\nrecipe = zc.recipe.egg:custom\ndefine = WIDE\n"
+    patched = pond(sections(rest=rest).replace("eggs =", "first = ${pond:egg}\neggs ="))
+
+    for _ in range(2):
+        output = patched.run("pond:egg=pond").output
+
+        assert "Patched eggs in use: pond 1.0+loud.p" in output
+    place = patched.script("pond").stdout.split()[2]
+    (entry,) = [path for path in stored(patched) if place.startswith(f"{path}/")]
+    key = json.loads((entry / "entry.json").read_bytes())["key"]
+    assert key["build-ext"] == {"define": "WIDE"}
+
+
 def test_a_part_that_brings_its_own_pin(pond):
     rest = "[pond]\nrecipe = poach:egg\nversion = 1.0\npatches = loud\n"
     patched = pond(sections("parts += pond", rest, versions=""))

@@ -147,25 +147,21 @@ def _pins(question: Question, buildout: Any, workshop: Workshop) -> None:
 
 def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
     """Read the parts, warn of what has no effect, build what will be asked for."""
-    _take_parts(buildout, workshop)
+    _take_parts(question, buildout, workshop)
     unused.report(workshop, buildout)
     workshop.build_ahead(needed(buildout, workshop, question.emptied))
 
 
 def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
     """Build some eggs, with the options that parts have declared by now."""
-    _take_parts(buildout, workshop)
-    for spec, key, build_ext, environment in question.declared:
-        if canonicalize_name(key) not in workshop.options:
-            options = BuildOptions(build_ext, environment)
-            workshop.declare(f"a part for {spec}", canonicalize_name(key), options)
+    _take_parts(question, buildout, workshop)
     keys = map(canonicalize_name, question.keys)
     collect(lambda key: workshop.supply(key, question.may_build), keys)
 
 
 def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
     """Note what the run has resolved and used."""
-    _take_parts(buildout, workshop)
+    _take_parts(question, buildout, workshop)
     for key in map(canonicalize_name, question.used):
         workshop.supply(key, may_build=False)
     workshop.resolved.update(map(canonicalize_name, question.resolved))
@@ -180,12 +176,18 @@ ANSWERS: Mapping[str, Callable[[Question, Any, Workshop], None]] = {
 }
 
 
-def _take_parts(buildout: Any, workshop: Workshop) -> None:
+def _take_parts(question: Question, buildout: Any, workshop: Workshop) -> None:
+    """Count what parts bring; what is declared since counts where they say nothing."""
+
     def take(name: str) -> None:
         workshop.take(parts.read(buildout, name, workshop.settings))
 
     collect(take, parts.ours(buildout))
     collect(take, parts.custom(buildout, workshop.patch_sets))
+    for spec, key, build_ext, environment in question.declared:
+        if canonicalize_name(key) not in workshop.options:
+            options = BuildOptions(build_ext, environment)
+            workshop.declare(f"a part for {spec}", canonicalize_name(key), options)
 
 
 def _answer(workshop: Workshop) -> dict[str, Any]:
