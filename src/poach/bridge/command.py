@@ -91,6 +91,7 @@ def ask(command, place, question):  # type: (str, str, Dict[str, Any]) -> Any
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(),
+            close_fds=True,
         )
     except OSError as error:
         raise NoCommand(
