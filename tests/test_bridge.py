@@ -1,6 +1,7 @@
 """The bridge: the same buildout.cfg where zc.buildout runs on Python 2.7."""
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -8,9 +9,10 @@ from textwrap import dedent
 
 import pytest
 
-from bench import CALLER, Project, hermetic
+from bench import CALLER, Environment, Project, hermetic
 from bench.pond import BROKEN, CFG, LOUD, TAGGED, WIDE, add_cpond, add_pond
-from bench.python2 import BUILDOUTS_2, environment_2
+from bench.python2 import BUILDOUTS_2, environment_2, make_empty_2, run
+from bench.pythons import python_or_skip
 
 EVERY = pytest.mark.parametrize("version", list(BUILDOUTS_2))
 
@@ -187,6 +189,21 @@ def test_quiet_and_verbose(pond):
     output = patched.run("-v").output
     assert "src/pond/__init__.py: hunk 1 at line 4\n" in output
     assert "running bdist_wheel" in output
+
+
+@pytest.mark.index
+def test_buildout_itself_installs_the_bridge(environments_2, pond):
+    """As any extension, from wherever its distributions come."""
+    pip = make_empty_2(environments_2, "empty", python_or_skip("2.7"))
+    run([*pip, "install", *BUILDOUTS_2["3.4"]])
+    empty = Environment(environments_2 / "empty", "3.4")
+    text = sections(f"find-links = {environments_2}")
+    patched = replace(pond(text), environment=empty)
+
+    output = patched.run().output
+
+    assert re.search(r"^Got poach ", output, re.M)
+    assert says(patched) == "QUACK"
 
 
 # --- options of buildout

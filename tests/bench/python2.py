@@ -31,16 +31,21 @@ def make_environments_2(folder: Path, python: Path) -> Path:
     tool = folder / "virtualenv"
     run([sys.executable, "-m", "pip", "install", "--target", str(tool), VIRTUALENV])
     for version, requirements in BUILDOUTS_2.items():
-        path = folder / version
-        make = [sys.executable, "-m", "virtualenv", "--app-data", str(folder / "data")]
-        run([*make, "-p", str(python), str(path)], {"PYTHONPATH": str(tool)})
-        pip = [str(path / "bin" / "python"), "-m", "pip"]
+        pip = make_empty_2(folder, version, python)
         if not list(folder.glob("*.whl")):
             wheel = ["wheel", "--no-deps", "--no-build-isolation", "-w", str(folder)]
             run([*pip, *wheel, str(checkout)])
         (wheel_path,) = folder.glob("poach-*.whl")
         run([*pip, "install", str(wheel_path), *requirements])
     return folder
+
+
+def make_empty_2(folder: Path, name: str, python: Path) -> list[str]:
+    """Make an environment with nothing but build tools; return its pip's command."""
+    make = [sys.executable, "-m", "virtualenv", "--app-data", str(folder / "data")]
+    path = {"PYTHONPATH": str(folder / "virtualenv")}
+    run([*make, "-p", str(python), str(folder / name)], path)
+    return [str(folder / name / "bin" / "python"), "-m", "pip"]
 
 
 def environment_2(folder: Path, version: str) -> Environment:
