@@ -1,0 +1,181 @@
+"""The stack of 2009 on Python 2.7, from the real index, and the diffs that it needs."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import real_series
+from bench import CALLER
+from poach.adapters.archive import unpack
+from poach.cli import main
+from test_examples import GENERATED, LEFT_OUT
+
+ROOT = Path(__file__).parent.parent
+ZODB3 = {
+    "name": "ZODB3",
+    "file": "ZODB3-3.8.1.tar.gz",
+    "sha256": "c910bb4c9b73cd108462132c14387f4461ea49424e6c4bf0f2e4e3b446d17d5b",
+}
+RELSTORAGE = {
+    "name": "RelStorage",
+    "file": "RelStorage-1.1.2.tar.gz",
+    "sha256": "b8bbbc4df27e246f66491f3b89cec203b4370189fdacaaa04b0c88936e2d5c76",
+}
+SERIALIZERS = ROOT / "patches" / "ZODB3" / "3.8.1" / "serializers.patch"
+
+pytestmark = pytest.mark.index
+
+
+# The diffs
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("sdists")
+
+
+@pytest.fixture
+def polling(cache, tmp_path):
+    relstorage = unpack(real_series.fetched(RELSTORAGE, cache), tmp_path / "relstorage")
+    return relstorage / "poll-invalidation-1-zodb-3-8-0.patch"
+
+
+@pytest.fixture
+def zodb3(cache, tmp_path):
+    """Make a fresh source tree."""
+
+    def zodb3(name):
+        return unpack(real_series.fetched(ZODB3, cache), tmp_path / name)
+
+    return zodb3
+
+
+def contents(tree):
+    return {
+        path.relative_to(tree): path.read_bytes()
+        for path in tree.rglob("*")
+        if path.is_file()
+    }
+
+
+def with_poach(tree, patch, folder):
+    directory = ["--directory", folder] if folder else []
+    assert main(["apply", "--fuzz", "0", *directory, str(tree), str(patch)]) == 0
+
+
+def with_gnu_patch(tree, patch, folder):
+    strip = "0" if folder else "1"
+    command = ["patch", "--fuzz=0", "--strip", strip, "--input", patch]
+    subprocess.run(command, cwd=tree / folder, check=True, capture_output=True)
+
+
+def test_the_patches_of_zodb3_apply_in_both_orders_to_the_same_tree(polling, zodb3):
+    patches = [(polling, "src/ZODB"), (SERIALIZERS, "")]
+    trees = []
+    for name, order in (("ab", patches), ("ba", patches[::-1])):
+        for apply in (with_poach, with_gnu_patch):
+            tree = zodb3(f"{name}-{apply.__name__}")
+            for patch, folder in order:
+                apply(tree, patch, folder)
+            trees.append(contents(tree))
+
+    assert trees[0] == trees[1] == trees[2] == trees[3]
+    plain = contents(zodb3("plain"))
+    changed = {str(path) for path, data in trees[0].items() if plain.get(path) != data}
+    assert {"src/ZODB/DB.py", "src/ZODB/format.py"} <= changed
+    assert not set(plain) - set(trees[0])
+
+
+# The example
+
+
+@pytest.fixture(scope="module")
+def python2():
+    """A Python 2.7, which Debian has no more; without one there is nothing to test."""
+    find = runpy.run_path(str(ROOT / "examples" / "run.py"))["find_python2"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", CALLER["HOME"])
+        try:
+            return find()
+        except SystemExit as missing:
+            pytest.skip(f"NOT TESTED on Python 2.7: {missing}")
+
+
+@pytest.fixture(scope="module")
+def printed(python2, tmp_path_factory):
+    """Run the example in a copy of the checkout; return what each command printed."""
+    folder = tmp_path_factory.mktemp("clone")
+    checkout = folder / "poach"
+    shutil.copytree(ROOT, checkout, ignore=LEFT_OUT)
+    shutil.copytree(ROOT / "examples", checkout / "examples", ignore=GENERATED)
+    done = subprocess.run(
+        [sys.executable, "examples/run.py", "zodb3"],
+        cwd=checkout,
+        env={**CALLER, "HOME": str(folder), "PYTHON2": python2},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    steps = (step.partition("\n") for step in done.stdout.split("\n$ ")[1:])
+    return {command: output for command, _, output in steps}
+
+
+@pytest.mark.slow
+def test_the_patched_storage_is_polled_and_the_plain_one_is_not(printed):
+    plain, patched = printed["bin-plain/polled --expect-plain"], printed["bin/polled"]
+
+    assert "polls         0 and 0" in plain
+    assert "other reads   'first', then 'first'" in plain
+    assert re.search(r"polls         [1-9]\d* and [1-9]", patched)
+    assert "other reads   'first', then 'second'" in patched
+    assert "3.8.1+poll.invalidations.serializers.p" in patched
+    assert "/patched-eggs/1/zodb3/3.8.1+poll.invalidations.serializers.p" in patched
+    assert re.search(r"^ZODB3 +3\.8\.1$", plain, re.MULTILINE)
+    assert "/eggs/ZODB3-3.8.1-py2.7" in plain
+
+
+@pytest.mark.slow
+def test_the_tests_of_keas_pass(printed):
+    lines = printed["bin/keas-tests downloads/dist"].splitlines()
+
+    assert "keas.pbpersist 0.1: 114 examples, all pass" in lines
+    assert any(
+        line.startswith("keas.pbstate 0.1.1+protobuf.2.6.p")
+        and line.endswith(": 83 examples, all pass")
+        for line in lines
+    )
+
+
+@pytest.mark.slow
+def test_records_that_are_no_pickles(printed):
+    output = printed["bin/formats"]
+
+    assert re.search("^Alice is +{protobuf}$", output, re.MULTILINE)
+    assert re.search(r"^100 \+ 1 \+ 10 is +111$", output, re.MULTILINE)
+    assert output.count("The serialization format 'protobuf' is not registered") == 3
+
+
+@pytest.mark.slow
+def test_two_clients_of_postgresql(printed):
+    output = printed["bin/relstorage-postgres"]
+
+    assert re.search("^psycopg2 +2.8.6$", output, re.MULTILINE)
+    assert re.search("^read, not polled +first$", output, re.MULTILINE)
+    assert re.search("^read after the poll +second$", output, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_suite_of_zodb3_ends_as_without_the_patches(printed):
+    output = printed["bin/zodb-tests compare parts/plain.json parts/patched.json"]
+
+    assert output.endswith("All other tests have the same outcomes.\n")
+    total = re.search(r"^ZODB3 3.8.1 on Python 2.7.\d+: (\d+) tests", output, re.M)
+    assert int(total[1]) > 3000
+    assert re.search(r"^added: ZODB.tests.testFormat: \d+ ok$", output, re.MULTILINE)
