@@ -53,6 +53,9 @@ STEPS = {
         (".", "bin-plain/polled --expect-plain"),
         (".", BUILDOUT_2),
         (".", "bin/polled"),
+        # Once more, without an index: the folders are shared, the eggs are not.
+        (".", f"{BUILDOUT_2} -q -o -c plain.cfg"),
+        (".", "bin-plain/polled --expect-plain"),
         (".", "bin/keas-tests downloads/dist"),
         (".", "bin/formats"),
         (".", "bin/relstorage-postgres"),
