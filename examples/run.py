@@ -127,10 +127,8 @@ def make_environment_2(python):
         shutil.copytree(ROOT / "src", source / "src")
         for name in SOURCES:
             shutil.copy(ROOT / name, source)
-        wheel = ["wheel", "--no-deps", "--no-build-isolation", "-w", folder]
-        run(ROOT, [*pip, *wheel, str(source)])
-        (bridge,) = Path(folder).glob("poach-*.whl")
-        run(ROOT, [*pip, "install", "zc.buildout==2.13.8", str(bridge)])
+        install = ["install", "--no-build-isolation", "zc.buildout==2.13.8"]
+        run(ROOT, [*pip, *install, str(source)])
 
 
 if __name__ == "__main__":

@@ -32,11 +32,12 @@ ADDED = "ZODB.tests.testFormat"
 PARTS = {"ZEO.tests.testConnection": 2, "ZEO.tests.testZEO": 8}
 #: How many parts and modules run at a time.
 JOBS = 4
-#: What a module or a part may take, in seconds.
-TIMEOUT = 1200
+#: After how many seconds a test that does not end is given up.  The longest takes 15.
+PATIENCE = 120
 #: How often a test that differs is run again, in both buildouts.
 AGAIN = 4
 PASSED = "ok"
+ENDLESS = "did not end"
 
 
 def main():
@@ -115,28 +116,35 @@ def run_job(job):
 
 
 def outcomes_of(program, name, options):
-    """Run tests of a module in a process and an empty folder of its own."""
+    """Run tests of a module in a process and an empty folder of its own.
+
+    A test at which the process hangs or dies is given up, and the process started
+    again with the rest.
+    """
     with empty_folder() as folder:
-        file, log = os.path.join(folder, "outcomes.json"), os.path.join(folder, "log")
+        file, log = os.path.join(folder, "outcomes"), os.path.join(folder, "log")
         work = os.path.join(folder, "work")
         os.mkdir(work)
         command = [sys.executable, os.path.abspath(program), "module", name, file]
-        with open(log, "w") as stream:
-            process = subprocess.Popen(
-                command + options,
-                cwd=work,
-                env=dict(os.environ, TMPDIR=work),
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                preexec_fn=os.setsid,
-            )
-            wait(process)
-        if os.path.exists(file):
-            with open(file) as stream:
-                return json.load(stream)
-        with open(log) as stream:
-            end = stream.read()[-2000:]
-        return {"(process)": ["error", "%s\nexit code %s" % (end, process.returncode)]}
+        while True:
+            before = outcomes_in(file)
+            with open(log, "w") as stream:
+                process = subprocess.Popen(
+                    command + options,
+                    cwd=work,
+                    env=dict(os.environ, TMPDIR=work),
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    preexec_fn=os.setsid,
+                )
+                wait(process, file)
+            after = outcomes_in(file)
+            if process.returncode == 0:
+                return after
+            if len(after) == len(before):
+                with open(log) as stream:
+                    after["(process)"] = ["error", stream.read()[-2000:]]
+                return after
 
 
 @contextlib.contextmanager
@@ -149,10 +157,14 @@ def empty_folder():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait(process):
-    end = time.time() + TIMEOUT
-    while process.poll() is None and time.time() < end:
+def wait(process, file):
+    """Wait until a process ends, or until its file has not grown for too long."""
+    size, since = None, time.time()
+    while process.poll() is None and time.time() < since + PATIENCE:
         time.sleep(0.05)
+        now = os.path.getsize(file) if os.path.exists(file) else 0
+        if now != size:
+            size, since = now, time.time()
     try:
         os.killpg(process.pid, signal.SIGKILL)  # with the servers that tests started
     except OSError:
@@ -160,21 +172,29 @@ def wait(process):
     process.wait()
 
 
+def outcomes_in(file):
+    """The outcomes in a file of lines, the last one of each test."""
+    if not os.path.exists(file):
+        return {}
+    with open(file) as stream:
+        lines = [json.loads(line) for line in stream if line.endswith("\n")]
+    return {test: [outcome, message] for test, outcome, message in lines}
+
+
 def run_here(name, file, part, only):
     """Run a part of the tests of a module, or those with the names in `only`."""
-    outcomes = Outcomes()
-    try:
-        tests = named_tests(name)
-    except Exception as error:
-        if part[0] == 0:
-            outcomes.found["(import)"] = ["error", repr(error)]
-    else:
-        chosen = only or sorted(tests)[part[0] :: part[1]]
-        for outcomes.current in chosen:
-            if outcomes.current in tests:
-                tests[outcomes.current].run(outcomes)
-    with open(file, "w") as stream:
-        json.dump(outcomes.found, stream)
+    done = outcomes_in(file)
+    with open(file, "a") as stream:
+        outcomes = Outcomes(stream)
+        try:
+            tests = named_tests(name)
+        except Exception as error:
+            if part[0] == 0:
+                outcomes.write("(import)", "error", repr(error))
+        else:
+            for test in only or sorted(tests)[part[0] :: part[1]]:
+                if test in tests and test not in done:
+                    outcomes.run(test, tests[test])
     # Some tests leave threads that never end.
     sys.stdout.flush()
     os._exit(0)
@@ -203,24 +223,32 @@ def flat(suite):
 
 
 class Outcomes(unittest.TestResult):
-    """The outcome and the message of each test; `current` is the one that runs."""
+    """Writes the outcome and the message of each test to a stream, as a line."""
 
-    def __init__(self):
+    def __init__(self, stream):
         unittest.TestResult.__init__(self)
-        self.found = {}
+        self.stream = stream
+        self.found = None
 
-    def startTest(self, test):
-        unittest.TestResult.startTest(self, test)
-        self.found[self.current] = [PASSED, ""]
+    def run(self, name, test):
+        self.write(name, ENDLESS, "")
+        self.found = [PASSED, ""]
+        test.run(self)
+        self.write(name, *self.found)
+
+    def write(self, test, outcome, message):
+        message = message.decode("utf-8", "replace").encode("ascii", "backslashreplace")
+        self.stream.write(json.dumps([test, outcome, message]) + "\n")
+        self.stream.flush()
 
     def addFailure(self, test, problem):
-        self.found[self.current] = ["failure", self._exc_info_to_string(problem, test)]
+        self.found = ["failure", self._exc_info_to_string(problem, test)]
 
     def addError(self, test, problem):
-        self.found[self.current] = ["error", self._exc_info_to_string(problem, test)]
+        self.found = ["error", self._exc_info_to_string(problem, test)]
 
     def addSkip(self, test, reason):
-        self.found[self.current] = ["skipped", reason]
+        self.found = ["skipped", reason]
 
 
 # Comparing
