@@ -17,8 +17,8 @@ LEFT_OUT = shutil.ignore_patterns(
     *("__pycache__", "examples"),
 )
 GENERATED = shutil.ignore_patterns(
-    *("eggs", "patched-eggs", "shared", "bin*", "parts*", "develop-eggs*"),
-    *(".installed*.cfg", "__pycache__"),
+    *("eggs", "patched-eggs", "shared", "downloads", "bin*", "parts*"),
+    *("develop-eggs*", ".installed*.cfg", ".venv*", "__pycache__"),
 )
 
 pytestmark = [pytest.mark.index, pytest.mark.slow]
