@@ -26,8 +26,14 @@ RELSTORAGE = {
     "file": "RelStorage-1.1.2.tar.gz",
     "sha256": "b8bbbc4df27e246f66491f3b89cec203b4370189fdacaaa04b0c88936e2d5c76",
 }
+PBSTATE = {
+    "name": "keas.pbstate",
+    "file": "keas.pbstate-0.1.1.tar.gz",
+    "sha256": "f25d48da36adcf88fc523de7af2e6e1c7acc41150b01fc4e80f61cc8a473e79f",
+}
 EXAMPLES = ROOT / "examples"
 SERIALIZERS = ROOT / "patches" / "ZODB3" / "3.8.1" / "serializers.patch"
+PROTOBUF = ROOT / "patches" / "keas.pbstate" / "0.1.1" / "protobuf-2.6.patch"
 
 pytestmark = pytest.mark.index
 
@@ -41,19 +47,13 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def polling(cache, tmp_path):
-    relstorage = unpack(real_series.fetched(RELSTORAGE, cache), tmp_path / "relstorage")
-    return relstorage / "poll-invalidation-1-zodb-3-8-0.patch"
+def tree(cache, tmp_path):
+    """Unpack an sdist into a folder of its own."""
 
+    def tree(sdist, name="tree"):
+        return unpack(real_series.fetched(sdist, cache), tmp_path / name)
 
-@pytest.fixture
-def zodb3(cache, tmp_path):
-    """Make a fresh source tree."""
-
-    def zodb3(name):
-        return unpack(real_series.fetched(ZODB3, cache), tmp_path / name)
-
-    return zodb3
+    return tree
 
 
 def contents(tree):
@@ -75,21 +75,35 @@ def with_gnu_patch(tree, patch, folder):
     subprocess.run(command, cwd=tree / folder, check=True, capture_output=True)
 
 
-def test_the_patches_of_zodb3_apply_in_both_orders_to_the_same_tree(polling, zodb3):
+APPLIERS = with_poach, with_gnu_patch
+
+
+def test_the_patches_of_zodb3_apply_in_both_orders_to_the_same_tree(tree):
+    polling = tree(RELSTORAGE, "relstorage") / "poll-invalidation-1-zodb-3-8-0.patch"
     patches = [(polling, "src/ZODB"), (SERIALIZERS, "")]
     trees = []
     for name, order in (("ab", patches), ("ba", patches[::-1])):
-        for apply in (with_poach, with_gnu_patch):
-            tree = zodb3(f"{name}-{apply.__name__}")
+        for apply in APPLIERS:
+            patched = tree(ZODB3, f"{name}-{apply.__name__}")
             for patch, folder in order:
-                apply(tree, patch, folder)
-            trees.append(contents(tree))
+                apply(patched, patch, folder)
+            trees.append(contents(patched))
 
     assert trees[0] == trees[1] == trees[2] == trees[3]
-    plain = contents(zodb3("plain"))
-    changed = {str(path) for path, data in trees[0].items() if plain.get(path) != data}
+    plain = contents(tree(ZODB3, "plain"))
+    changed = {str(path) for path in trees[0] if plain.get(path) != trees[0][path]}
     assert {"src/ZODB/DB.py", "src/ZODB/format.py"} <= changed
     assert not set(plain) - set(trees[0])
+
+
+def test_the_patch_of_keas_pbstate_applies(tree):
+    trees = []
+    for apply in APPLIERS:
+        patched = tree(PBSTATE, apply.__name__)
+        apply(patched, PROTOBUF, "")
+        trees.append(contents(patched))
+
+    assert trees[0] == trees[1] != contents(tree(PBSTATE))
 
 
 # The example
