@@ -16,6 +16,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 
 
 class Missing(Exception):
@@ -63,7 +64,7 @@ def other_than_root():
 def running(folder, user):
     bin_folder = programs()
     data, log = os.path.join(folder, "data"), os.path.join(folder, "log")
-    password = os.urandom(16).encode("hex")
+    password = uuid.uuid4().hex
 
     def run(program, *arguments):
         command = [os.path.join(bin_folder, program), "-D", data]
