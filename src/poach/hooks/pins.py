@@ -8,8 +8,17 @@ from poach.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Collection, Dict, Iterable, List, Optional, Protocol
-    from typing import Sequence, Tuple
+    from typing import (
+        Any,
+        Collection,
+        Dict,
+        Iterable,
+        List,
+        Optional,
+        Protocol,
+        Sequence,
+        Tuple,
+    )
 
     #: A project, an extra of it that may be a patch, and who asks.
     Wish = Tuple[str, str, str]
