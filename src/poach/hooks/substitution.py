@@ -117,7 +117,7 @@ class Substitution(object):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Resolve requirements, and see that the result is patched and stays so."""
         if working_set is None:
-            self._survey(installer, original)
+            self._survey(installer, original, specs)
         ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
             self.supplier.resolved(map(canonical, ws.by_key))
@@ -127,18 +127,18 @@ class Substitution(object):
             ws.entries.sort(key=lambda entry: not self.supplier.holds(entry))
         return ws
 
-    def _survey(self, installer, original):
-        # type: (Any, Callable[..., Any]) -> None
+    def _survey(self, installer, original, specs):
+        # type: (Any, Callable[..., Any], Any) -> None
         """Learn what all parts ask for before the first of them gets anything.
 
         What cannot be resolved is told when its part is at work.
         """
-        if self.develop_eggs not in (installer._path or ()):
+        if not any(set(specs) & set(part) for part in self.unseen):
             return  # it is not for a part: develop eggs may not be there yet
         parts, self.unseen = self.unseen, []
-        for specs in parts:
+        for part in parts:
             try:
-                self._resolved(installer, original, specs, None)
+                self._resolved(installer, original, part, None)
             except (UserError, pkg_resources.ResolutionError):
                 pass
 
