@@ -39,11 +39,12 @@ def _found(project):
     """Return title, folder and reader of metadata of a project, None without it."""
     if sys.version_info < (3, 8):
         return _found_by_pkg_resources(project)
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import distributions
 
-    try:
-        dist = distribution(project)
-    except PackageNotFoundError:
+    # Looking for a name fails where spellings differ, with dots for example.
+    named = (d for d in distributions() if _is_called(d.metadata["Name"], project))
+    dist = next(named, None)
+    if dist is None:
         return None
     title = "%s %s" % (dist.metadata["Name"], dist.version)
     return title, str(dist.locate_file("")), dist.read_text
@@ -53,9 +54,10 @@ def _found_by_pkg_resources(project):
     # type: (str) -> Found | None
     import pkg_resources
 
-    try:
-        dist = pkg_resources.get_distribution(project)
-    except pkg_resources.DistributionNotFound:
+    for dist in pkg_resources.working_set:
+        if _is_called(dist.project_name, project):
+            break
+    else:
         return None
 
     def read(name):
@@ -89,6 +91,11 @@ def _modules():
     modules = sorted(sys.modules.items(), key=lambda item: item[0])
     files = ((name, getattr(module, "__file__", None)) for name, module in modules)
     return [(name, file) for name, file in files if file]
+
+
+def _is_called(name, project):
+    # type: (str | None, str) -> bool
+    return name is not None and _canonical(name) == _canonical(project)
 
 
 def _canonical(name):
