@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,7 +185,7 @@ def mangled(draw, data: bytes) -> bytes:
 def moved_hunk(draw, hunk: Hunk) -> Hunk:
     by = draw(st.sampled_from([0, 1, -1, 3, -3, 7]))
     old, new = hunk.old_start + by, hunk.new_start + draw(st.sampled_from([0, by]))
-    return replace(hunk, old_start=max(1, old), new_start=max(1, new))
+    return hunk._replace(old_start=max(1, old), new_start=max(1, new))
 
 
 def trimmed_hunk(draw, hunk: Hunk) -> Hunk:
@@ -198,10 +197,10 @@ def trimmed_hunk(draw, hunk: Hunk) -> Hunk:
         del lines[-1]
         after -= 1
     old, new = hunk.old_start + start, hunk.new_start + start
-    left = replace(hunk, lines=tuple(lines[start:]))
+    left = hunk._replace(lines=tuple(lines[start:]))
     old -= bool(hunk.old and not left.old)
     new -= bool(hunk.new and not left.new)
-    return replace(left, old_start=old, new_start=new)
+    return left._replace(old_start=old, new_start=new)
 
 
 def written(hunk: Hunk) -> bytes:

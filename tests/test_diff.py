@@ -143,7 +143,7 @@ def test_a_mailbox():
 def test_svn():
     names = b"--- d/f\t(revision 1)\n+++ d/f\t(working copy)\n"
     file = one(b"Index: d/f\n====\n" + names + HUNK)
-    assert (file.old, file.new, file.index) == ("d/f", "d/f", "d/f")
+    assert (file.old, file.new, file.indexed) == ("d/f", "d/f", "d/f")
     assert one(b"Index: f\n====\n" + HUNK).old == "f"
 
 

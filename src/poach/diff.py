@@ -11,15 +11,11 @@ The rules are those of the GNU diffutils manual ("Unified Format"), of GNU patch
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from unidiff.patch import PatchSet
 
@@ -39,39 +35,53 @@ _CHOPPED = 3
 _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
-_MAIL = re.compile(rb"From [0-9a-f]{40} ")
-_EXTENDED = re.compile(
+
+_Finder = Callable[[bytes], re.Match[bytes] | None]
+
+
+def _matcher(pattern: bytes) -> _Finder:
+    """Return what matches a pattern that not every diff has.
+
+    re compiles it at the first call, and keeps it: all of them take ten milliseconds.
+    """
+    return lambda text: re.match(pattern, text)
+
+
+def _searcher(pattern: bytes) -> _Finder:
+    return lambda text: re.search(pattern, text)
+
+
+_mail = _matcher(rb"From [0-9a-f]{40} ")
+_extended = _matcher(
     rb"(old mode|new mode|deleted file mode|new file mode|copy from|copy to"
     rb"|rename from|rename to|rename old|rename new|similarity index"
-    rb"|dissimilarity index|index) (.*)"
+    rb"|dissimilarity index|index) (.*)",
 )
-_OIDS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
-_BINARY_NOTE = re.compile(rb"(?m)^(?:Binary files|Files) (.*) differ\r?$")
+_oids = _matcher(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
+_BINARY_NOTE = rb"(?m)^(?:Binary files|Files) (.*) differ\r?$"
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
-_BINARY_SIZE = re.compile(rb"(literal|delta) (\d{1,18})\n")
-_CONTEXT = re.compile(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
-_NORMAL = re.compile(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
-_ED = re.compile(rb"^\d+(?:,\d+)?[acd]\r?\n", re.MULTILINE)
-_INDENTED = re.compile(
-    rb"^([ \t]{1,80})--- [^\n]*\n\1\+\+\+ [^\n]*\n\1@@ -", re.MULTILINE
-)
-_ESCAPE = re.compile(rb'\\([abfnrtv"\\]|[0-7]{1,3})')
+_binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
+_context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
+_normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_ed = _searcher(rb"(?m)^\d+(?:,\d+)?[acd]\r?\n")
+_indented = _searcher(rb"(?m)^([ \t]{1,80})--- [^\n]*\n\1\+\+\+ [^\n]*\n\1@@ -")
+_ESCAPE = rb'\\([abfnrtv"\\]|[0-7]{1,3})'
 _ESCAPES = dict(zip(b'abfnrtv"\\', b'\a\b\f\n\r\t\v"\\', strict=True))
-_STAMP = re.compile(
+_stamp = _searcher(
     rb"\s(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?"
     rb"(?: ?[-+]\d\d:?\d\d| ?Z)?"
     rb"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d (?:[A-Z]+ )?\d{4}"
     rb"(?: [-+]\d{4})?"
-    rb"|\((?:revision \d+|working copy|nonexistent)\))\s*$"
+    rb"|\((?:revision \d+|working copy|nonexistent)\))\s*$",
 )
-_DATE = re.compile(
-    rb"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?) ?([-+]\d\d:?\d\d|Z?)\s*$"
+_date = _searcher(
+    rb"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?) ?([-+]\d\d:?\d\d|Z?)\s*$",
 )
-_EPOCH = re.compile(
+_epoch = _searcher(
     rb"1970-01-01[ T](\d\d):(\d\d)(?::00(?:[.,]0+)?)?"
     rb"(?: ?([-+])(\d\d):?(\d\d)| ?(?:Z|UTC|GMT))?\s*$"
     rb"|1969-12-31[ T](\d\d):(\d\d)(?::00(?:[.,]0+)?)? ?-(\d\d):?(\d\d)\s*$"
-    rb"|(?:Thu )?Jan +1 00:00:00 (?:UTC |GMT )?1970(?: \+0000)?\s*$"
+    rb"|(?:Thu )?Jan +1 00:00:00 (?:UTC |GMT )?1970(?: \+0000)?\s*$",
 )
 
 
@@ -91,8 +101,7 @@ class DiffError(PoachError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NamedDiff:
+class NamedDiff(NamedTuple):
     """A diff to apply, and whose it is.
 
     `name` is the patch's name as the user wrote it, `owner` who asked for it
@@ -109,8 +118,7 @@ class NamedDiff:
     fuzz: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hunk:
+class Hunk(NamedTuple):
     """One hunk.
 
     `header` is ``@@ -1,2 +3,4 @@`` as the diff has it, without the section heading.
@@ -135,8 +143,7 @@ class Hunk:
         return [line[1:] for line in self.lines if line[0] != 45]
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(NamedTuple):
     """The forward half of a git binary hunk.
 
     `data` is the new contents or, for a `delta`, the instructions that make them of
@@ -149,12 +156,11 @@ class Binary:
     new_oid: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileDiff:
+class FileDiff(NamedTuple):
     """What a diff asks for one file.
 
     `old` and `new` are the names as written, nothing stripped; None is /dev/null.
-    `index` is the name after svn's ``Index:``.  `status` is what is to happen; a
+    `indexed` is the name after svn's ``Index:``.  `status` is what is to happen; a
     "modify" whose only hunk begins at line 0 may create the file.  Modes are git's
     and None where not told.  `git` tells that the names come with git's meaning:
     nothing is guessed.  `crlf` tells that the diff's own lines end with CR LF.
@@ -166,7 +172,7 @@ class FileDiff:
 
     old: str | None
     new: str | None
-    index: str | None = None
+    indexed: str | None = None
     status: Status = "modify"
     old_mode: int | None = None
     new_mode: int | None = None
@@ -190,7 +196,7 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
     scanner = _Scanner(data)
     files = scanner.run()
     if not scanner.faults and all(file.lost and not file.git for file in files):
-        indented = _INDENTED.search(data)
+        indented = _indented(data)
         if indented:
             return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
         scanner.faults.append(DiffError(0, _why_nothing(data)))
@@ -208,21 +214,27 @@ def split_lines(data: bytes) -> list[bytes]:
     return [*lines, last] if last else lines
 
 
-@dataclass(slots=True)
 class _Head:
     """The header of a file section while it is read."""
 
-    line: int
-    git: bytes | None = None
-    old: bytes | None = None
-    new: bytes | None = None
-    index: bytes | None = None
-    extended: dict[bytes, bytes] = field(default_factory=dict)
-    crlf: bool = False
+    def __init__(
+        self,
+        line: int,
+        git: bytes | None = None,
+        old: bytes | None = None,
+        new: bytes | None = None,
+        index: bytes | None = None,
+    ) -> None:
+        self.line = line
+        self.git = git
+        self.old = old
+        self.new = new
+        self.index = index
+        self.extended: dict[bytes, bytes] = {}
+        self.crlf = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
+class _Body(NamedTuple):
     """A repaired hunk: the diff's own header, one in full, clean lines."""
 
     header: str
@@ -289,7 +301,7 @@ class _Scanner:
     def _note(self, line: bytes) -> None:
         if line.startswith(b"Index: "):
             self.index = line[7:]
-        elif _MAIL.match(line):
+        elif line.startswith(b"From ") and _mail(line):
             self.part += 1
 
     def _is_unified(self, at: int) -> bool:
@@ -306,9 +318,9 @@ class _Scanner:
         return self.lines[at] if at < len(self.lines) else b""
 
     def _refuse_other_kinds(self, line: bytes) -> None:
-        if line.startswith(b"*** ") and _CONTEXT.match(self._glance()):
+        if line.startswith(b"*** ") and _context(self._glance()):
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
-        if line[:1].isdigit() and _NORMAL.match(self._glance()):
+        if line[:1].isdigit() and _normal(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
         if line.startswith(b"GIT binary patch"):
             raise DiffError(self.at + 1, _NO_BINARY_HEAD)
@@ -326,7 +338,7 @@ class _Scanner:
     def _binary_note(self) -> FileDiff | None:
         """Read a note about files that differ; its names count for their file."""
         line, index, self.at = self.lines[self.at], self.index, self.at + 1
-        found = _BINARY_NOTE.match(line)
+        found = re.match(_BINARY_NOTE, line)
         if found:
             first, _, second = found[1].partition(b" and ")
             old, new = _name(first), _name(second)
@@ -347,13 +359,14 @@ class _Scanner:
         line = self.lines[self.at]
         if line.startswith(b"--- "):
             return self._is_unified(self.at)
-        return line.startswith((_GIT, b"Index: ")) or bool(_MAIL.match(line))
+        return line.startswith((_GIT, b"Index: ")) or bool(_mail(line))
 
     def _git_section(self) -> FileDiff | None:
         line = self.lines[self.at]
-        head = _Head(self.at + 1, git=line[len(_GIT) :], crlf=_has_cr(line))
+        head = _Head(self.at + 1, git=line[len(_GIT) :])
+        head.crlf = _has_cr(line)
         self.at += 1
-        while found := _EXTENDED.match(self._peek(self.at)):
+        while found := _extended(self._peek(self.at)):
             head.extended[found[1]] = found[2]
             self.at += 1
         for word in _HALVES:
@@ -375,14 +388,14 @@ class _Scanner:
         following = self._peek(self.at)
         if following.startswith(b"GIT binary patch"):
             self.at += 1
-            return replace(self._file(head, []), binary=self._binary(head))
+            return self._file(head, [])._replace(binary=self._binary(head))
         ends = self.cut_off and self.at >= len(self.lines)
         if ends and not (len(head.extended) > 1 and b"index" in head.extended):
             raise DiffError(len(self.lines), _CUT_OFF)
-        lost = bool(_BINARY_NOTE.match(following))
+        lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
         if lost or _says_something(head.extended):
-            return replace(self._file(head, []), lost=lost)
+            return self._file(head, [])._replace(lost=lost)
         return None
 
     def _is_own(self, head: _Head) -> bool:
@@ -491,13 +504,13 @@ class _Scanner:
 
     def _binary(self, head: _Head) -> Binary:
         start = self.at
-        found = _BINARY_SIZE.match(self._peek(self.at))
-        oids = _OIDS.match(head.extended.get(b"index", b""))
+        found = _binary_size(self._peek(self.at))
+        oids = _oids(head.extended.get(b"index", b""))
         if not found or not oids:
             raise DiffError(start, "a git binary patch without its size or index line")
         self.at += 1
         packed = self._base85()
-        if _BINARY_SIZE.match(self._peek(self.at)):  # the way back, not needed
+        if _binary_size(self._peek(self.at)):  # the way back, not needed
             self.at += 1
             self._base85()
         self.unpacked += int(found[2])
@@ -540,7 +553,7 @@ def _says_something(words: dict[bytes, bytes]) -> bool:
     """Tell whether git's extended headers ask for a change, or name one."""
     index = words.get(b"index")
     others = words.keys() - {b"index", b"similarity index", b"dissimilarity index"}
-    return bool(others) or (index is not None and bool(_OIDS.match(index)))
+    return bool(others) or (index is not None and bool(_oids(index)))
 
 
 def _too_long(what: str, size: int, most: int) -> str:
@@ -552,7 +565,7 @@ def _why_nothing(data: bytes) -> str:
         return "the diff is empty"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "the diff is encoded in UTF-16; save it as plain bytes or UTF-8"
-    if _ED.search(data):
+    if _ed(data):
         return _ED_DIFF
     if re.search(_BINARY_NOTE, data):
         return "the diff only says that binary files differ; make it with git --binary"
@@ -606,7 +619,7 @@ def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
     return FileDiff(
         old=old,
         new=new,
-        index=_name(head.index) if head.index is not None else None,
+        indexed=_name(head.index) if head.index is not None else None,
         status=_status(head, old, new, hunks),
         old_mode=_mode(modes, b"old mode", b"deleted file mode"),
         new_mode=_mode(modes, b"new mode", b"new file mode") or _index_mode(modes),
@@ -697,7 +710,7 @@ def _name(raw: bytes) -> str | None:
         text = _unquoted(raw)
     else:
         text = raw.partition(b"\t")[0]
-        stamp = _STAMP.search(text)
+        stamp = _stamp(text)
         text = text[: stamp.start()].rstrip() if stamp else text
     return (
         None
@@ -708,7 +721,7 @@ def _name(raw: bytes) -> str | None:
 
 def _unquoted(raw: bytes) -> bytes:
     end = re.match(rb'"((?:[^"\\]|\\.)*)"', raw)
-    return _ESCAPE.sub(_unescape, end[1]) if end else raw
+    return re.sub(_ESCAPE, _unescape, end[1]) if end else raw
 
 
 def _unescape(found: re.Match[bytes]) -> bytes:
@@ -743,7 +756,7 @@ def _is_epoch(raw: bytes | None) -> bool:
 
     GNU diff -N writes it for files that are not there.
     """
-    found = _EPOCH.search(raw.rstrip(b"\r\n")) if raw else None
+    found = _epoch(raw.rstrip(b"\r\n")) if raw else None
     if found is None:
         return False
     hour, minute, sign, zone_hour, zone_minute = found.groups()[:5]
@@ -762,7 +775,7 @@ def _leads_back(head: _Head, old: str | None, new: str | None) -> bool:
         return False
     if _is_original(new) != _is_original(old):
         return _is_original(new)
-    before, after = _DATE.search(head.old), _DATE.search(head.new)
+    before, after = _date(head.old), _date(head.new)
     if not before or not after or before[2] != after[2]:
         return False
     return before[1] > after[1] and not _is_epoch(head.new)
@@ -793,18 +806,20 @@ def _mode(words: dict[bytes, bytes], *names: bytes) -> int | None:
 
 def _index_mode(words: dict[bytes, bytes]) -> int | None:
     """Return a link's or submodule's mode; a plain file's changes nothing."""
-    found = _OIDS.match(words.get(b"index", b""))
+    found = _oids(words.get(b"index", b""))
     mode = int(found[3], 8) if found and found[3] else 0
     return mode if mode in (0o120000, 0o160000) else None
 
 
 def _decode85(line: bytes, number: int) -> bytes:
     """Decode a line of git's base 85: a letter for its length, then the data."""
+    import base64
+
     first = line[0]
     size = first - 64 if 65 <= first <= 90 else first - 70
     try:
         data = base64.b85decode(line[1:])
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         raise DiffError(number, "damaged binary data") from error
     if not 0 < size <= 52 or len(data) < size:
         raise DiffError(number, "damaged binary data")
@@ -812,6 +827,8 @@ def _decode85(line: bytes, number: int) -> bytes:
 
 
 def _inflate(packed: bytes, size: int, line: int) -> bytes:
+    import zlib
+
     engine = zlib.decompressobj()
     try:
         data = engine.decompress(packed, size + 1)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from poach.hunks import Landing
 
 FILE, PROGRAM, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What stands at a path: contents (a link's target) and git's mode.
 
     `like` is the path of the file in the tree whose permissions it is to have, None
@@ -20,11 +18,14 @@ class Entry:
 
     data: bytes
     mode: int = FILE
-    like: str | None = field(default=None, compare=False)
+    like: str | None = None
+
+    def is_same(self, other: Entry | None) -> bool:
+        """Tell whether `other` has the same contents and mode."""
+        return other is not None and self[:2] == other[:2]
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedFile:
+class PatchedFile(NamedTuple):
     """What a diff does to one file.
 
     `path` and `source` (of a rename or copy) are relative to the tree; `action` is
@@ -40,8 +41,7 @@ class PatchedFile:
     new_mode: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedBy:
+class PatchedBy(NamedTuple):
     """What one diff does: `strip` and `directory`, given or found, and its files."""
 
     name: str

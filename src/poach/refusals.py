@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poach.errors import PoachError
-from poach.hunks import Miss
+
+if TYPE_CHECKING:
+    from poach.diagnosis import Miss
 
 _SHOWN = 12  # lines of a small diff in a message
 _WIDTH = 160  # characters of such a line
@@ -15,8 +16,7 @@ _LONGEST = 1000  # characters of a name in a message
 _DEEPEST = 4096  # characters of a path in JSON; no system has longer ones
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why one hunk, file or whole diff does not apply.
 
     `patch` and `owner` are the diff's.  `path` is the file's, relative to the tree,
@@ -121,7 +121,7 @@ def in_part(found: Sequence[Refusal], others: object) -> list[Refusal]:
     if not others and all(each.reason in there for each in found):
         return list(found)
     return [
-        replace(each, reason="partly applied", detail=f"{each.detail}; {_REST}")
+        each._replace(reason="partly applied", detail=f"{each.detail}; {_REST}")
         if each.reason in there
         else each
         for each in found

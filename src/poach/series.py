@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from poach.errors import PoachError, collect
 
@@ -43,8 +43,7 @@ class EmptySeries(PoachError):
         return f"{self.place} names no diff"
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesEntry:
+class SeriesEntry(NamedTuple):
     """One diff of a series: its `file`, relative to the folder, and `strip` or None."""
 
     file: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from poach.diff import Hunk
@@ -18,8 +17,7 @@ _Way = tuple[int, bool, bool]  # the place reached; was a change missing, was on
 def backwards(hunks: Iterable[Hunk]) -> tuple[Hunk, ...]:
     """Return the hunks that undo `hunks`."""
     return tuple(
-        replace(
-            hunk,
+        hunk._replace(
             old_start=hunk.new_start,
             new_start=hunk.old_start,
             lines=tuple(_TURN[line[0]] + line[1:] for line in hunk.lines),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 from poach.adapters.world import World
 from poach.binaries import BadBinary, apply_binary, is_result
@@ -16,7 +15,7 @@ from poach.hunks import (
     Rejected,
     Rule,
     apply_hunks,
-    without_cr,
+    unix_hunks,
 )
 from poach.outcome import (
     FILE,
@@ -39,7 +38,6 @@ _LOST = "a binary change whose data the diff lacks"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
 
-@dataclass(slots=True)
 class Attempt:
     """A diff applied at one strip level and directory.
 
@@ -48,13 +46,20 @@ class Attempt:
     are those by which all files so far apply: one of them has to place them all.
     """
 
-    world: World
-    strip: int
-    directory: str
-    files: list[PatchedFile] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    landed: int = 0
-    rules: frozenset[Rule] = RULES
+    def __init__(
+        self,
+        world: World,
+        strip: int,
+        directory: str,
+        refusals: Iterable[Refusal] = (),
+    ) -> None:
+        self.world = world
+        self.strip = strip
+        self.directory = directory
+        self.files: list[PatchedFile] = []
+        self.refusals = list(refusals)
+        self.landed = 0
+        self.rules: frozenset[Rule] = RULES
 
     @property
     def plausible(self) -> tuple[int, int]:
@@ -134,7 +139,7 @@ class Commit:
         made = self._made(file, path, data, mode)
         if made and old:
             like = source if file.status in ("rename", "copy") else None
-            made = replace(made, like=old.like or like)
+            made = made._replace(like=old.like or like)
         self._put(path, made)
         action = "create" if old is None else file.status
         if action == "create":
@@ -203,7 +208,7 @@ class Commit:
         Of those that exist: the fewest folders, then the shortest.  A name may hold
         a remark after a blank.
         """
-        names = [name for name in (file.old, file.new) if name] or [file.index or ""]
+        names = [name for name in (file.old, file.new) if name] or [file.indexed or ""]
         paths = self._paths(dict.fromkeys([*names, *map(first_word, names)]))
         if not paths:
             self._path(names[0])
@@ -294,7 +299,7 @@ class Commit:
         rules = self.attempt.rules
         done = apply_hunks(before, file.hunks, self.fuzz, rules)
         if isinstance(done, Rejected) and file.crlf:
-            again = apply_hunks(before, without_cr(file.hunks), self.fuzz, rules)
+            again = apply_hunks(before, unix_hunks(file.hunks), self.fuzz, rules)
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
             self.attempt.landed += len(done.landings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import groupby
 
 from poach.adapters.editing import Attempt, Commit, may_create
@@ -22,7 +21,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
     try:
         directory = _directory(world, diff.directory)
         files = parse(diff.data)
-        attempt = _placed(world, replace(diff, directory=directory), files)
+        attempt = _placed(world, diff._replace(directory=directory), files)
     except (DiffError, Faults) as error:
         faults = error.faults if isinstance(error, Faults) else (error,)
         found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
@@ -31,8 +30,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
         return _refused(world, diff, fault.refusals)
     refusals = in_part(attempt.refusals, attempt.landed or attempt.files)
     attempt.refusals = [
-        replace(
-            each,
+        each._replace(
             patch=diff.name,
             owner=diff.owner,
             strip=attempt.strip,
@@ -45,7 +43,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
 
 def _refused(world: World, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
     """Return the attempt with a diff that was tried nowhere, or in several places."""
-    mine = [replace(each, patch=diff.name, owner=diff.owner) for each in found]
+    mine = [each._replace(patch=diff.name, owner=diff.owner) for each in found]
     return Attempt(world.child(), diff.strip or 0, "", refusals=mine)
 
 
@@ -130,7 +128,7 @@ def _places(
     first = next((file for file in files if file.status != "create"), None)
     if first is None:
         return
-    names = [name for name in (first.new, first.old, first.index) if name]
+    names = [name for name in (first.new, first.old, first.indexed) if name]
     depth = max((name.count("/") for name in names), default=-1)
     seen = set()
     for strip in range(depth + 1):

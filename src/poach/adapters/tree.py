@@ -8,9 +8,8 @@ read or written, and nothing at all unless every hunk of every diff applies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poach.adapters.placing import apply
 from poach.adapters.world import World
@@ -39,8 +38,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Everything that will be done to `tree`, diff by diff, file by file.
 
     `changes` holds the outcome: each path, relative to the tree, that will be
@@ -49,7 +47,11 @@ class Plan:
 
     tree: Path
     patches: tuple[PatchedBy, ...]
-    changes: tuple[tuple[str, Entry | None], ...] = field(repr=False)
+    changes: tuple[tuple[str, Entry | None], ...]
+
+    def __repr__(self) -> str:
+        paths = [path for path, _ in self.changes]
+        return f"Plan({self.tree!r}, {self.patches!r}, {paths!r})"
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan without contents in JSON's types."""

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from poach.adapters.writer import is_aside
@@ -20,19 +19,21 @@ MAX_FILE = 1 << 28
 _MOST_LINKS = 40  # as many as Linux follows
 
 
-@dataclass(slots=True)
 class Disk:
     """The tree as it lies on disk, read once."""
 
-    tree: Path
-    entries: dict[str, Entry | None] = field(default_factory=dict)
-    blocked: dict[str, bool] = field(default_factory=dict)
-    by_name: dict[str, list[str]] | None = None
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self.entries: dict[str, Entry | None] = {}
+        self.blocked: dict[str, bool] = {}
+        self.missing: set[str] = set()  # folders that are not there
+        self.by_name: dict[str, list[str]] | None = None
 
     def entry(self, path: str) -> Entry | None:
         """Return what stands at `path`; refuse what is no file or link."""
         if path not in self.entries:
-            self.entries[path] = self._read(path)
+            missing = path.rpartition("/")[0] in self.missing
+            self.entries[path] = None if missing else self._read(path)
         return self.entries[path]
 
     def _read(self, path: str) -> Entry | None:
@@ -64,9 +65,10 @@ class Disk:
     def holds(self, path: str, entry: Entry | None) -> bool:
         """Tell whether `entry` is what stands at `path`."""
         try:
-            return self.entry(path) == entry
+            found = self.entry(path)
         except Fault:
             return False
+        return found is entry if found is None else found.is_same(entry)
 
     def blocks(self, path: str) -> bool:
         """Tell whether something that is no folder stands at `path`."""
@@ -78,6 +80,7 @@ class Disk:
         try:
             return not stat.S_ISDIR(os.lstat(self._at(path)).st_mode)
         except (FileNotFoundError, NotADirectoryError):
+            self.missing.add(path)
             return False
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error

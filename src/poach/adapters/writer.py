@@ -2,28 +2,33 @@
 
 New files are written aside first, in a folder ``.poach-*`` of the tree, with the old
 files beside them and a journal of what is to be done.  Then each path changes by one
-rename, so that at any time it is as before or as wanted, never half written.  What
-fails is undone.  Where a run is killed in between, the folder stays with the old files
-and the journal, and the next run says so instead of patching a half-patched tree.
+rename, so that at any time it is as before or as wanted, never half written.  A folder
+that is new comes into its place with all that is in it, by one rename, too.  What fails
+is undone.  Where a run is killed in between, the folder stays with the old files and
+the journal, and the next run says so instead of patching a half-patched tree.
 
 Where one file is all that changes, that one rename is all or nothing by itself.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from poach.errors import PoachError
 from poach.outcome import LINK, PROGRAM, Entry
+from poach.paths import parents
 
 _PREFIX = ".poach-"
 _JOURNAL = "journal.json"
+_UNLOCKED = "unlocked"
+_MADE = ("new-", "old-")  # how the names in the folder begin
+_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class WriteFailed(PoachError):
@@ -77,24 +82,40 @@ def is_aside(name: str) -> bool:
 
 def check_whole(tree: Path) -> None:
     """Raise `Interrupted` where an earlier run was killed in the middle."""
-    for journal in sorted(tree.glob(f"{_PREFIX}*/{_JOURNAL}")):
-        if _is_journal(journal):
-            raise Interrupted(tree, journal.parent)
+    for aside in _asides(tree):
+        if _is_journal(f"{aside}/{_JOURNAL}"):
+            raise Interrupted(tree, Path(aside))
 
 
-def _is_journal(path: Path) -> bool:
+def _asides(tree: Path) -> list[str]:
+    """Return what bears the name of a folder in which new files wait."""
+    try:
+        return sorted(f"{tree}/{name}" for name in os.listdir(tree) if is_aside(name))
+    except OSError:
+        return []
+
+
+def _is_journal(path: str) -> bool:
     """Tell whether a file is a journal as a whole: then renames may have begun.
 
     One that cannot be read may be.
     """
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
+        data = Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return _is_whole(data)
+
+
+def _is_whole(data: bytes) -> bool:
     import json
 
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return False
-        said = json.loads(path.read_bytes())
-    except OSError:
-        return True
+        said = json.loads(data)
     except (ValueError, RecursionError):
         return False
     if not isinstance(said, dict) or not isinstance(said.get("format"), int):
@@ -112,24 +133,99 @@ def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> No
 
     Raises `WriteFailed`.
     """
-    if len(changes) == 1 and _write_one(tree, *changes[0]):
+    if not changes:
         return
-    if changes:
+    _sweep(tree)
+    if len(changes) > 1 or not _write_one(tree, *changes[0]):
         _write_all(tree, changes)
+
+
+def _sweep(tree: Path) -> None:
+    """Remove the folders of runs that were killed before they changed anything."""
+    for aside in _asides(tree):
+        with suppress(OSError, ImportError):
+            _remove_if_dead(aside)
+
+
+def _remove_if_dead(aside: str) -> None:
+    """Remove a folder if it is ours, and no process that lives has its lock."""
+    handle = _locked(aside)
+    try:
+        if _is_ours(aside) and not _is_journal(f"{aside}/{_JOURNAL}"):
+            _remove(aside)
+    finally:
+        os.close(handle)
+
+
+def _is_ours(aside: str) -> bool:
+    """Tell whether this user's poach, and nobody else, made a folder and its files."""
+    status = os.stat(aside)
+    return (
+        (status.st_uid, stat.S_IMODE(status.st_mode) & 0o777) == (os.geteuid(), 0o700)
+    ) and all(name == _JOURNAL or name.startswith(_MADE) for name in os.listdir(aside))
+
+
+def _remove(aside: str) -> None:
+    """Remove a folder, the journal first: without it nothing is to be undone."""
+    import shutil
+
+    with suppress(FileNotFoundError):
+        os.unlink(f"{aside}/{_JOURNAL}")
+    try:
+        os.rmdir(aside)  # most often nothing else is left
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _locked(folder: str) -> int:
+    """Lock a folder for as long as the handle is open, or this process lives.
+
+    Raises `BlockingIOError` where another process has the lock, another `OSError` or
+    `ImportError` where the folder is none or the system knows no such locks.
+    """
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _new_aside(tree: Path) -> tuple[str, int | None]:
+    """Make and lock a folder for new and old files; return it with its lock, if any.
+
+    Before it is locked, another run may take it for a dead one's: then comes the next.
+    """
+    while True:
+        aside = f"{tree}/{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+        os.mkdir(aside, 0o700)
+        try:
+            lock = _locked(aside)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+        except (OSError, ImportError):
+            Path(aside, _UNLOCKED).touch()  # so that nobody takes it for a dead one's
+            return aside, None
+        if os.path.isdir(aside):
+            return aside, lock
+        os.close(lock)
 
 
 def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
     """Write one file in a folder that is there; return False for anything else."""
     target = f"{tree}/{path}"
-    folder = os.path.dirname(target)  # noqa: PTH120
-    if entry is None or not os.path.isdir(folder):  # noqa: PTH112
+    folder = os.path.dirname(target)
+    if entry is None or not os.path.isdir(folder):
         return False
     new = f"{folder}/{_PREFIX}{os.getpid()}"
     try:
         Path(new).unlink(missing_ok=True)  # of a killed process with our number
         with _undone(new):
             _write(new, entry, f"{tree}/{entry.like or path}")
-            os.replace(new, target)  # noqa: PTH105
+            os.replace(new, target)
     except OSError as error:
         raise WriteFailed(tree, error) from error
     return True
@@ -147,75 +243,114 @@ def _undone(new: str) -> Iterator[None]:
 
 def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
     try:
-        aside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=tree))
+        aside, lock = _new_aside(tree)
     except OSError as error:
         raise WriteFailed(tree, error) from error
     writer = _Writer(tree, aside)
     try:
         writer.write(changes)
     except OSError as error:
-        raise WriteFailed(tree, error, aside if writer.stuck else None) from error
+        kept = Path(aside) if writer.stuck else None
+        raise WriteFailed(tree, error, kept) from error
     finally:
         if not writer.stuck:
-            (aside / _JOURNAL).unlink(missing_ok=True)
-            shutil.rmtree(aside, ignore_errors=True)
+            _remove(aside)
+        if lock is not None:
+            os.close(lock)
 
 
 class _Writer:
-    """Puts entries in place; knows how to go back."""
+    """Puts entries in place; knows how to go back.
 
-    def __init__(self, tree: Path, aside: Path) -> None:
+    What waits to be placed is a new file or, for folders that are not there, the
+    outermost of them with all that comes into it.
+    """
+
+    def __init__(self, tree: Path, aside: str) -> None:
         self.tree = tree
         self.aside = aside
-        self.saved: dict[str, Path] = {}
-        self.changed: list[str] = []
-        self.made: list[Path] = []
-        self.folders: set[str] = set()  # those that are there
-        self.removed: list[tuple[Path, int]] = []
+        self.tops: dict[str, str | None] = {}  # of each folder, the outermost new one
+        self.staged: dict[str, str] = {}  # where what comes to a path waits
+        self.saved: dict[str, str] = {}
+        self.deleted: list[str] = []
+        self.placed: list[str] = []
+        self.made: list[str] = []
+        self.folders: set[str] = {""}  # those that are there
+        self.removed: list[tuple[str, int]] = []
         self.stuck = False  # neither forth nor back
 
     def write(self, changes: Sequence[tuple[str, Entry | None]]) -> None:
         """Write everything; on any exception put back what was there."""
-        staged = {
-            path: self._stage(number, path, entry)
-            for number, (path, entry) in enumerate(changes)
-            if entry is not None
-        }
-        for number, (path, _) in enumerate(changes):
-            self._save(number, path)
+        for number, (path, entry) in enumerate(changes):
+            self._prepare(number, path, entry)
         self._note(path for path, _ in changes)
         try:
             for path, entry in changes:
                 if entry is None:
-                    self._remove(path)
-            for path, new in staged.items():
+                    self._delete(path)
+            for path, new in self.staged.items():
                 self._place(new, path)
         except BaseException:
             self._restore()
             raise
 
-    def _stage(self, number: int, path: str, entry: Entry) -> Path:
-        staged = self.aside / f"new-{number}"
-        _write(str(staged), entry, self._at(entry.like or path))
-        return staged
+    def _prepare(self, number: int, path: str, entry: Entry | None) -> None:
+        """Write what is to come, and keep what is there, which stays for now."""
+        folder = path.rpartition("/")[0]
+        top = self._top(folder)
+        if top is None:
+            self._save(number, path)
+        if entry is not None:
+            new = f"{self.aside}/new-{number}"
+            if top is None:
+                self.staged[path] = new
+            else:
+                new = self._below(top, path, folder, new)
+            old = entry.like or (path if path in self.saved else None)
+            _write(new, entry, old and self._at(old))
+
+    def _top(self, folder: str) -> str | None:
+        """Return the outermost folder that leads to `folder`, or is it, and is new."""
+        if folder not in self.tops:
+            ways = [*parents(folder), folder] if folder else []
+            new = (each for each in ways if not self._is_folder(each))
+            self.tops[folder] = next(new, None)
+        return self.tops[folder]
+
+    def _is_folder(self, path: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.lstat(self._at(path)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def _below(self, top: str, path: str, folder: str, new: str) -> str:
+        """Return where a file waits in a new folder; make what leads there."""
+        waits = self.staged.setdefault(top, new)
+        below = waits + folder[len(top) :]
+        if folder not in self.folders:
+            os.makedirs(below, exist_ok=True)
+            self.folders.add(folder)
+        return waits + path[len(top) :]
 
     def _at(self, path: str) -> str:
         return f"{self.tree}/{path}"
 
     def _save(self, number: int, path: str) -> None:
         """Keep what is at `path`, which stays there for now."""
-        target = self._at(path)
-        with suppress(FileNotFoundError, NotADirectoryError):
+        target, backup = self._at(path), f"{self.aside}/old-{number}"
+        try:
+            os.link(target, backup, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except (OSError, NotImplementedError):
             if stat.S_ISDIR(os.lstat(target).st_mode):
-                return  # a folder that will be empty by then
-            backup = self.aside / f"old-{number}"
-            try:
-                os.link(target, backup, follow_symlinks=False)
-            except (OSError, NotImplementedError):
-                shutil.copy2(target, backup, follow_symlinks=False)
-            self.saved[path] = backup
+                return  # it will be empty by then
+            import shutil
 
-    def _note(self, paths: Iterator[str]) -> None:
+            shutil.copy2(target, backup, follow_symlinks=False)
+        self.saved[path] = backup
+
+    def _note(self, paths: Iterable[str]) -> None:
         """Write the journal: for each path the name of its old file, or null.
 
         It is there for runs that are killed, which the system's cache outlives, so
@@ -224,68 +359,79 @@ class _Writer:
         import json
 
         kept = {path: self._backup(path) for path in paths}
-        with (self.aside / _JOURNAL).open("w", encoding="ascii") as stream:
-            json.dump({"format": 1, "old": kept}, stream, indent=1)
+        said = json.dumps({"format": 1, "old": kept}, separators=(",\n", ": "))
+        Path(self.aside, _JOURNAL).write_text(said, encoding="ascii")
 
     def _backup(self, path: str) -> str | None:
-        return self.saved[path].name if path in self.saved else None
+        return os.path.basename(self.saved[path]) if path in self.saved else None
 
-    def _remove(self, path: str) -> None:
+    def _delete(self, path: str) -> None:
         if path in self.saved:
-            self.changed.append(path)
-            (self.tree / path).unlink()
-            self._prune((self.tree / path).parent)
+            self.deleted.append(path)
+            os.unlink(self._at(path))
+            self._prune(path.rpartition("/")[0])
 
-    def _prune(self, folder: Path) -> None:
+    def _prune(self, folder: str) -> None:
         """Remove a folder that is empty now, and those above it."""
-        while folder != self.tree and folder.is_dir() and not any(folder.iterdir()):
-            self.removed.append((folder, stat.S_IMODE(folder.stat().st_mode)))
-            folder.rmdir()
-            folder = folder.parent
+        while folder and self._is_folder(folder):
+            mode = stat.S_IMODE(os.stat(self._at(folder)).st_mode)
+            try:
+                os.rmdir(self._at(folder))
+            except OSError as error:
+                if error.errno in _NOT_EMPTY:
+                    return
+                raise
+            self.removed.append((folder, mode))
+            folder = folder.rpartition("/")[0]
 
-    def _place(self, new: Path, path: str) -> None:
-        folder = path.rpartition("/")[0]
-        if folder not in self.folders:
-            self._make_folders(self.tree / folder)
-            self.folders.add(folder)
-        self.changed.append(path)
-        new.replace(self._at(path))
+    def _place(self, new: str, path: str) -> None:
+        self._make_folders(path.rpartition("/")[0])
+        self.placed.append(path)
+        os.replace(new, self._at(path))
 
-    def _make_folders(self, folder: Path) -> None:
-        missing = []
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for each in reversed(missing):
-            each.mkdir()
-            self.made.append(each)
+    def _make_folders(self, folder: str) -> None:
+        """Make anew the folders that a deletion has emptied."""
+        if folder in self.folders:
+            return
+        for each in [*parents(folder), folder]:
+            if not os.path.isdir(self._at(each)):
+                os.mkdir(self._at(each))
+                self.made.append(each)
+        self.folders.add(folder)
 
     def _restore(self) -> None:
+        """Go back: what was placed goes to where it waited, which is removed."""
         self.stuck = True
-        for path in reversed(self.changed):
-            if path not in self.saved:
-                (self.tree / path).unlink(missing_ok=True)
+        tops = set(self.tops.values())
+        for path in reversed(self.placed):
+            is_new = path not in self.saved or path in tops
+            if is_new and not os.path.lexists(self.staged[path]):
+                os.replace(self._at(path), self.staged[path])
         for folder in reversed(self.made):
-            folder.rmdir()
+            os.rmdir(self._at(folder))
         for folder, mode in reversed(self.removed):
-            folder.mkdir()
-            folder.chmod(mode)
-        for path in reversed(self.changed):
+            os.mkdir(self._at(folder))
+            os.chmod(self._at(folder), mode)
+        for path in dict.fromkeys([*reversed(self.placed), *reversed(self.deleted)]):
             if path in self.saved:
-                self.saved[path].replace(self.tree / path)
+                os.replace(self.saved[path], self._at(path))
         self.stuck = False
 
 
-def _write(new: str, entry: Entry, old: str) -> None:
+def _write(new: str, entry: Entry, old: str | None) -> None:
     """Write `entry` to the path `new`, with the permissions of what is at `old`."""
     if entry.mode == LINK:
-        Path(new).symlink_to(os.fsdecode(entry.data))
+        os.symlink(os.fsdecode(entry.data), new)
         return
-    wanted = 0o777 if entry.mode == PROGRAM else 0o666
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, wanted)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(entry.data)
-    _keep_mode(old, new, entry.mode == PROGRAM)
+    handle = os.open(new, _NEW_FILE, 0o777 if entry.mode == PROGRAM else 0o666)
+    try:
+        left = memoryview(entry.data)
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
+    if old is not None:
+        _keep_mode(old, new, entry.mode == PROGRAM)
 
 
 def _keep_mode(old: str, new: str, runs: bool) -> None:
@@ -299,4 +445,4 @@ def _keep_mode(old: str, new: str, runs: bool) -> None:
             bits = stat.S_IMODE(status.st_mode) & 0o777
             if runs != bool(bits & stat.S_IXUSR):
                 bits = bits | (bits & 0o444) >> 2 if runs else bits & ~0o111
-            os.chmod(new, bits)  # noqa: PTH101
+            os.chmod(new, bits)
