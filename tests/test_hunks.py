@@ -14,9 +14,9 @@ from poach.hunks import (
     Applied,
     Rejected,
     apply_hunks,
-    unix_hunks,
 )
 from poach.refusals import missed as missed_text
+from poach.text import unix_hunk
 
 
 def hunks(*bodies: bytes) -> tuple[Hunk, ...]:
@@ -192,9 +192,9 @@ def test_hunks_out_of_order_as_git_takes_them():
     assert landed(numbered(12), two)[0] == new
 
 
-def test_unix_hunks():
+def test_unix_hunk():
     crlf = hunks(b"@@ -1 +1 @@\n-1\r\n+2\r\n")
-    assert landed(b"1\n", unix_hunks(crlf))[0] == b"2\n"
+    assert landed(b"1\n", [unix_hunk(hunk) for hunk in crlf])[0] == b"2\n"
     assert landed(b"1\r\n", crlf)[0] == b"2\r\n"
 
 

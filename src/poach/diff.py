@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import Literal, NamedTuple
@@ -35,6 +36,7 @@ _CHOPPED = 3
 _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
+_TEXT = re.compile(rb"[^-+@*BCFGId0-9]*")  # by their first letters
 
 _Finder = Callable[[bytes], re.Match[bytes] | None]
 
@@ -205,13 +207,8 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
 
 
 def split_lines(data: bytes) -> list[bytes]:
-    """Split at newlines only and keep them."""
-    # bytes.splitlines splits at CR, too.
-    if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
-        return data.splitlines(keepends=True)
-    lines = [line + b"\n" for line in data.split(b"\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
+    """Split at newlines only, where bytes.splitlines splits at CR too; keep them."""
+    return BytesIO(data).readlines()
 
 
 class _Head:
@@ -267,7 +264,7 @@ class _Scanner:
     def run(self) -> list[FileDiff]:
         """Return the files; what is wrong gathers in `faults`."""
         files: list[FileDiff] = []
-        while (start := self.at) < len(self.lines):
+        while (start := self._after_text()) < len(self.lines):
             try:
                 found = self._section()
             except DiffError as error:
@@ -277,6 +274,12 @@ class _Scanner:
             else:
                 files.extend([found] if found else [])
         return files
+
+    def _after_text(self) -> int:
+        """Step over lines that say nothing, as in a mail; return where that leads."""
+        found = _TEXT.match(self.marks, self.at)
+        self.at = found.end() if found else self.at
+        return self.at
 
     def _section(self) -> FileDiff | None:
         line = self.lines[self.at]
@@ -710,7 +713,7 @@ def _name(raw: bytes) -> str | None:
         text = _unquoted(raw)
     else:
         text = raw.partition(b"\t")[0]
-        stamp = _stamp(text)
+        stamp = _stamp(text) if text.split() != [text] else None
         text = text[: stamp.start()].rstrip() if stamp else text
     return (
         None
@@ -756,7 +759,9 @@ def _is_epoch(raw: bytes | None) -> bool:
 
     GNU diff -N writes it for files that are not there.
     """
-    found = _epoch(raw.rstrip(b"\r\n")) if raw else None
+    # The pattern is not for every diff: it takes a millisecond to compile.
+    near = raw is not None and (b"1970" in raw or b"1969" in raw)
+    found = _epoch(raw.rstrip(b"\r\n")) if raw and near else None
     if found is None:
         return False
     hour, minute, sign, zone_hour, zone_minute = found.groups()[:5]
@@ -775,6 +780,8 @@ def _leads_back(head: _Head, old: str | None, new: str | None) -> bool:
         return False
     if _is_original(new) != _is_original(old):
         return _is_original(new)
+    if b":" not in head.old:  # nearly always, in git's diffs
+        return False
     before, after = _date(head.old), _date(head.new)
     if not before or not after or before[2] != after[2]:
         return False
@@ -798,15 +805,15 @@ def _to_nothing(hunks: tuple[Hunk, ...]) -> bool:
 
 def _mode(words: dict[bytes, bytes], *names: bytes) -> int | None:
     for name in names:
-        digits = words.get(name, b"").strip()
-        if re.fullmatch(rb"[0-7]{1,6}", digits):
+        digits = words.get(name)
+        if digits is not None and re.fullmatch(rb"\s*[0-7]{1,6}\s*", digits):
             return int(digits, 8)
     return None
 
 
 def _index_mode(words: dict[bytes, bytes]) -> int | None:
     """Return a link's or submodule's mode; a plain file's changes nothing."""
-    found = _oids(words.get(b"index", b""))
+    found = _oids(words[b"index"]) if b"index" in words else None
     mode = int(found[3], 8) if found and found[3] else 0
     return mode if mode in (0o120000, 0o160000) else None
 

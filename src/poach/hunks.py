@@ -20,13 +20,13 @@ tests.)
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from poach.diff import Hunk, split_lines
-from poach.text import Edit, Shape, Text, Window, without_cr
+from poach.diff import Hunk
+from poach.text import Edit, Shape, Text, Window
 
 if TYPE_CHECKING:
     from poach.diagnosis import Miss
@@ -77,8 +77,8 @@ def apply_hunks(
     """
     if not old and len(hunks) == 1 and not hunks[0].old_start and not hunks[0].old:
         return _made(hunks[0], rules)
-    text = Text(split_lines(old))
     shapes = [Shape.of(hunk) for hunk in hunks]
+    text = Text(old, shapes)
     runs: list[_Run] = []
     if "gnu" in rules:
         runs.append(_run(text, shapes, fuzz, _GnuRule))
@@ -95,11 +95,6 @@ def apply_hunks(
 def _made(hunk: Hunk, rules: frozenset[Rule]) -> Applied:
     """Return a new file, which has one place for its one hunk by any rule."""
     return Applied(b"".join(hunk.new), (Landing(hunk.header, 1),), rules)
-
-
-def unix_hunks(hunks: Iterable[Hunk]) -> tuple[Hunk, ...]:
-    """Return `hunks` with LF for CR LF, as GNU patch reads a CR LF diff."""
-    return tuple(hunk._replace(lines=without_cr(hunk.lines)) for hunk in hunks)
 
 
 class _Found(NamedTuple):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import NamedTuple
 
-from poach.diff import Hunk
+from poach.diff import Hunk, split_lines
 from poach.searching import outward, search
 
 _NEAR = 500  # lines away that are searched without an index of all lines
@@ -72,10 +72,15 @@ class Shape(NamedTuple):
 
 
 class Text:
-    """The old lines and their index, which serves every hunk and both rules."""
+    """The old lines and an index of them, which serves every hunk and both rules.
 
-    def __init__(self, lines: list[bytes]) -> None:
-        self.lines = lines
+    The index is of the lines that the hunks have, so that it takes next to nothing.
+    """
+
+    def __init__(self, data: bytes, shapes: Sequence[Shape]) -> None:
+        self.lines = split_lines(data)
+        self._data = data
+        self._shapes = shapes
         self._places: dict[bytes, list[int]] | None = None
         self._unix: Text | None = None
         self._searches = 0
@@ -173,16 +178,27 @@ class Text:
     def where(self, line: bytes) -> Sequence[int]:
         """Return the places of `line`, from 0, in order."""
         if self._places is None:
-            self._places = {}
-            for at, each in enumerate(self.lines):
-                self._places.setdefault(each, []).append(at)
-        return self._places.get(line, ())
+            self._places = self._indexed()
+        if line not in self._places:
+            hits = [at for at, each in enumerate(self.lines) if each == line]
+            self._places[line] = hits
+        return self._places[line]
+
+    def _indexed(self) -> dict[bytes, list[int]]:
+        """Return the places of all lines that the hunks have."""
+        sides = chain.from_iterable((each.old, each.new) for each in self._shapes)
+        places: dict[bytes, list[int]] = {line: [] for side in sides for line in side}
+        for at, line in enumerate(self.lines):
+            if line in places:
+                places[line].append(at)
+        return places
 
     def without_cr(self) -> Text:
         """Return the text with LF for CR LF, itself where it has none."""
         if self._unix is None:
-            lines = list(without_cr(self.lines))
-            self._unix = self if lines == self.lines else Text(lines)
+            data = self._data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+            shapes = [Shape.of(unix_hunk(shape.hunk)) for shape in self._shapes]
+            self._unix = Text(data, shapes) if b"\r" in self._data else self
         return self._unix
 
 
@@ -192,6 +208,11 @@ def _ended(line: bytes) -> bytes:
 
 def _context(lines: Iterable[bytes]) -> int:
     return sum(1 for _ in takewhile(lambda line: line[0] == 32, lines))
+
+
+def unix_hunk(hunk: Hunk) -> Hunk:
+    """Return `hunk` with LF for CR LF, as GNU patch reads a CR LF diff."""
+    return hunk._replace(lines=without_cr(hunk.lines))
 
 
 def without_cr(lines: Iterable[bytes]) -> tuple[bytes, ...]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from poach.adapters.world import World
-from poach.binaries import BadBinary, apply_binary, is_result
-from poach.diff import FileDiff, NamedDiff
+from poach.diff import Binary, FileDiff, NamedDiff
 from poach.hunks import (
     RULES,
     Applied,
@@ -15,7 +14,6 @@ from poach.hunks import (
     Rejected,
     Rule,
     apply_hunks,
-    unix_hunks,
 )
 from poach.outcome import (
     FILE,
@@ -28,7 +26,7 @@ from poach.outcome import (
 )
 from poach.paths import check_name, clean, first_word, shortness, stripped
 from poach.refusals import Fault, Refusal, missed, show
-from poach.traces import backwards
+from poach.text import unix_hunk
 
 MAX_MADE = 1 << 29
 """The most bytes that a patch set may make in all: 512 MB."""
@@ -277,8 +275,10 @@ class Commit:
 
     def _is_done(self, file: FileDiff, there: Entry) -> bool:
         """Tell whether a file is what the diff makes of it."""
+        from poach.traces import backwards
+
         if file.binary:
-            return is_result(there.data, file.binary)
+            return _is_result(there, file.binary)
         return isinstance(apply_hunks(there.data, backwards(file.hunks)), Applied)
 
     def _check_new(self, file: FileDiff, path: str, old: Entry | None) -> None:
@@ -286,7 +286,7 @@ class Commit:
             return
         made = apply_hunks(b"", file.hunks)
         same = isinstance(made, Applied) and made.data == old.data
-        if same or (file.binary and is_result(old.data, file.binary)):
+        if same or (file.binary and _is_result(old, file.binary)):
             raise Fault.of("already applied", "exists already, just so", path)
         raise Fault.of("exists", "exists already, with other contents", path)
 
@@ -299,7 +299,8 @@ class Commit:
         rules = self.attempt.rules
         done = apply_hunks(before, file.hunks, self.fuzz, rules)
         if isinstance(done, Rejected) and file.crlf:
-            again = apply_hunks(before, unix_hunks(file.hunks), self.fuzz, rules)
+            unix = [unix_hunk(hunk) for hunk in file.hunks]
+            again = apply_hunks(before, unix, self.fuzz, rules)
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
             self.attempt.landed += len(done.landings)
@@ -308,6 +309,8 @@ class Commit:
         return done.data, done.landings
 
     def _binary(self, file: FileDiff, path: str, old: bytes) -> bytes:
+        from poach.binaries import BadBinary, apply_binary, is_result
+
         assert file.binary is not None
         if is_result(old, file.binary):
             raise Fault.of("already applied", "has these contents already", path)
@@ -333,6 +336,12 @@ class Commit:
                     detail = f"a symlink out of the tree, to {show(text)!r}"
                     fault = Fault.of("unsafe", detail, path)
                     self.attempt.refusals += fault.refusals
+
+
+def _is_result(entry: Entry, binary: Binary) -> bool:
+    from poach.binaries import is_result
+
+    return is_result(entry.data, binary)
 
 
 def _too_short(name: str | None, strip: int) -> str:

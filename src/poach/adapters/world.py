@@ -51,13 +51,14 @@ class Disk:
     def _found(self, target: str, path: str) -> Entry:
         status = os.lstat(target)
         if stat.S_ISLNK(status.st_mode):
-            return Entry(os.fsencode(Path(target).readlink()), LINK)
+            return Entry(os.fsencode(os.readlink(target)), LINK)
         if stat.S_ISREG(status.st_mode):
             runs = status.st_mode & stat.S_IXUSR
             if status.st_size > MAX_FILE:
                 detail = f"has {status.st_size} bytes, more than {MAX_FILE}"
                 raise Fault.of("too large", detail, path)
-            return Entry(Path(target).read_bytes(), PROGRAM if runs else FILE)
+            with open(target, "rb") as stream:
+                return Entry(stream.read(), PROGRAM if runs else FILE)
         if stat.S_ISDIR(status.st_mode):
             raise Fault.of("unsafe", "a folder in the tree", path)
         raise Fault.of("unreadable", "not a regular file in the tree", path)

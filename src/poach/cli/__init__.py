@@ -7,6 +7,7 @@ import importlib
 import io
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from poach.cli.saying import complain
 from poach.errors import PoachError
@@ -21,6 +22,9 @@ COMMANDS = {
     "bridge": "bridge",
 }
 """The module of each command."""
+
+# Else argparse asks for the terminal's width at each argument, with shutil's help.
+_HELP = partial(argparse.HelpFormatter, width=78)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Return the parser of the command line, or what of it `words` need."""
     top = argparse.ArgumentParser(
-        prog="poach", description="Patched eggs for zc.buildout."
+        prog="poach", description="Patched eggs for zc.buildout.", formatter_class=_HELP
     )
     top.add_argument(
         "--version",
@@ -64,7 +68,9 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"poach.cli.{COMMANDS[name]}")
         summary = (module.__doc__ or "").partition("\n")[0]
-        command = commands.add_parser(name, help=summary, description=summary)
+        command = commands.add_parser(
+            name, help=summary, description=summary, formatter_class=_HELP
+        )
         module.configure(command)
         command.set_defaults(run=module.run)
     return top

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from poach import series
 from poach.adapters.tree import (
     ApplyRefused,
     PatchedBy,
@@ -154,6 +153,8 @@ def _collected(args: argparse.Namespace) -> list[Sequence[NamedDiff]]:
 def _diffs(path: Path, args: argparse.Namespace) -> Sequence[NamedDiff]:
     if str(path) == "-" or not path.is_dir():
         return [_diff(path, args, args.strip)]
+    from poach import series
+
     listed = path / "series"
     return collect(
         lambda entry: _diff(
