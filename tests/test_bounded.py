@@ -15,7 +15,7 @@ import pytest
 import references
 from poach.adapters.tree import Interrupted, WriteFailed, plan, write
 from poach.diff import MAX_BINARY, MAX_DIFF, MAX_LINE, NamedDiff
-from test_adversarial import base85, binary, delta, mod, oid, take
+from test_adversarial import base85, binary, delta, mod, new, oid, take
 
 MEMORY = 1200 << 20
 LIMITED = f"""
@@ -139,20 +139,25 @@ from pathlib import Path
 from poach.adapters import writer
 from poach.adapters.tree import plan, write
 from poach.diff import NamedDiff
-place = writer._Writer._place
-def dying(self, new, path):
-    place(self, new, path)
+step = getattr(writer._Writer, sys.argv[2])
+def dying(self, *args):
+    step(self, *args)
     os.kill(os.getpid(), signal.SIGKILL)
-writer._Writer._place = dying
+setattr(writer._Writer, sys.argv[2], dying)
 write(plan(Path(sys.argv[1]), [NamedDiff("x", "", sys.stdin.buffer.read())]))
 """
 TWO = mod(b"f") + mod(b"g", b"@@ -1 +1 @@\n-G\n+H\n")
 
 
+def kill_after(step: str, tree: Path, data: bytes) -> None:
+    """Have a process write to the tree, and kill it after its first such step."""
+    command = [sys.executable, "-c", KILLED, str(tree), step]
+    assert subprocess.run(command, input=data).returncode == -signal.SIGKILL
+
+
 def test_a_run_that_is_killed_can_be_undone(tree):
     before = references.listing(tree)
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tree)], input=TWO)
-    assert done.returncode == -signal.SIGKILL
+    kill_after("_place", tree, TWO)
     assert ((tree / "f").read_bytes(), (tree / "g").read_bytes()) == (b"2\n", b"G\n")
     with pytest.raises(Interrupted, match="An earlier run was killed") as caught:
         plan(tree, [NamedDiff("x", "", TWO)])
@@ -165,6 +170,70 @@ def test_a_run_that_is_killed_can_be_undone(tree):
     kept.rmdir()
     assert references.listing(tree) == before
     write(plan(tree, [NamedDiff("x", "", TWO)]))
+
+
+def poach_apply(tree: Path, diff: Path) -> subprocess.CompletedProcess[str]:
+    code = "import sys, poach.cli; sys.exit(poach.cli.main())"
+    command = [sys.executable, "-c", code, "apply", str(tree), str(diff)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("step", ["_save", "_prepare", "_top"])
+@pytest.mark.parametrize("data", [TWO, TWO + new(b"new/er/n")], ids=["old", "new"])
+def test_what_a_killed_run_prepared_is_cleared(tree, tmp_path, step, data):
+    before = references.listing(tree)
+    kill_after(step, tree, data)
+    (left,) = tree.glob(".poach-*")
+    now = references.listing(tree)
+    assert {path: now[path] for path in before} == before
+    done = poach_apply(tree, written(tmp_path, data))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not left.exists()
+    assert (tree / "f").read_bytes() == b"2\n"
+    assert not list(tree.glob(".poach-*"))
+
+
+def test_only_looking_clears_nothing(tree):
+    kill_after("_prepare", tree, TWO)
+    (left,) = tree.glob(".poach-*")
+    plan(tree, [NamedDiff("x", "", TWO)])
+    assert left.exists()
+
+
+def test_what_a_run_that_lives_prepared_is_left_alone(tree):
+    kill_after("_prepare", tree, TWO)
+    (left,) = tree.glob(".poach-*")
+    code = (
+        "import sys; from poach.adapters.writer import _locked; "
+        "_locked(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(left)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout.readline() == b"\n"
+        write(plan(tree, [NamedDiff("x", "", TWO)]))
+        assert left.exists()
+    assert (tree / "f").read_bytes() == b"2\n"
+    write(plan(tree, [NamedDiff("x", "", mod(b"f", b"@@ -1 +1 @@\n-2\n+3\n"))]))
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("name", ["unlocked", "notes.txt"])
+def test_what_may_be_another_s_is_left_alone(tree, name):
+    kill_after("_prepare", tree, TWO)
+    (left,) = tree.glob(".poach-*")
+    (left / name).touch()
+    write(plan(tree, [NamedDiff("x", "", TWO)]))
+    assert (left / name).exists()
+
+
+def test_a_link_to_a_folder_is_left_alone(tree, tmp_path):
+    kill_after("_prepare", tree, TWO)
+    (left,) = tree.glob(".poach-*")
+    outside = left.rename(tmp_path / "outside")
+    (tree / ".poach-q").symlink_to(outside)
+    write(plan(tree, [NamedDiff("x", "", TWO)]))
+    assert (outside / "new-0").exists()
 
 
 def test_what_cannot_be_put_back_is_kept(tree, monkeypatch):

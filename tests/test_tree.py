@@ -498,6 +498,23 @@ def test_writing_that_fails_restores_everything(tree):
     assert listing(tree) == before
 
 
+def test_a_file_that_becomes_a_folder_is_restored(tree):
+    gone = b"--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n"
+    data = gone + NEW % b"b/f/n" + NEW % b"b/f/m/n" + NEW % b"b/new/n"
+    planned = plan(tree, [diff(data)])
+    before = listing(tree)
+    put(tree, "new", b"in the way\n")
+    with pytest.raises(WriteFailed, match="nothing was changed"):
+        write(planned)
+    (tree / "new").unlink()
+    assert listing(tree) == before
+    write(planned)
+    made = dict.fromkeys(("f/n", "f/m/n", "new/n"), b"new\n")
+    assert (
+        listing(tree) == {path: before[path] for path in before if path != "f"} | made
+    )
+
+
 def test_the_plan_can_be_shown(tree):
     data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + MOD
     put(tree, "src/pkg/mod.py", b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n")

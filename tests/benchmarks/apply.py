@@ -5,8 +5,11 @@
 Everything is measured in this one run: the inputs are made in a temporary folder, each
 tool gets a fresh tree, the tools take turns, and the same digest of the tree must come
 out of all.  Times are CPU seconds, user and system, of the process and its children;
-ratios are medians of the ratios of each turn.  The column "started" is poach/git
-without the start-up of Python and poach, which no limit counts; "B/B" is poach's peak
+ratios are medians of the ratios of each turn.  poach's modules are compiled, as pip
+leaves them.  The column "started" is poach/git without the start-up of Python and
+poach, which no limit counts; "floor" is what a bare Python takes, without poach and
+even without its own site module, that knows the outcome and only reads and writes the
+files, as a multiple of git: no program in Python can take less.  "B/B" is poach's peak
 memory beyond that of its start, in bytes for each byte of the diff.  CORPUS is what
 ``corpus_table.py`` takes; without it that case is left out.  Exits with 1 if a limit
 is broken.
@@ -91,6 +94,7 @@ class Case:
     patch: float = FREE
     memory: float = FREE
     inside: bool = False  # poach does all jobs in one process
+    floor: str = ""  # a program that only reads and writes what has to be
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -111,8 +115,8 @@ class Result:
     def memory(self, tool: str) -> int:
         return max(turn.memory for turn in self.turns[tool])
 
-    def ratio(self, tool: str) -> float:
-        pairs = zip(self.turns["poach"], self.turns[tool], strict=True)
+    def ratio(self, tool: str, of: str = "poach") -> float:
+        pairs = zip(self.turns[of], self.turns[tool], strict=True)
         return statistics.median(ours.seconds / its.seconds for ours, its in pairs)
 
 
@@ -181,6 +185,33 @@ def poach_inside(jobs: Sequence[Job], trees: Sequence[Path], folder: Path) -> Sp
     return spend([sys.executable, "-c", INSIDE, todo], folder)
 
 
+READ_AND_WRITE = """
+import os, sys
+old, diff = open("file", "rb").read(), open(sys.argv[1], "rb").read()
+at = diff.index(b"+new")
+assert diff.startswith(old, at + 4)
+handle = os.open("other", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+os.write(handle, diff[at + 1 :])
+os.close(handle)
+os.replace("other", "file")
+"""
+WRITE_FILES = """
+import os
+for number in range(2000):
+    if number % 50 == 0:
+        os.mkdir(f"folder{number // 50}")
+    name = f"folder{number // 50}/file{number}"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    os.write(handle, b"one\\ntwo\\n%d\\n" % number)
+    os.close(handle)
+"""
+
+
+def bare(script: str, job: Job, tree: Path) -> Spent:
+    """Run a program that does nothing but read and write the files."""
+    return spend([sys.executable, "-I", "-S", "-c", script, *job.diffs], tree)
+
+
 TOOLS = {"poach": poach, "git": git, "patch": patch}
 
 
@@ -189,8 +220,10 @@ def measure(case: Case, repeat: int, folder: Path) -> Result:
     jobs = apart(case.make, folder)
     diffs = {diff for job in jobs for diff in job.diffs}
     result = Result(case, sum(diff.stat().st_size for diff in diffs))
+    tools = [*TOOLS, "bare"] if case.floor else [*TOOLS]
     for turn in range(repeat):
-        names = [*TOOLS][turn % 3 :] + [*TOOLS][: turn % 3]
+        first = turn % len(tools)
+        names = tools[first:] + tools[:first]
         digests = {name: run_turn(result, jobs, name, folder) for name in names}
         check(case, jobs, digests)
     return result
@@ -199,10 +232,11 @@ def measure(case: Case, repeat: int, folder: Path) -> Result:
 def run_turn(result: Result, jobs: Sequence[Job], name: str, folder: Path) -> list[str]:
     """Let one tool do all jobs on fresh trees; return the digests of those."""
     trees = fresh(jobs, folder)
+    tools = TOOLS | {"bare": partial(bare, result.case.floor)}
     if result.case.inside and name == "poach":
         spent = poach_inside(jobs, trees, folder)
     else:
-        done = (TOOLS[name](*pair) for pair in zip(jobs, trees, strict=True))
+        done = (tools[name](*pair) for pair in zip(jobs, trees, strict=True))
         spent = sum(done, NOTHING)
     result.turns.setdefault(name, []).append(spent)
     return apart(partial(digests, jobs), trees)
@@ -242,7 +276,8 @@ def described(path: Path) -> tuple[str | None, str | None]:
 def check(case: Case, jobs: Sequence[Job], digests: dict[str, list[str]]) -> None:
     """Stop unless all tools that can do a job made the same tree."""
     for number, job in enumerate(jobs):
-        made = {digests[name][number] for name in job.applies}
+        able = job.applies if not case.floor else [*job.applies, "bare"]
+        made = {digests[name][number] for name in able}
         if job.outcome is not None and job.applies:
             wanted = json.dumps(list(job.outcome)).encode()
             made.add(hashlib.sha256(wanted).hexdigest())
@@ -374,8 +409,10 @@ def cases(args: argparse.Namespace) -> Iterator[Case]:
         yield Case("corpus", partial(corpus, args=args), git=1, patch=1, inside=True)
     yield Case("hunks-exact", partial(hunks, count=20_000), git=1)
     yield Case("hunks-offset", partial(hunks, count=20_000, above=5_000), git=1)
-    yield Case("long-line", partial(long_line, size=5 * MEGA), git=1)
-    yield Case("new-files", partial(new_files, count=2_000), git=1)
+    line = partial(long_line, size=5 * MEGA)
+    yield Case("long-line", line, git=1, floor=READ_AND_WRITE)
+    files = partial(new_files, count=2_000)
+    yield Case("new-files", files, git=1, floor=WRITE_FILES)
     yield Case("large-hunk", partial(rewritten, size=100 * MEGA), git=12, memory=12)
     yield Case("large-many", partial(many_files, size=100 * MEGA), git=12, memory=12)
     yield Case("misfit", partial(misfit, count=200_000, size=1_000), git=1)
@@ -394,14 +431,14 @@ GROWING: dict[str, tuple[Callable[..., list[Job]], str, int]] = {
 }
 """What is made one, two and four times as large, to see how the cost grows."""
 
-COMPARED = "{:14} {:>8} {:>8} {:>8} {:>10} {:>12} {:>8} {:>7} {:>5}  {}"
+COMPARED = "{:14} {:>8} {:>8} {:>8} {:>10} {:>12} {:>8} {:>6} {:>7} {:>5}  {}"
 GROWTH = "{:14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}  {}"
 
 
 def compare(args: argparse.Namespace, root: Path) -> bool:
     """Print the table that compares the tools; tell whether all limits are kept."""
     titles = ("case", "poach s", "git s", "patch s", "poach/git", "poach/patch")
-    print(COMPARED.format(*titles, "started", "limits", "B/B", ""))
+    print(COMPARED.format(*titles, "started", "floor", "limits", "B/B", ""))
     kept = True
     for case in cases(args):
         if not args.only or any(word in case.name for word in args.only):
@@ -422,10 +459,11 @@ def show(result: Result, base: Spent) -> bool:
     seconds = (f"{result.seconds(tool):.3f}" for tool in TOOLS)
     ratios = [f"{result.ratio(tool):.2f}" for tool in ("git", "patch")]
     started = (result.seconds("poach") - base.seconds) / result.seconds("git")
+    floor = f"{result.ratio('git', of='bare'):.2f}" if case.floor else ""
     limits = "/".join("-" if one == FREE else f"{one:g}" for one in case.limits)
     memory = "" if case.memory == FREE else f"{density:.1f}"
     line = COMPARED.format(
-        *(case.name, *seconds, *ratios, f"{started:.2f}"),
+        *(case.name, *seconds, *ratios, f"{started:.2f}", floor),
         *(limits, memory, "ok" if kept else "NOT"),
     )
     print(line, flush=True)
@@ -509,6 +547,8 @@ def main(argv: Sequence[str]) -> int:
         parser.error("--corpus needs --cache")
     with tempfile.TemporaryDirectory(prefix="poach-benchmark-") as folder:
         root = Path(folder)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(root / "compiled")
         print(f"start-up of poach apply: {start_up(root).seconds:.3f} s")
         kept = compare(args, root)
         if not args.no_growth:
