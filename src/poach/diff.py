@@ -208,7 +208,7 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
 
 def split_lines(data: bytes) -> list[bytes]:
     """Split at newlines only, where bytes.splitlines splits at CR too; keep them."""
-    return BytesIO(data).readlines()
+    return list(BytesIO(data))
 
 
 class _Head:
