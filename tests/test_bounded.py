@@ -204,8 +204,8 @@ def test_what_a_run_that_lives_prepared_is_left_alone(tree):
     kill_after("_prepare", tree, TWO)
     (left,) = tree.glob(".poach-*")
     code = (
-        "import sys; from poach.adapters.writer import _locked; "
-        "_locked(sys.argv[1]); print(flush=True); sys.stdin.read()"
+        "import sys; from poach.adapters.aside import locked; "
+        "locked(sys.argv[1]); print(flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(left)]
     pipe = subprocess.PIPE

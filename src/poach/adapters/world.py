@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from poach.adapters.writer import is_aside
+from poach.adapters.aside import is_aside
 from poach.outcome import FILE, LINK, PROGRAM, Entry
 from poach.paths import parents
 from poach.refusals import Fault, show

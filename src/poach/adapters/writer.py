@@ -19,14 +19,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from poach.adapters.aside import (
+    JOURNAL,
+    PREFIX,
+    asides,
+    is_journal,
+    new_aside,
+    remove,
+    sweep,
+)
 from poach.errors import PoachError
 from poach.outcome import LINK, PROGRAM, Entry
 from poach.paths import parents
 
-_PREFIX = ".poach-"
-_JOURNAL = "journal.json"
-_UNLOCKED = "unlocked"
-_MADE = ("new-", "old-")  # how the names in the folder begin
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -70,62 +75,16 @@ class Interrupted(PoachError):
 def _hint(kept: Path) -> str:
     return (
         f"the tree may be patched in part: unpack it anew, or put the old files back "
-        f"that {str(kept)!r} holds ({_JOURNAL} there says which is which) "
+        f"that {str(kept)!r} holds ({JOURNAL} there says which is which) "
         "and remove that folder"
     )
 
 
-def is_aside(name: str) -> bool:
-    """Tell whether a folder's name is that of one in which new files wait."""
-    return name.startswith(_PREFIX)
-
-
 def check_whole(tree: Path) -> None:
     """Raise `Interrupted` where an earlier run was killed in the middle."""
-    for aside in _asides(tree):
-        if _is_journal(f"{aside}/{_JOURNAL}"):
+    for aside in asides(tree):
+        if is_journal(f"{aside}/{JOURNAL}"):
             raise Interrupted(tree, Path(aside))
-
-
-def _asides(tree: Path) -> list[str]:
-    """Return what bears the name of a folder in which new files wait."""
-    try:
-        return sorted(f"{tree}/{name}" for name in os.listdir(tree) if is_aside(name))
-    except OSError:
-        return []
-
-
-def _is_journal(path: str) -> bool:
-    """Tell whether a file is a journal as a whole: then renames may have begun.
-
-    One that cannot be read may be.
-    """
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return False
-        data = Path(path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return _is_whole(data)
-
-
-def _is_whole(data: bytes) -> bool:
-    import json
-
-    try:
-        said = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    if not isinstance(said, dict) or not isinstance(said.get("format"), int):
-        return False
-    old = said.get("old")
-    return isinstance(old, dict) and all(map(_is_backup, old.values()))
-
-
-def _is_backup(name: object) -> bool:
-    return name is None or (isinstance(name, str) and name.startswith("old-"))
 
 
 def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
@@ -135,83 +94,9 @@ def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> No
     """
     if not changes:
         return
-    _sweep(tree)
+    sweep(tree)
     if len(changes) > 1 or not _write_one(tree, *changes[0]):
         _write_all(tree, changes)
-
-
-def _sweep(tree: Path) -> None:
-    """Remove the folders of runs that were killed before they changed anything."""
-    for aside in _asides(tree):
-        with suppress(OSError, ImportError):
-            _remove_if_dead(aside)
-
-
-def _remove_if_dead(aside: str) -> None:
-    """Remove a folder if it is ours, and no process that lives has its lock."""
-    handle = _locked(aside)
-    try:
-        if _is_ours(aside) and not _is_journal(f"{aside}/{_JOURNAL}"):
-            _remove(aside)
-    finally:
-        os.close(handle)
-
-
-def _is_ours(aside: str) -> bool:
-    """Tell whether this user's poach, and nobody else, made a folder and its files."""
-    status = os.stat(aside)
-    return (
-        (status.st_uid, stat.S_IMODE(status.st_mode) & 0o777) == (os.geteuid(), 0o700)
-    ) and all(name == _JOURNAL or name.startswith(_MADE) for name in os.listdir(aside))
-
-
-def _remove(aside: str) -> None:
-    """Remove a folder, the journal first: without it nothing is to be undone."""
-    import shutil
-
-    with suppress(FileNotFoundError):
-        os.unlink(f"{aside}/{_JOURNAL}")
-    try:
-        os.rmdir(aside)  # most often nothing else is left
-    except OSError:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _locked(folder: str) -> int:
-    """Lock a folder for as long as the handle is open, or this process lives.
-
-    Raises `BlockingIOError` where another process has the lock, another `OSError` or
-    `ImportError` where the folder is none or the system knows no such locks.
-    """
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
-
-
-def _new_aside(tree: Path) -> tuple[str, int | None]:
-    """Make and lock a folder for new and old files; return it with its lock, if any.
-
-    Before it is locked, another run may take it for a dead one's: then comes the next.
-    """
-    while True:
-        aside = f"{tree}/{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
-        os.mkdir(aside, 0o700)
-        try:
-            lock = _locked(aside)
-        except (BlockingIOError, FileNotFoundError):
-            continue
-        except (OSError, ImportError):
-            Path(aside, _UNLOCKED).touch()  # so that nobody takes it for a dead one's
-            return aside, None
-        if os.path.isdir(aside):
-            return aside, lock
-        os.close(lock)
 
 
 def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
@@ -220,7 +105,7 @@ def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
     folder = os.path.dirname(target)
     if entry is None or not os.path.isdir(folder):
         return False
-    new = f"{folder}/{_PREFIX}{os.getpid()}"
+    new = f"{folder}/{PREFIX}{os.getpid()}"
     try:
         Path(new).unlink(missing_ok=True)  # of a killed process with our number
         with _undone(new):
@@ -243,7 +128,7 @@ def _undone(new: str) -> Iterator[None]:
 
 def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
     try:
-        aside, lock = _new_aside(tree)
+        aside, lock = new_aside(tree)
     except OSError as error:
         raise WriteFailed(tree, error) from error
     writer = _Writer(tree, aside)
@@ -254,7 +139,7 @@ def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
         raise WriteFailed(tree, error, kept) from error
     finally:
         if not writer.stuck:
-            _remove(aside)
+            remove(aside)
         if lock is not None:
             os.close(lock)
 
@@ -360,7 +245,7 @@ class _Writer:
 
         kept = {path: self._backup(path) for path in paths}
         said = json.dumps({"format": 1, "old": kept}, separators=(",\n", ": "))
-        Path(self.aside, _JOURNAL).write_text(said, encoding="ascii")
+        Path(self.aside, JOURNAL).write_text(said, encoding="ascii")
 
     def _backup(self, path: str) -> str | None:
         return os.path.basename(self.saved[path]) if path in self.saved else None
