@@ -7,6 +7,9 @@ headers and binary data, hunks that lost blank context lines on their way.
 
 The rules are those of the GNU diffutils manual ("Unified Format"), of GNU patch
 ("Multiple Patches in a File") and of git ("Generating patch text with -p").
+
+Here, and in all that each ``poach apply`` imports, values are named tuples: frozen
+dataclasses would add a quarter to the time that it takes to start.
 """
 
 from __future__ import annotations
