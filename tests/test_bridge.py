@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from textwrap import dedent
+from urllib.parse import quote
 
 import pytest
 
@@ -751,3 +753,61 @@ def test_a_patch_that_relstorage_brings_for_zodb(pond):
 
 def only_ours(variables):
     return {name: variables[name] for name in ("HOME", "POACH_COMMAND")}
+
+
+# --- without the bridge
+
+
+STATIC = """
+    [buildout]
+    find-links = %(links)s
+    index = %(index)s
+    parts = app
+    %(more)s
+
+    [app]
+    recipe = zc.recipe.egg
+    eggs = app
+           pond
+
+    [versions]
+    pond = %(version)s
+    """
+
+
+@pytest.mark.index
+@EVERY
+@pytest.mark.parametrize("kept", ["*.whl", "*.egg"])
+def test_a_folder_serves_a_buildout_without_poach(
+    pond, index, environments_2, version, kept
+):
+    """Wheels and zipped eggs that ``poach build --to`` wrote, listed by a server."""
+    add_app(index)
+    made = pond()
+    python = environment_2(environments_2, version).program("python")
+    command = Path(made.variables["POACH_COMMAND"])
+    made.command(
+        *(command, "build", "--python", str(python), "--to", str(index.root / "links"))
+    )
+    folder = index.root / "links"
+    names = sorted(path.name for path in folder.iterdir())
+    for path in set(folder.iterdir()) - set(folder.glob(kept)):
+        path.unlink()
+    links = (f'<a href="{quote(path.name)}">x</a>' for path in folder.iterdir())
+    index.put("links/index.html", "\n".join(links))
+    (tagged,) = {name.split("-")[1] for name in names}
+    plain = Project(made.path.parent / "plain", made.environment, made.variables)
+    options = {
+        "links": f"{index.base}/links/index.html",
+        "index": index.url,
+        "version": tagged,
+        "more": f"eggs-directory = {made.path}/eggs",
+    }
+    plain.write("buildout.cfg", STATIC % options)
+
+    plain.run(env={"POACH_COMMAND": "/nowhere"})
+
+    assert len(names) == 2
+    assert says(plain) == says(plain, "app") == "QUACK"
+    (egg,) = made.path.glob("eggs/pond-*.egg")
+    assert egg.name.startswith(f"pond-{tagged}-py2.7")
