@@ -148,4 +148,4 @@ def _tools(
         except CommandFailed:
             raise NoTools(command, version, tail(log)) from None
 
-    return store.tools(f"python{version}", fetch)
+    return store.folder("tools", f"python{version}", fetch)

@@ -5,6 +5,7 @@ Below the store's folder stands the version of its format, and below that::
     PROJECT/TAGGED-VERSION/KEY/      an egg, the wheel it was made of, entry.json
     .known/                          digests of what was seen (sdists, diffs)
     .tools/                          pip and its like for Pythons that have none
+    .aliases/                        eggs in the name of a project that has a substitute
     .diffs/                          diffs that were fetched, by digest
     .locks/  .staging/  .logs/       work under way, and logs of failed builds
 
@@ -197,18 +198,18 @@ class Store:
             return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
-    def tools(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Return the folder of the tools `name`; where it is missing, `make` it.
+    def folder(self, kind: str, name: str, make: Callable[[Path], None]) -> Path:
+        """Return the folder `name` of tools or aliases; where it is missing, `make` it.
 
         `make` fills the folder that it gets, which is staged; what it raises leaves
         nothing behind.  Raises `StoreUnwritable`.
         """
-        place = self.root / ".tools" / name
+        place = self.root / f".{kind}" / name
         if not place.is_dir():
             with self.scratch() as staging:
-                make(staging / "tools")
+                make(staging / kind)
                 with self._writable():
-                    _appear(staging / "tools", place)
+                    _appear(staging / kind, place)
         return place
 
     def log_path(self, version: str, key: BuildKey) -> Path:

@@ -35,6 +35,7 @@ class Bridge(object):
         self._eggs = {}  # type: Dict[str, str]
         self._resolved = set()  # type: Set[str]
         self.pins = {}  # type: Dict[str, PatchedPin]
+        self.substitutes = {}  # type: Dict[str, str]
         self.parts = set()  # type: Set[str]
         self.used = set()  # type: Set[str]
         self.versions = ""
@@ -94,6 +95,18 @@ class Bridge(object):
     def ask(self, wishes):  # type: (Iterable[Wish]) -> Sequence[str]
         """Grant nothing."""
         return ()
+
+    def substitute(self, key):  # type: (str) -> Optional[str]
+        """Return None: a configuration with substitutes is refused."""
+        return self.substitutes.get(key)
+
+    def alias(self, key, other, version, extras):
+        # type: (str, str, str, Sequence[str]) -> str
+        """Make none."""
+        raise NotImplementedError(key)
+
+    def surveyed(self):  # type: () -> None
+        """Tell nothing: nobody was asked."""
 
     def refuse(self, wishes, tolerated):  # type: (Iterable[Wish], bool) -> None
         """Raise zc.buildout.UserError for what the pins do not have."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pkg_resources
+
 from poach.buildout import parts, settings, toolchains, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.need import needed
@@ -53,6 +55,7 @@ def unload(buildout: Any) -> None:
     workshop, overruled = activation.workshop, activation.substitution.overruled
     pins = map(patched_pin, workshop.patch_sets.values())
     pinning.summarize(pins, workshop.used, overruled)
+    activation.substitution.supplier.surveyed()
 
 
 def activate(
@@ -75,6 +78,8 @@ def activate(
     substitution = Substitution(supplier, develop_eggs)
     for patch_set in workshop.patch_sets.values():
         _pin(buildout, workshop, patch_set)
+    for project in workshop.settings.substitutes:
+        pinning.forget(pkg_resources.working_set, project)
     for pin in workshop.settings.plain.values():
         if pin.refused:
             pinning.set_version(buildout, read.versions, pin.key, pin.base)

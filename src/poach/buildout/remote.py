@@ -147,8 +147,12 @@ def _pins(question: Question, buildout: Any, workshop: Workshop) -> None:
 
 def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
     """Read the parts, warn of what has no effect, build what will be asked for."""
+    for project, other in workshop.settings.substitutes.values():
+        reason = f"{other!r} cannot stand in for it under Python 2.7"
+        raise settings.OptionError(f"[substitutes] {project}", "", reason)
     _take_parts(question, buildout, workshop)
     unused.report(workshop, buildout)
+    unused.report_diffs(workshop)
     workshop.build_ahead(needed(buildout, workshop, question.emptied))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout.pep425tags import get_abi_tag
 
 from poach.buildout import whose
@@ -68,7 +69,9 @@ class Settings:
     folders and URLs of patch-path; `store` is the folder of the patched-egg store,
     `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
     ignore), `requests` what to do about patches that packages ask for (apply, error,
-    ignore).  The rest is buildout's: its directory, where the versions are, where
+    ignore).  `substitutes` are projects as written, each with the requirement that
+    stands in for it.  The rest is
+    buildout's: its directory, where the versions are, where
     distributions come from, and how.  `faults` are malformed pins, to be raised with
     whatever else is wrong with pins.  `unpatchable` are the projects that must not be
     patched.
@@ -83,6 +86,7 @@ class Settings:
     fuzz: int
     unused: str
     requests: str
+    substitutes: Mapping[NormalizedName, tuple[str, str]]
     directory: str
     versions: str
     links: Sequence[str]
@@ -110,6 +114,8 @@ def read(
     fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
     unused = _choice(options, "patch-unused", ("warn", "error", "ignore"), faults)
     requests = _choice(options, "patch-requests", ("apply", "error", "ignore"), faults)
+    section = options.get("substitutes", "substitutes")
+    substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
     folders = _noting(faults, lambda: _folders(buildout))
     store = _noting(faults, lambda: _store(buildout))
     if folders is None or store is None or faults:
@@ -124,6 +130,7 @@ def read(
         fuzz=int(fuzz),
         unused=unused,
         requests=requests,
+        substitutes=substitutes,
         directory=str(options["directory"]),
         versions=versions,
         links=options.get("find-links", "").split(),
@@ -231,6 +238,56 @@ def _diffs(
         except (PoachError, ValueError) as error:
             faults.append(OptionError(f"[{section}] {option}", owner, str(error)))
     return diffs, owners
+
+
+def _substitutes(
+    buildout: Any,
+    section: str,
+    pins: Mapping[NormalizedName, OwnedPin],
+    unpatchable: Collection[NormalizedName],
+    faults: list[PoachError],
+) -> dict[NormalizedName, tuple[str, str]]:
+    """Return the requirement that stands in for each project, note what is wrong."""
+    found: dict[NormalizedName, tuple[str, str]] = {}
+    for option in buildout[section] if section and section in buildout else ():
+        key = canonicalize_name(option)
+        value = (buildout[section].get(option) or "").strip()
+        try:
+            other = canonicalize_name(_requirement(value).name)
+            if key in found:
+                raise ValueError("the same project as another entry")
+            if key in pins:
+                raise ValueError(f"{option} is pinned with patches, which nobody gets")
+            if {key, other} & set(unpatchable):
+                raise ValueError("this very buildout runs on it")
+            found[key] = option, value
+            _refuse_circle(key, found)
+        except ValueError as error:
+            owner = whose.setter(buildout, section, option)
+            faults.append(OptionError(f"[{section}] {option}", owner, str(error)))
+    return found
+
+
+def _requirement(value: str) -> Requirement:
+    try:
+        wanted = Requirement(value)
+    except InvalidRequirement:
+        raise ValueError(f"{value!r} is no requirement, as 'Y' or 'Y ==1.2'") from None
+    if wanted.url or wanted.marker:
+        raise ValueError(f"{value!r} has a URL or a marker")
+    return wanted
+
+
+def _refuse_circle(
+    key: NormalizedName, found: Mapping[NormalizedName, tuple[str, str]]
+) -> None:
+    """Refuse projects that stand in for each other."""
+    around = [key]
+    while around[-1] in found:
+        _, other = found[around[-1]]
+        around.append(canonicalize_name(_requirement(other).name))
+        if around[-1] == key:
+            raise ValueError(f"it goes in a circle: {' -> '.join(around)}")
 
 
 def _diff_key(option: str) -> str:

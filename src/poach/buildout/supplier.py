@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from poach.adapters.alias import alias
 from poach.asking import Request
+from poach.buildout import unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.workshop import Workshop
 from poach.hooks.pins import PatchedPin
@@ -20,12 +22,13 @@ class WorkshopSupplier:
     """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
 
     `pin` makes buildout ask for the tagged version of a patch set; `requirements`
-    are those of each part, as far as they are known.
+    are those of each part, as far as they are known; `told` is what was said already.
     """
 
     workshop: Workshop
     pin: Callable[[PatchSet], None]
     requirements: Sequence[Sequence[str]]
+    told: list[str] = field(default_factory=list)
 
     @property
     def parts(self) -> set[str]:
@@ -75,6 +78,24 @@ class WorkshopSupplier:
             for patch_set in grown:
                 self.pin(patch_set)
             return [patch_set.asked for patch_set in grown]
+
+    def substitute(self, key: str) -> str | None:
+        """Return the requirement that stands in for a project, None for itself."""
+        found = self.workshop.settings.substitutes.get(canonicalize_name(key))
+        return found[1] if found else None
+
+    def alias(self, key: str, other: str, version: str, extras: Sequence[str]) -> str:
+        """Return the path of an egg in the name of `key` that requires `other`."""
+        with as_user_errors():
+            project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
+            return str(alias(self.workshop.kit.store, project, other, version, extras))
+
+    def surveyed(self) -> None:
+        """Hear that it is known what packages ask for; tell what nobody uses, once."""
+        if not self.told:
+            self.told.append("unused")
+            with as_user_errors():
+                unused.report_diffs(self.workshop)
 
     def refuse(self, wishes: Iterable[tuple[str, str, str]], tolerated: bool) -> None:
         """Refuse what nobody grants; raise zc.buildout.UserError."""

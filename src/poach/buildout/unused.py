@@ -7,7 +7,7 @@ relies on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from poach.buildout import parts, whose
@@ -20,19 +20,27 @@ logger = logging.getLogger("zc.buildout.poach")
 
 
 def report(workshop: Workshop, buildout: Any) -> None:
-    """Warn of everything that has no effect, as patch-unused says.
+    """Warn of pins and sections that have no effect, as patch-unused says.
 
     To be called when all pins are known.  Raises it all as `OptionError` with
     ``patch-unused = error``.
     """
-    settings = workshop.settings
-    if settings.unused == "ignore":
-        return
-    dropped = _dropped(workshop, buildout)
-    faults = [*_diffs(workshop), *dropped, *_sections(buildout)]
-    if settings.unused == "error":
+    _tell(workshop, [*_dropped(workshop, buildout), *_sections(buildout)])
+
+
+def report_diffs(workshop: Workshop) -> None:
+    """Warn of entries of the patches section that have no use, as `report` does.
+
+    To be called when it is known what packages ask for.
+    """
+    _tell(workshop, list(_diffs(workshop)))
+
+
+def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
+    policy = workshop.settings.unused
+    if policy == "error":
         raise_faults(faults)
-    for fault in faults:
+    for fault in faults if policy == "warn" else ():
         logger.warning("%s", fault)
 
 
@@ -42,7 +50,9 @@ def _diffs(workshop: Workshop) -> Iterator[OptionError]:
     used = {workshop.library.entry(pin, name) for pin in pins for name in pin.names}
     owners = workshop.settings.diff_owners
     idle = [
-        f"{key} ({owners[key]})" for key in workshop.library.section if key not in used
+        f"{key} ({owners[key]})"
+        for key, locations in workshop.library.section.items()
+        if locations and key not in used  # an empty one refuses a patch
     ]
     if idle:
         yield OptionError("[patches]", "", f"no pin uses {', '.join(idle)}")

@@ -62,6 +62,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
     """
     # Imported late: `poach apply` needs no buildout, and importing it takes a while.
     with contextlib.redirect_stdout(sys.stderr):
+        from poach.buildout import unused
         from poach.buildout.extension import activate
 
     with our_errors():
@@ -69,6 +70,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
             buildout = _buildout(arguments, words)
             activation = activate(buildout, lambda: False, arguments.python)
         try:
+            unused.report_diffs(activation.workshop)
             yield activation.workshop
         finally:
             activation.restore()

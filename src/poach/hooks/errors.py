@@ -58,6 +58,39 @@ class Unpatched(UserError):  # type: ignore[misc]
         ) % (pin.project, pin.text, pin.project, self.version, self.location)
 
 
+class SubstituteClash(UserError):  # type: ignore[misc]
+    """A requirement on a project that its substitute does not meet."""
+
+    def __init__(self, asker, requirement, other, version):
+        # type: (str, str, str, str) -> None
+        UserError.__init__(self, asker, requirement, other, version)
+        self.asker = asker
+        self.requirement = requirement
+        self.other = other
+        self.version = version
+
+    def __str__(self):  # type: () -> str
+        return (
+            "%s requires %s, and its substitute %s has version %s; choose another "
+            "version of that, or take the entry out of [substitutes]"
+        ) % (self.asker, self.requirement, self.other, self.version)
+
+
+class SubstituteTwice(UserError):  # type: ignore[misc]
+    """A part that asks for a project and for its substitute."""
+
+    def __init__(self, spec, other):  # type: (str, str) -> None
+        UserError.__init__(self, spec, other)
+        self.spec = spec
+        self.other = other
+
+    def __str__(self):  # type: () -> str
+        return (
+            "A part asks for %s and for %s, which takes its place (see [substitutes]); "
+            "name one of them"
+        ) % (self.spec, self.other)
+
+
 class LoadedBefore(Unpatched):
     """A plain egg that buildout runs on since before poach could patch it."""
 

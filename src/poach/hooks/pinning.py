@@ -27,7 +27,7 @@ def pin(buildout, section, patched, holds):
     """
     set_version(buildout, section, patched.key, patched.version)
     _refuse_loaded(patched, holds)
-    _forget_unpatched(pkg_resources.working_set, patched.key)
+    forget(pkg_resources.working_set, patched.key)
 
 
 def set_version(buildout, section, project, version):
@@ -82,8 +82,8 @@ def _refuse_loaded(patched, holds):
             raise LoadedBefore(patched, dist.version, dist.location)
 
 
-def _forget_unpatched(ws, project):  # type: (Any, str) -> None
-    """Take unpatched distributions of `project` out of the working set `ws`.
+def forget(ws, project):  # type: (Any, str) -> None
+    """Take plain distributions of `project` out of the working set `ws`.
 
     Buildout takes a recipe from its own working set without looking at pins.
     """

@@ -56,6 +56,16 @@ if TYPE_CHECKING:
         def ask(self, wishes):  # type: (Iterable[Wish]) -> Sequence[str]
             """Grant patches that packages ask for; return the pins that changed."""
 
+        def substitute(self, key):  # type: (str) -> Optional[str]
+            """Return the requirement that stands in for a project, None for itself."""
+
+        def alias(self, key, other, version, extras):
+            # type: (str, str, str, Sequence[str]) -> str
+            """Return the path of an egg in the name of `key` that requires `other`."""
+
+        def surveyed(self):  # type: () -> None
+            """Hear that it is known, as far as may be, what packages ask for."""
+
         def refuse(self, wishes, tolerated):  # type: (Iterable[Wish], bool) -> None
             """Refuse what nobody grants, unless unknown extras are tolerated."""
 

@@ -1,5 +1,6 @@
 """Substitution: answering buildout's requirements with patched eggs."""
 
+import functools
 import glob
 import logging
 import os
@@ -12,6 +13,7 @@ from zc.buildout import UserError
 from poach.hooks.asking import Asking
 from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
 from poach.hooks.pins import same_version
+from poach.hooks.substitutes import Substitutes
 from poach.spelling import canonical, is_pin
 
 try:
@@ -38,6 +40,8 @@ class Substitution(object):
     def __init__(self, supplier, develop_eggs):  # type: (Supplier, str) -> None
         self.supplier = supplier
         self.asking = Asking(supplier)
+        self.substitutes = Substitutes(supplier)
+        self.original_install = vars(easy_install.Installer)["install"]
         self.unseen = list(supplier.requirements)  # who knows what they ask for
         self.develop_eggs = develop_eggs
         self.environ = dict(os.environ)
@@ -53,6 +57,9 @@ class Substitution(object):
         if requirement.extras:
             asker = _asker(installer, requirement)
             requirement = self.asking.stripped(requirement, asker)
+        if self.substitutes.of(requirement.project_name) is not None:
+            self.substitutes.check(requirement, _asker(installer, requirement))
+            return requirement  # the version is that of the substitute
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return original(requirement)
@@ -72,6 +79,10 @@ class Substitution(object):
     def satisfied(self, installer, original, requirement, source=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Answer a requirement on a pinned project with its patched egg."""
+        if self.substitutes.of(requirement.project_name) is not None:
+            asker = _asker(installer, requirement)
+            resolve = functools.partial(self._substitute, installer)
+            return self.substitutes.alias(requirement, resolve, asker), None
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
             return original(requirement, source)
@@ -116,10 +127,13 @@ class Substitution(object):
     def install(self, installer, original, specs, working_set=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Resolve requirements, and see that the result is patched and stays so."""
+        self.substitutes.refuse_both(specs)
         if working_set is None:
             self._survey(installer, original, specs)
         ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
+            if not self.unseen:
+                self.supplier.surveyed()
             self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
             # Buildout sorts working sets into new ones, and the first entry that
@@ -136,11 +150,16 @@ class Substitution(object):
         if not any(set(specs) & set(part) for part in self.unseen):
             return  # it is not for a part: develop eggs may not be there yet
         parts, self.unseen = self.unseen, []
-        for part in parts:
+        for part in parts if len(parts) > 1 else ():
             try:
                 self._resolved(installer, original, part, None)
             except (UserError, pkg_resources.ResolutionError):
                 pass
+
+    def _substitute(self, installer, spec):  # type: (Any, str) -> Any
+        """Resolve what stands in for another project."""
+        original = functools.partial(self.original_install, installer)
+        return self._resolved(installer, original, [spec], None)
 
     def _resolved(self, installer, original, specs, working_set):
         # type: (Any, Callable[..., Any], Any, Any) -> Any

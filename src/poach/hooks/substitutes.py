@@ -1,0 +1,67 @@
+"""Substitutes: one project in the place of another, everywhere.
+
+A requirement on X is answered with an *alias*: a distribution with X's name, the
+version of its substitute Y, and nothing in it but that it requires that very Y.
+"""
+
+import pkg_resources
+
+from poach.hooks.errors import SubstituteClash, SubstituteTwice
+from poach.spelling import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterable, Optional
+
+    from poach.hooks.pins import Supplier
+
+
+class Substitutes(object):
+    """Gives out aliases; `versions` are those of the aliases so far, by project."""
+
+    def __init__(self, supplier):  # type: (Supplier) -> None
+        self.supplier = supplier
+        self.versions = {}  # type: Dict[str, str]
+
+    def of(self, project):  # type: (str) -> Optional[str]
+        """Return what is required in the place of `project`, None for itself."""
+        return self.supplier.substitute(canonical(project))
+
+    def check(self, requirement, asker):  # type: (Any, str) -> None
+        """Refuse a requirement that the alias, where it is known, does not meet."""
+        version = self.versions.get(canonical(requirement.project_name))
+        if version is not None and version not in requirement:
+            other = self.of(requirement.project_name) or ""
+            raise SubstituteClash(asker, str(requirement), other, version)
+
+    def refuse_both(self, specs):  # type: (Iterable[str]) -> None
+        """Refuse requirements of one part on a project and on its substitute."""
+        keys = {canonical(_project(spec)): spec for spec in specs}
+        for key, spec in keys.items():
+            other = self.of(key)
+            if other is not None and canonical(_project(other)) in keys:
+                raise SubstituteTwice(spec, keys[canonical(_project(other))])
+
+    def alias(self, requirement, resolve, asker):
+        # type: (Any, Callable[[str], Any], str) -> Any
+        """Return the alias that answers `requirement`.
+
+        `resolve` gives the working set for a requirement, the substitute's.
+        """
+        other = self.of(requirement.project_name)
+        assert other is not None
+        wanted = canonical(_project(other))
+        (dist,) = [d for d in resolve(other) if canonical(d.project_name) == wanted]
+        key = canonical(requirement.project_name)
+        self.versions[key] = dist.version
+        self.check(requirement, asker)
+        path = self.supplier.alias(
+            key, dist.project_name, dist.version, sorted(dist.extras)
+        )
+        (alias,) = pkg_resources.find_distributions(path)
+        alias.precedence = pkg_resources.EGG_DIST
+        return alias
+
+
+def _project(spec):  # type: (str) -> str
+    return str(pkg_resources.Requirement.parse(spec).project_name)

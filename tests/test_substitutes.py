@@ -1,0 +1,206 @@
+"""One project stands in for another, for whoever requires it."""
+
+import json
+
+import pytest
+
+from bench.pond import LOUD, add_pond
+
+CFG = """
+    [buildout]
+    extensions = poach
+    index = %(index)s
+    parts = app
+
+    [app]
+    recipe = zc.recipe.egg
+    eggs = app
+    interpreter = py
+
+    [substitutes]
+    Lake.X = pond
+
+    [versions]
+    pond = 1.0
+    """
+
+#: `pkg_resources` is where zc.buildout finds its own: in setuptools or in itself.
+ASK = """
+import json, warnings
+warnings.simplefilter("ignore")
+from importlib.metadata import distribution, requires, version
+names = ["lake.x", "Lake-X", "lake_x"]
+told = {"versions": [version(name) for name in names], "requires": requires("lake-x")}
+told["name"] = distribution("lake-x").metadata["Name"]
+try:
+    import zc.buildout.easy_install
+except ImportError:
+    pass
+try:
+    import pkg_resources
+except ImportError:
+    pass
+else:
+    told["required"] = [dist.key for dist in pkg_resources.require("lake.x")]
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture
+def lake(index, project):
+    """A project whose app requires a lake that is on no index."""
+    add_pond(index)
+    app(index, "lake.x >=0.5")
+    return lambda cfg=CFG, name="project": project(cfg, name)
+
+
+def app(index, *requires):
+    index.add_wheel(
+        "app",
+        "1.0",
+        {"app.py": "from pond import main\n"},
+        requires=requires,
+        entry_points={"console_scripts": ["app = app:main"]},
+    )
+
+
+def says(made):
+    return made.script("app").stdout.split()[0]
+
+
+@pytest.mark.every_buildout
+def test_whoever_requires_a_project_gets_its_substitute(lake, index):
+    made = lake()
+
+    result = made.run()
+
+    assert says(made) == "quack"
+    assert "Couldn't find" not in result.output
+    assert not [path for path in index.requests if "lake" in path]
+
+
+@pytest.mark.every_buildout
+def test_metadata_at_run_time(lake):
+    made = lake()
+    made.run()
+
+    told = json.loads(made.script("py", "-c", ASK).stdout)
+
+    assert told.pop("required", ["lake.x", "pond"]) == ["lake.x", "pond"]
+    assert told == {
+        "versions": ["1.0"] * 3,
+        "requires": ["pond==1.0"],
+        "name": "Lake.X",
+    }
+
+
+@pytest.mark.every_buildout
+def test_the_second_run_and_offline(lake, index):
+    made = lake()
+    made.run()
+    index.requests.clear()
+    before = made.snapshot("bin", "patched-eggs/2/.aliases")
+
+    made.run("-N")
+
+    assert made.snapshot("bin", "patched-eggs/2/.aliases") == before
+    assert not [path for path in index.requests if "pond" in path]
+    assert says(made) == "quack"
+
+
+@pytest.mark.every_buildout
+def test_the_substitute_may_be_patched(lake):
+    made = lake(CFG.replace("pond = 1.0", "pond = 1.0 +loud"))
+    made.write("patches/pond/loud.patch", LOUD)
+
+    made.run()
+
+    assert says(made) == "QUACK"
+
+
+def test_a_version_in_the_entry(lake, index):
+    add_pond(index, version="0.9")
+    made = lake(
+        CFG.replace("= pond", "= pond ==0.9").replace("pond = 1.0", "app = 1.0")
+    )
+
+    made.run()
+
+    assert "pond-0.9" in (made.path / "bin" / "app").read_text()
+
+
+def test_extras_pass_through(lake, index):
+    index.add_wheel("fish", "1.0", {"fish.py": ""})
+    index.add_wheel("sea", "1.0", {"sea.py": ""}, extras={"fish": ["fish"]})
+    app(index, "lake.x[fish]", "pond")
+    made = lake(CFG.replace("= pond\n", "= sea\n"))
+
+    made.run()
+
+    script = (made.path / "bin" / "app").read_text()
+    assert "/fish-1.0" in script
+    assert "/sea-1.0" in script
+
+
+def test_a_chain(lake):
+    cfg = CFG.replace("[versions]", "Puddle = lake_x\n\n    [versions]")
+    made = lake(cfg.replace("eggs = app", "eggs = app\n           puddle"))
+
+    made.run()
+
+    assert says(made) == "quack"
+    assert "/Puddle-1.0" in (made.path / "bin" / "app").read_text()
+
+
+@pytest.mark.every_buildout
+def test_a_version_that_somebody_does_not_want(lake, index):
+    app(index, "lake.x >=2")
+
+    error = lake().run(expect=1).error
+
+    assert error == (
+        "app requires lake.x>=2, and its substitute pond has version 1.0; choose "
+        "another version of that, or take the entry out of [substitutes]"
+    )
+
+
+def test_a_second_one_who_does_not_want_it(lake, index):
+    index.add_wheel("other", "1.0", {"other.py": ""}, requires=["lake-x <1"])
+    app(index, "lake.x", "other")
+
+    assert "other requires lake-x<1, and its substitute pond" in (
+        lake().run(expect=1).error
+    )
+
+
+def test_a_part_that_asks_for_both(lake):
+    made = lake(CFG.replace("eggs = app", "eggs = Lake-X\n           pond"))
+
+    assert made.run(expect=1).error == (
+        "A part asks for Lake-X and for pond, which takes its place (see "
+        "[substitutes]); name one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            "a = b\n    b = a",
+            "[substitutes] b (buildout.cfg:14): it goes in a circle: b -> a -> b",
+        ),
+        ("a = A", "[substitutes] a (buildout.cfg:13): it goes in a circle: a -> a"),
+        ("a =", "[substitutes] a (buildout.cfg:13): '' is no requirement, as"),
+        ("a = b; c", "'b; c' is no requirement"),
+        ("a = b @ file:///x", "has a URL or a marker"),
+        ("a = setuptools", "this very buildout runs on it"),
+        ("requests = a", "this very buildout runs on it"),
+        ("a-b = x\n    A.b = y", "A.b (buildout.cfg:14): the same project as another"),
+        ("pond = x", "pond is pinned with patches, which nobody gets"),
+    ],
+)
+def test_entries_that_cannot_be(lake, entries, message):
+    made = lake(CFG.replace("Lake.X = pond", entries).replace("1.0", "1.0 +loud"))
+    made.write("patches/pond/loud.patch", LOUD)
+
+    assert message in made.run(expect=1).error
