@@ -63,7 +63,9 @@ def test_a_plain_pin_gets_the_patch_that_a_package_asks_for(pond):
     result = made.run()
 
     assert says(made) == "QUACK 1"
-    assert "Resolving anew with pond 1.0 +loud (asker 1.0 asks)." in result.stdout
+    assert (
+        "Resolving anew with pond 1.0 +loud (asked for by asker 1.0)." in result.stdout
+    )
     assert "Patched eggs in use: pond 1.0+loud.p" in result.stdout
 
 

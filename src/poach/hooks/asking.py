@@ -114,8 +114,10 @@ class Asking(object):
                 self.supplier.ship(str(dist), project, folder)
         changed = self.supplier.ask(self.open)
         for pin in changed:
-            askers = sorted({wish[2] for wish in self.open})
-            logger.info("Resolving anew with %s (%s asks).", pin, ", ".join(askers))
+            project = canonical(pin.split()[0])
+            askers = {wish[2] for wish in self.open if canonical(wish[0]) == project}
+            asked = ", ".join(sorted(askers))
+            logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
         if changed:
             self.open = []
         return bool(changed)
