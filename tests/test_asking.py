@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.pond import BROKEN, LOUD, WIDE, add_plain_pond, add_pond
+from bench.pond import BROKEN, LOUD, WIDE, add_plain_pond, add_plugin, add_pond
 
 CFG = """
     [buildout]
@@ -277,8 +277,9 @@ def test_the_policy_error(pond):
     made = pond(with_(CFG, patch_requests="error"), loud=LOUD)
 
     assert made.run(expect=1).error == (
-        "asker 1.0 asks for pond +loud, which is not in the pin; add +loud there "
-        "(patch-requests = error)"
+        "asker 1.0 asks for pond +loud, which is not in the pin (patch-requests = "
+        "error); add +loud to the pin and, if only a package has the diff, the place "
+        "of that to [patches]"
     )
     made.run("versions:pond=1.0 +loud")
     assert says(made) == "QUACK 1"
@@ -334,8 +335,6 @@ def test_a_recipe_that_asks(pond, index):
                 return ()
             update = install
         """
-    from bench.pond import add_plugin
-
     add_plugin(index, "recipe", source, requires=("pond[loud]",))
     made = pond(
         """
@@ -362,3 +361,221 @@ def test_a_plain_buildout_beside_it(pond, index):
     made = pond(CFG.replace("extensions = poach", ""), loud=LOUD)
 
     assert "Couldn't find the required extra" in made.run(expect=1).output
+
+
+# -- the order of parts, and what is in use already
+
+
+PARTS = """
+    [buildout]
+    extensions = poach
+    index = %(index)s
+    parts = PARTS
+
+    [a]
+    recipe = zc.recipe.egg
+    eggs = EGGS
+
+    [asker]
+    recipe = zc.recipe.egg
+
+    [r]
+    recipe = recipe
+
+    [x]
+    eggs = asker
+
+    [versions]
+    pond = PIN
+    """
+
+RECIPE = """
+    class Recipe:
+        def __init__(self, buildout, name, options):
+            pass
+        def install(self):
+            import pond
+            print("RECIPE", pond.sound(), pond.size())
+            return ()
+        update = install
+    """
+
+
+def parts(names, eggs="pond", pin="1.0"):
+    return PARTS.replace("PARTS", names).replace("EGGS", eggs).replace("PIN", pin)
+
+
+LATE = (
+    "asker 1.0 asks for pond +loud, when pond is in use without it, by a recipe or "
+    "another part; add +loud to the pin and, if only a package has the diff, the place "
+    "of that to [patches]"
+)
+
+
+@pytest.mark.parametrize("names", ["a asker", "asker a"])
+@pytest.mark.parametrize("eggs", ["pond", "${x:eggs}"])
+def test_parts_are_asked_by_their_own_names_and_through_references(pond, names, eggs):
+    made = pond(parts(names, eggs), loud=LOUD)
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+    assert says(made, "pond" if eggs == "pond" else "asker") == "QUACK 1"
+
+
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("names", ["r asker", "asker r"])
+@pytest.mark.parametrize("pin", ["1.0", "1.0 +wide"])
+def test_a_recipe_that_has_the_project_already(pond, index, names, pin):
+    """What it runs would have been another code than what the parts get."""
+    add_plugin(index, "recipe", RECIPE, requires=("pond",))
+    made = pond(parts(names, pin=pin), loud=LOUD, wide=WIDE)
+
+    result = made.run(expect=1)
+
+    assert result.error == LATE
+    if names == "asker r":
+        assert "RECIPE" not in result.output
+    made.run(f"versions:pond={pin} +loud")
+    assert says(made).startswith("QUACK")
+
+
+@pytest.mark.parametrize("names", ["r", "asker r", "r asker"])
+def test_a_recipe_that_asks_for_one_more(pond, index, names):
+    add_plugin(index, "recipe", RECIPE, requires=("pond[loud]",))
+    made = pond(parts(names, pin="1.0 +wide"), loud=LOUD, wide=WIDE)
+
+    assert "RECIPE QUACK 2" in made.run().stdout
+
+
+@pytest.mark.parametrize("names", ["asker built r", "built r asker"])
+def test_a_part_of_poach_that_gave_its_location_away(pond, index, names):
+    add_plugin(index, "recipe", RECIPE.replace("import pond", "return ()"))
+    cfg = (
+        parts(names)
+        + """
+    [built]
+    recipe = poach:egg
+    egg = pond
+    patches = wide
+    """
+    )
+    made = pond(cfg.replace("[r]", "[r]\n    place = ${built:location}"), loud=LOUD)
+    made.write("patches/pond/wide.patch", WIDE)
+
+    assert made.run(expect=1).error == LATE
+
+
+@pytest.mark.parametrize("names", ["a b", "b a"])
+def test_shippers_in_two_parts_that_do_not_agree(pond, index, names):
+    ask(index, "one", "pond[loud]", ships={"loud.patch": LOUD})
+    ask(index, "two", "pond[loud]", ships={"loud.patch": LOUD.replace("QUACK", "moo")})
+    made = pond(parts(names, "one") + "[b]\n    recipe = zc.recipe.egg\n    eggs = two")
+
+    error = made.run(expect=1).error
+
+    assert (
+        "asks for pond +loud, and one 1.0 and two 1.0 define it in different" in error
+    )
+    assert not (made.path / "bin" / "one").exists()
+
+
+@pytest.mark.parametrize("names", ["a b", "b a"])
+def test_a_patch_that_needs_one_that_another_part_asks_for(pond, index, names):
+    ask(index, "one", "pond[louder]")
+    ask(index, "two", "pond[loud]")
+    louder = LOUD.replace('-    return "quack"', '-    return "QUACK"').replace(
+        '+    return "QUACK"', '+    return "QUACK!"'
+    )
+    cfg = parts(names, "one") + "[b]\n    recipe = zc.recipe.egg\n    eggs = two"
+    made = pond(cfg, loud=LOUD, louder="After: loud\n" + louder)
+
+    made.run()
+
+    assert says(made, "one") == says(made, "two") == "QUACK! 1"
+
+
+def test_a_part_that_cannot_be_installed_fails_when_it_is_at_work(pond, index):
+    files = {"setup.py": "raise SystemExit('no')", "broken.py": ""}
+    index.add_sdist("broken", "1.0", files)
+    ask(index, "meek")
+    cfg = parts("a b", "meek") + "[b]\n    recipe = zc.recipe.egg\n    eggs = broken"
+    made = pond(cfg)
+
+    made.run(expect=1)
+    assert (made.path / "bin" / "meek").exists()
+    made.run("install", "a")
+
+
+def test_what_is_no_requirement_is_left_to_its_recipe(pond, index):
+    add_plugin(index, "recipe", RECIPE.replace("import pond", "return ()"))
+    made = pond(parts("a r", "asker").replace("= recipe", "= recipe\n    eggs = !!"))
+    made.write("patches/pond/loud.patch", LOUD)
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+
+
+@pytest.mark.every_buildout
+def test_another_spelling_of_the_extra(pond, index):
+    ask(index, "asker", "Pond[Very_Loud]")
+    made = pond(**{"very-loud": LOUD})
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+
+
+@pytest.mark.every_buildout
+def test_a_develop_egg_that_asks_and_ships(pond):
+    made = pond(with_(CFG, develop="checkout").replace("eggs = asker", "eggs = anas"))
+    made.write(
+        "checkout/setup.py",
+        """
+        from setuptools import setup
+        setup(
+            name="anas", version="1.0", py_modules=["anas"], packages=["diffs"],
+            package_dir={"": "src"}, install_requires=["pond[loud]"],
+            entry_points={
+                "console_scripts": ["anas = anas:main"],
+                "poach.patches": ["pond = diffs"],
+            },
+        )
+        """,
+    )
+    made.write("checkout/src/anas.py", "from pond import main\n")
+    made.write("checkout/src/diffs/__init__.py", "")
+    made.write("checkout/src/diffs/loud.patch", LOUD)
+
+    made.run()
+
+    assert says(made, "anas") == "QUACK 1"
+
+
+def test_a_local_version_is_not_one_to_patch(pond, index):
+    add_plain_pond(index, "1.0+local")
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0+local"), loud=LOUD)
+
+    assert "pin one in [versions]" in made.run(expect=1).error
+
+
+def test_an_entry_that_only_requests_use(pond):
+    used = "[patches]\n    loud = elsewhere.patch"
+    cfg = with_(CFG, patch_unused="error").replace(
+        "pond = 1.0", f"pond = 1.0\n    {used}"
+    )
+    made = pond(cfg)
+    made.write("elsewhere.patch", LOUD)
+
+    made.run()
+
+    assert says(made) == "QUACK 1"
+    other = cfg.replace("loud =", "loud = elsewhere.patch\n    idle =")
+    made.write("buildout.cfg", other.replace("%(index)s", index_of(made)))
+    assert "no pin uses idle" in made.run(expect=1).error
+
+
+def index_of(made):
+    text = (made.path / "buildout.cfg").read_text()
+    return text.partition("index = ")[2].partition("\n")[0]

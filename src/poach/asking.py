@@ -63,8 +63,7 @@ def unpinned(request: Request) -> RequestError:
 def uninvited(request: Request) -> RequestError:
     """Return the error of a request where ``patch-requests`` is ``error``."""
     return RequestError(
-        request,
-        f"which is not in the pin; add +{request.patch} there (patch-requests = error)",
+        request, f"which is not in the pin (patch-requests = error); {_cure(request)}"
     )
 
 
@@ -88,6 +87,13 @@ def too_late(request: Request) -> RequestError:
     """Return the error of a request that comes when the project is in use."""
     return RequestError(
         request,
-        f"after another part has got {request.project} without it; add "
-        f"+{request.patch} to the pin of {request.project}",
+        f"when {request.project} is in use without it, by a recipe or another part; "
+        + _cure(request),
+    )
+
+
+def _cure(request: Request) -> str:
+    return (
+        f"add +{request.patch} to the pin and, if only a package has the diff, the "
+        "place of that to [patches]"
     )

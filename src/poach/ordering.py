@@ -1,8 +1,8 @@
 """The order in which patches of several owners apply.
 
-A pin's own order stands.  Patches that packages ask for come after it, by who asks and
-by name, so that the order of resolution does not matter; and a diff may say in its
-header, in the manner of DEP-3 fields, which patches it is to come after or before::
+A pin's own order stands.  Patches that packages ask for come after it, by name, so that
+the order of resolution does not matter; and a diff may say in its header, in the manner
+of DEP-3 fields, which patches it is to come after or before::
 
     After: poll-invalidations
     Before: serializers, cleanup
@@ -10,10 +10,10 @@ header, in the manner of DEP-3 fields, which patches it is to come after or befo
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from poach.errors import PoachError
 from poach.naming import canonicalize_name, is_patch_name
@@ -88,13 +88,18 @@ def _constraints(
     pinned: Sequence[str], names: Sequence[str], said: Mapping[str, Hints]
 ) -> dict[str, set[str]]:
     """Return, for each name, those that it must come after."""
-    after = {name: set(said.get(name, Hints()).after) for name in names}
-    for earlier, later in itertools.pairwise(pinned):
+    after: dict[str, set[str]] = {name: set() for name in names}
+    for earlier, later in pairwise(pinned):
         after[later].add(earlier)
     for name in names:
-        for other in said.get(name, Hints()).before & after.keys():
-            after[other].add(name)
-    return {name: others & after.keys() - {name} for name, others in after.items()}
+        hints = said.get(name, Hints())
+        pairs = [(name, other) for other in hints.after & after.keys()]
+        pairs += [(other, name) for other in hints.before & after.keys()]
+        for later, earlier in pairs:
+            # What a diff says of another in the same pin, the pin has decided.
+            if later != earlier and not {later, earlier} <= set(pinned):
+                after[later].add(earlier)
+    return after
 
 
 def _around(

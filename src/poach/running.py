@@ -2,10 +2,10 @@
 
 import json
 import os
-import re
 import sys
 
 from poach import NotPatched
+from poach.spelling import canonical
 
 if False:  # typing is not in Python 2.7
     from collections.abc import Callable, Iterable, Iterator
@@ -22,12 +22,14 @@ def check(project, patches):
         raise NotPatched("%s with %s is required, and is not there" % (project, wanted))
     title, location, read = found
     there = _patches(read("poach.json"))
-    keys = [_canonical(name) for name in there]
-    lacking = [name for name in patches if _canonical(name) not in keys]
+    keys = [canonical(name) for name in there]
+    lacking = [name for name in patches if canonical(name) not in keys]
     if lacking:
         has = "has %s and lacks" % _listed(there) if there else "is plain and lacks"
         raise NotPatched("%s at %s %s %s" % (title, location, has, _listed(lacking)))
-    for module, file in _imported_from_elsewhere(location, read("RECORD")):
+    for module, file in _imported_from_elsewhere(
+        location, read("RECORD"), read("namespace_packages.txt")
+    ):
         raise NotPatched(
             "%s at %s has %s, but %s is imported from %s already"
             % (title, location, wanted, module, file)
@@ -73,16 +75,28 @@ def _patches(record):
     return [str(name) for name in json.loads(record)["names"]] if record else []
 
 
-def _imported_from_elsewhere(location, record):
-    # type: (str, str | None) -> Iterator[tuple[str, str]]
-    """Yield the modules in the list of files `record` that are not from `location`."""
+def _imported_from_elsewhere(location, record, namespaces):
+    # type: (str, str | None, str | None) -> Iterator[tuple[str, str]]
+    """Yield the modules in the list of files `record` that are not from `location`.
+
+    Those of the old-style packages `namespaces` may be anybody's.
+    """
     files = {row.split(",")[0].strip('"') for row in (record or "").splitlines()}
+    stems = {_stem(path) for path in files if path.endswith((".py", ".so", ".pyd"))}
+    shared = (namespaces or "").split()
     folder = os.path.join(os.path.realpath(location), "")
     for name, file in _modules():
-        stem = name.replace(".", "/")
-        listed = stem + ".py" in files or stem + "/__init__.py" in files
+        listed = name.replace(".", "/") in stems and name not in shared
         if listed and not os.path.realpath(file).startswith(folder):
             yield name, file
+
+
+def _stem(path):
+    # type: (str) -> str
+    """Return the path of a module, or of a package, without what follows its name."""
+    folder, _, name = path.rpartition("/")
+    module = name.split(".")[0]
+    return folder if module == "__init__" else (folder + "/" + module).lstrip("/")
 
 
 def _modules():
@@ -95,12 +109,7 @@ def _modules():
 
 def _is_called(name, project):
     # type: (str | None, str) -> bool
-    return name is not None and _canonical(name) == _canonical(project)
-
-
-def _canonical(name):
-    # type: (str) -> str
-    return re.sub("[-_.]+", "-", name).lower()
+    return name is not None and canonical(name) == canonical(project)
 
 
 def _listed(names):

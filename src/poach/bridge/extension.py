@@ -40,6 +40,8 @@ class Activation(object):
     def _pin(self):  # type: () -> None
         for pin in self.bridge.pins.values():
             pinning.pin(self.buildout, self.bridge.versions, pin, self.bridge.holds)
+        for project, version in self.bridge.plain.items():
+            pinning.set_version(self.buildout, self.bridge.versions, project, version)
 
 
 def load(buildout):  # type: (Any) -> None

@@ -1,5 +1,6 @@
 """The eggs of ``poach bridge`` as the hooks see them."""
 
+import logging
 import os
 import sys
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Optional, Sequence, Set
 
     from poach.hooks.pins import Wish
+
+logger = logging.getLogger("zc.buildout.poach")
 
 
 class Bridge(object):
@@ -30,6 +33,7 @@ class Bridge(object):
         )
         self._sections = snapshot.sections(buildout)
         self._annotated = snapshot.annotated(buildout)
+        self._policy = options.get("patch-requests", "apply").strip()
         self._declared = []  # type: List[List[Any]]
         self._with_options = set()  # type: Set[str]
         self._eggs = {}  # type: Dict[str, str]
@@ -38,6 +42,7 @@ class Bridge(object):
         self.substitutes = {}  # type: Dict[str, str]
         self.parts = set()  # type: Set[str]
         self.used = set()  # type: Set[str]
+        self.plain = {}  # type: Dict[str, str]  # versions of pins that only refuse
         self.versions = ""
 
     def resolve(self, parts):  # type: (Iterable[str]) -> None
@@ -89,6 +94,11 @@ class Bridge(object):
     #: No part is looked into: patches that packages ask for are not granted here.
     requirements = ()  # type: Sequence[Sequence[str]]
 
+    granting = False
+
+    def given(self, keys):  # type: (Iterable[str]) -> None
+        """Take no note: no pin ever changes."""
+
     def ship(self, owner, project, folder):  # type: (str, str, str) -> None
         """Take no note of diffs that a distribution ships."""
 
@@ -111,7 +121,9 @@ class Bridge(object):
     def refuse(self, wishes, tolerated):  # type: (Iterable[Wish], bool) -> None
         """Raise zc.buildout.UserError for what the pins do not have."""
         for project, extra, asker in wishes:
-            if not tolerated:
+            if tolerated or self._policy == "ignore":
+                logger.warning("Ignored: %s asks for %s[%s].", asker, project, extra)
+            else:
                 raise UserError(
                     "%s asks for %s[%s], which is neither an extra of %s nor a patch "
                     "in its pin; under Python 2.7 a patch is named in the pin"
@@ -140,6 +152,7 @@ class Bridge(object):
         self._unnoted = set(answer["unnoted"])
         self.versions = answer["versions"]
         self.parts = set(answer["parts"])
+        self.plain = dict(answer["plain"])
         for told in answer["pins"]:
             pin = PatchedPin(*[told[field] for field in PatchedPin._fields])
             self.pins[pin.key] = pin

@@ -15,7 +15,7 @@ from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
 from poach.hooks import pinning
-from poach.hooks.interception import intercept, is_running
+from poach.hooks.interception import install_args, intercept, is_running
 from poach.hooks.substitution import Substitution
 from poach.patchset import PatchSet
 
@@ -68,12 +68,13 @@ def activate(
     running one where that is None.  Raises `PoachError`.
     """
     read = settings.read(buildout)
-    workshop = Workshop(read, toolchains.foreign(read, python) if python else None)
+    foreign = None if python is None else toolchains.foreign(read, python)
+    workshop = Workshop(read, foreign)
     develop_eggs = buildout["buildout"]["develop-eggs-directory"]
     supplier = WorkshopSupplier(
         workshop,
         lambda patch_set: _pin(buildout, workshop, patch_set),
-        [specs for specs in parts.specs(buildout) if specs],
+        lambda: parts.requirements(buildout, install_args(buildout)),
     )
     substitution = Substitution(supplier, develop_eggs)
     for patch_set in workshop.patch_sets.values():

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout import UserError
 
 from poach.buildout import whose
@@ -106,17 +107,32 @@ def named(buildout: Any) -> set[NormalizedName]:
     That is a hint: what is written as a reference to another section is not followed,
     since that could load recipes.
     """
-    return {_project(spec) for part in specs(buildout) for spec in part}
+    specs = (_raw(buildout, part).get("eggs", "") for part in all_names(buildout))
+    lines = (line for text in specs for line in text.split("\n"))
+    return {_project(line) for line in lines if line.strip() and "$" not in line}
 
 
-def specs(buildout: Any) -> list[list[str]]:
-    """Return the requirements that each part of `buildout` names in its ``eggs``.
+def requirements(buildout: Any, names: Collection[str]) -> list[list[str]]:
+    """Return the requirements of the parts `names`, of all where there are none.
 
-    As in `named`, references are not followed.
+    To be called when recipes are loaded.  What is no requirement is left out.
     """
-    texts = (_raw(buildout, part).get("eggs", "") for part in all_names(buildout))
-    found = ([line.strip() for line in text.split("\n")] for text in texts)
-    return [[line for line in lines if line and "$" not in line] for lines in found]
+    found = (_requirements(buildout[name]) for name in names or all_names(buildout))
+    return [specs for specs in found if specs]
+
+
+def _requirements(part: Any) -> list[str]:
+    egg = part.name if part.get("recipe", "").startswith("zc.recipe.egg") else ""
+    lines = (line.strip() for line in (part.get("eggs") or egg).split("\n"))
+    return [line for line in lines if line and _is_requirement(line)]
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
 
 
 def project_of(name: str, options: Any) -> str:

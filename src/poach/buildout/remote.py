@@ -20,6 +20,7 @@ from poach.buildout.workshop import Workshop
 from poach.errors import PoachError, collect
 from poach.key import BuildOptions
 from poach.naming import NormalizedName, canonicalize_name
+from poach.pin import Pin
 
 #: What is said to the bridge and by it; another one is another number.
 PROTOCOL = 1
@@ -200,10 +201,16 @@ def _answer(workshop: Workshop) -> dict[str, Any]:
         "store": str(workshop.settings.store),
         "versions": workshop.settings.versions,
         "pins": [_pin(workshop, key) for key in workshop.patch_sets],
+        "plain": [[pin.key, pin.base] for pin in _refusing(workshop)],
         "parts": sorted(workshop.parts),
         "noted": [noted.get("used"), noted.get("resolved")],
         "unnoted": sorted(workshop.settings.unpatchable),
     }
+
+
+def _refusing(workshop: Workshop) -> list[Pin]:
+    """Return the pins that refuse patches and have none."""
+    return [pin for pin in workshop.settings.plain.values() if pin.refused]
 
 
 def _pin(workshop: Workshop, key: NormalizedName) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def _plain(
     pinned = {
         canonicalize_name(option): Pin(option, version.strip(), ())
         for option, version in versions.items()
-        if is_version(version.strip())
+        if is_version(version.strip()) and "+" not in version
     }
     return pinned | {key: one.pin for key, one in pins.items() if not one.pin.names}
 

@@ -21,14 +21,28 @@ from poach.patchset import PatchSet
 class WorkshopSupplier:
     """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
 
-    `pin` makes buildout ask for the tagged version of a patch set; `requirements`
-    are those of each part, as far as they are known; `told` is what was said already.
+    `pin` makes buildout ask for the tagged version of a patch set; `look` finds the
+    requirements of each part, once recipes are loaded; `told` is what was said already.
     """
 
     workshop: Workshop
     pin: Callable[[PatchSet], None]
-    requirements: Sequence[Sequence[str]]
+    look: Callable[[], Sequence[Sequence[str]]]
     told: list[str] = field(default_factory=list)
+
+    @property
+    def requirements(self) -> Sequence[Sequence[str]]:
+        """The requirements of each part, as far as they are known."""
+        return self.look()
+
+    @property
+    def granting(self) -> bool:
+        """Whether anything was granted that packages ask for."""
+        return bool(self.workshop.granted)
+
+    def given(self, keys: Iterable[str]) -> None:
+        """Note that these projects are in use as they are now, patched or not."""
+        self.workshop.given.update(map(canonicalize_name, keys))
 
     @property
     def parts(self) -> set[str]:
@@ -72,8 +86,8 @@ class WorkshopSupplier:
         self.workshop.ship(owner, project, Path(folder))
 
     def ask(self, wishes: Iterable[tuple[str, str, str]]) -> list[str]:
-        """Grant patches that packages ask for; return the projects that changed."""
-        with as_user_errors():
+        """Grant patches that packages ask for; return the pins that changed."""
+        with as_user_errors(), self.workshop.whole():
             grown = self.workshop.ask([Request.of(*wish) for wish in wishes])
             for patch_set in grown:
                 self.pin(patch_set)

@@ -40,7 +40,9 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     found = interpreter.find(python, store, _pip(settings), options)
     pip = Pip(found.command, found.path, _indexes(settings), interpreter.environment())
     target = Target(found.python, found.abi, found.platform, egginfo.LAYOUT)
-    return Toolchain(PipBuilder(pip, options), egginfo.EggInfoEggs(found), target)
+    # Old releases would keep the patched wheel, under its plain name, in pip's cache.
+    builder = PipBuilder(pip, [*options, "--no-cache-dir"])
+    return Toolchain(builder, egginfo.EggInfoEggs(found), target)
 
 
 def _pip(settings: Settings) -> Pip:

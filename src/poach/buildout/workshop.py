@@ -6,14 +6,14 @@ import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach import patchset, pipeline
 from poach.adapters.fetch import HttpFetcher
-from poach.adapters.library import NamedDiffs, Shelf, SwitchedOff
+from poach.adapters.library import Disputed, NamedDiffs, Shelf, SwitchedOff
 from poach.adapters.reader import DiffReader
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.asking import (
@@ -125,7 +125,8 @@ class Workshop:
     are those that build one egg, `options` the build options that they declare for a
     project, each with the part;
     `used` are the eggs that were asked for in this run, `resolved` all projects that
-    parts got distributions of, patched or not.  Eggs are made by `toolchain`, that of
+    parts got distributions of, patched or not, `given` those that somebody has got and
+    will keep.  Eggs are made by `toolchain`, that of
     the running interpreter where none is given.
     """
 
@@ -152,6 +153,7 @@ class Workshop:
         self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
         self.resolved: set[NormalizedName] = set()
+        self.given: set[NormalizedName] = set()
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -193,14 +195,40 @@ class Workshop:
         """
         if self.settings.requests == "ignore":
             return []
+        self._refuse_disputes()
         news = [one for one in collect(self._defined, requests) if one is not None]
-        before = self.granted
-        self.granted = _with(before, news)
+        self.granted = _with(self.granted, news)
+        return collect(self._grow, dict.fromkeys(one.project for one in news))
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Take back what is granted in the ``with`` block if it raises anything."""
+        before = self.granted, dict(self.patch_sets), dict(self.used)
         try:
-            return collect(self._grow, dict.fromkeys(one.project for one in news))
-        except PoachError:
-            self.granted = before  # so that it is asked for again
+            yield
+        except BaseException:
+            self.granted, self.patch_sets, self.used = before
             raise
+
+    def _refuse_disputes(self) -> None:
+        """Raise what shippers that came up since define in another way."""
+        for project, patches in self.granted.items():
+            owned = self._pin_of(project)
+            for name, askers in patches.items() if owned else ():
+                assert owned is not None
+                self._located(owned, Request(project, name, ", ".join(askers)))
+
+    def _located(self, owned: OwnedPin, request: Request) -> bool:
+        """Tell whether anything defines what is asked for; raise if it is disputed."""
+        try:
+            self.library.locate(owned.pin, request.patch, request.asker)
+        except UnknownPatch:
+            return False
+        except Disputed as fault:
+            raise RequestError(request, f"and {fault}") from fault
+        except SwitchedOff:
+            raise refused(request, "an empty entry in [patches]") from None
+        return True
 
     def refuse(self, requests: Collection[Request], tolerated: bool) -> None:
         """Refuse what packages ask for and nobody grants.
@@ -221,19 +249,15 @@ class Workshop:
             return None
         if _names(owned.pin.refused, request):
             raise refused(request, f"the pin '{owned.pin.project} = {owned.pin}'")
-        try:
-            self.library.locate(owned.pin, request.patch, request.asker)
-        except UnknownPatch:
+        if not self._located(owned, request):
             return None
-        except SwitchedOff:
-            raise refused(request, "an empty entry in [patches]") from None
         if request.project in self.settings.unpatchable:
             raise unpatchable(request)
         if self.settings.requests == "error":
             raise uninvited(request)
         if request.patch in self.granted.get(request.project, {}):
             return None
-        if request.project in self.resolved:
+        if request.project in self.given:
             raise too_late(request)
         return request
 

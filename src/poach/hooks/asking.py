@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Set, Tuple
 
-    from poach.hooks.pins import Supplier, Wish
+    from poach.hooks.pins import PatchedPin, Supplier, Wish
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -34,8 +34,11 @@ class Asking(object):
     goes on, and learns who ships diffs.
     """
 
-    def __init__(self, supplier):  # type: (Supplier) -> None
+    def __init__(self, supplier, sources):
+        # type: (Supplier, Callable[[Any], List[str]]) -> None
+        """`sources` tells the folders in which the packages of a distribution are."""
         self.supplier = supplier
+        self.sources = sources
         self.wishes = []  # type: List[Wish]
         self.open = []  # type: List[Wish]
         self.ws = None  # type: Any
@@ -48,42 +51,96 @@ class Asking(object):
         raises, and zc.buildout.UserError for a wish that is not granted, unless unknown
         extras are `tolerated`.
         """
+        return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
+
+    def survey(self, resolve):
+        # type: (Callable[[], Any]) -> Tuple[List[Wish], List[Any]]
+        """Return what `resolve` asks for, and all distributions; grant nothing."""
+        return self._apart(lambda: self._surveyed(resolve))  # type: ignore[no-any-return]
+
+    def grant(self, wishes, dists):  # type: (List[Wish], List[Any]) -> bool
+        """Have wishes granted, perhaps by diffs that some of `dists` ship.
+
+        Returns whether anything came of it.  Raises zc.buildout.UserError for what
+        cannot be, also where `dists` ship something else than was granted before.
+        """
+        for dist in dists:
+            for project, folder in self._shipped(dist):
+                self.supplier.ship(str(dist), project, folder)
+        changed = self.supplier.ask(wishes)
+        for pin in changed:
+            project = canonical(pin.split()[0])
+            askers = {wish[2] for wish in wishes if canonical(wish[0]) == project}
+            asked = ", ".join(sorted(askers))
+            logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
+        return bool(changed)
+
+    def _apart(self, function):  # type: (Callable[[], Any]) -> Any
+        """Call `function` with nothing asked yet; it may come about within another."""
         outer = self.wishes, self.open, self.ws
         self.open = []
         try:
-            return self._resolved(resolve, working_set, tolerated)
+            return function()
         finally:
             self.wishes, self.open, self.ws = outer
+
+    def _surveyed(self, resolve):
+        # type: (Callable[[], Any]) -> Tuple[List[Wish], List[Any]]
+        while True:
+            ws, lacking = self._tried(resolve, None)
+            if not lacking:
+                return self.open, list(ws)
+            self.open += lacking
 
     def _resolved(self, resolve, working_set, tolerated):
         # type: (Callable[[], Any], Any, bool) -> Any
         state = _state(working_set)
         while True:
-            self.wishes, self.ws = [], working_set
-            try:
-                ws, fault = resolve(), None
-            except UserError as error:
-                ws, fault = self.ws, error
-            lacking = self._lacking(ws)
-            if fault is not None and not lacking:
-                raise fault
-            if not lacking and not self.open:
-                return ws
+            ws, lacking = self._tried(resolve, working_set)
             self.open += lacking
             dists, done = list(ws), _state(working_set)
             _restore(working_set, state)
-            if not lacking and not self._grant(dists):
+            if not lacking and not self._granted(dists):
                 self.supplier.refuse(self.open, tolerated)
                 _restore(working_set, done)
                 return ws
 
-    def stripped(self, requirement, asker):  # type: (Any, str) -> Any
-        """Return `requirement` without what is open; note what it wishes."""
+    def _tried(self, resolve, working_set):
+        # type: (Callable[[], Any], Any) -> Tuple[Any, List[Wish]]
+        """Return a working set, perhaps not whole, and the wishes it does not meet."""
+        self.wishes, self.ws = [], working_set
+        try:
+            ws, fault = resolve(), None
+        except UserError as error:
+            ws, fault = self.ws, error
+        lacking = self._lacking(ws)
+        if fault is not None and not lacking:
+            raise fault
+        return ws, lacking
+
+    def _granted(self, dists):  # type: (List[Any]) -> bool
+        """Have granted what is open; tell whether to resolve anew."""
+        if not self.open and not self.supplier.granting:
+            return False
+        changed = self.grant(self.open, dists)
+        if changed:
+            self.open = []
+        return changed
+
+    def stripped(self, requirement, asker, pin):
+        # type: (Any, str, Optional[PatchedPin]) -> Any
+        """Return `requirement` without what is open; note what it wishes.
+
+        Extras that are patches of `pin` are spelled as its egg has them: buildout
+        compares text.
+        """
         wished = [(requirement.project_name, x, asker) for x in requirement.extras]
         self.wishes += wished
+        patches = set(map(canonical, pin.names)) if pin is not None else set()
         lacking = {_key(wish) for wish in self.open}
         kept = [wish[1] for wish in wished if _key(wish) not in lacking]
-        if len(kept) == len(wished):
+        kept = [canonical(x) if canonical(x) in patches else x for x in kept]
+        if kept == list(requirement.extras):
             return requirement
         extras = "[%s]" % ",".join(kept) if kept else ""
         specs = ",".join(operator + version for operator, version in requirement.specs)
@@ -104,23 +161,17 @@ class Asking(object):
                 lacking.append((wish[0], wish[1], _title(ws, wish[2])))
         return lacking
 
-    def _grant(self, dists):  # type: (List[Any]) -> bool
-        """Have what is open granted, perhaps by diffs that some of `dists` ship.
-
-        Returns whether anything came of it.
-        """
-        for dist in dists:
-            for project, folder in _shipped(dist):
-                self.supplier.ship(str(dist), project, folder)
-        changed = self.supplier.ask(self.open)
-        for pin in changed:
-            project = canonical(pin.split()[0])
-            askers = {wish[2] for wish in self.open if canonical(wish[0]) == project}
-            asked = ", ".join(sorted(askers))
-            logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
-        if changed:
-            self.open = []
-        return bool(changed)
+    def _shipped(self, dist):  # type: (Any) -> List[Tuple[str, str]]
+        """Return the projects that a distribution has diffs for, with their folders."""
+        try:
+            points = list(dist.get_entry_map(GROUP).values())
+        except ValueError as error:
+            raise UserError("The entry points of %s are malformed: %s" % (dist, error))
+        return [
+            (point.name, os.path.join(folder, *point.module_name.split(".")))
+            for point in points
+            for folder in self.sources(dist)
+        ]
 
 
 def _key(wish):  # type: (Wish) -> Tuple[str, str]
@@ -141,14 +192,6 @@ def _title(ws, asker):  # type: (Any, str) -> str
     except ValueError:  # it is a part
         return asker
     return asker if dist is None else str(dist)
-
-
-def _shipped(dist):  # type: (Any) -> List[Tuple[str, str]]
-    """Return the projects that a distribution has diffs for, each with their folder."""
-    return [
-        (point.name, os.path.join(dist.location, *point.module_name.split(".")))
-        for point in dist.get_entry_map(GROUP).values()
-    ]
 
 
 def _state(ws):  # type: (Any) -> Any

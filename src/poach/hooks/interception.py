@@ -13,7 +13,7 @@ from zc.buildout.buildout import Buildout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict
+    from typing import Any, Callable, Dict, List
 
     from poach.hooks.substitution import Substitution
 
@@ -73,6 +73,17 @@ def is_running(buildout):  # type: (Any) -> bool
         if frame.f_code is install and frame.f_locals.get("self") is buildout:
             return True
     return False
+
+
+def install_args(buildout):  # type: (Any) -> List[str]
+    """Return the parts that the running command names, none where it names none."""
+    install = type(buildout).install.__code__
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code is install and frame.f_locals.get("self") is buildout:
+            return list(frame.f_locals.get("install_args") or ())
+    return []
 
 
 def _method(original, handler):

@@ -7,6 +7,7 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.hooks.errors import LoadedBefore
+from poach.hooks.pins import same_version
 from poach.spelling import canonical
 
 TYPE_CHECKING = False
@@ -25,8 +26,8 @@ def pin(buildout, section, patched, holds):
     `section` is the name of the versions section, empty where there is none; `holds`
     tells whether a location is in the store.  Raises `LoadedBefore`.
     """
-    set_version(buildout, section, patched.key, patched.version)
     _refuse_loaded(patched, holds)
+    set_version(buildout, section, patched.key, patched.version)
     forget(pkg_resources.working_set, patched.key)
 
 
@@ -74,11 +75,12 @@ def summarize(pins, used, overruled):
 
 def _refuse_loaded(patched, holds):
     # type: (PatchedPin, Callable[[str], bool]) -> None
-    """Refuse a pin whose plain egg buildout has put on its own path already."""
+    """Refuse a pin of which buildout has put another egg on its own path already."""
     for dist in list(pkg_resources.working_set):
         ours = canonical(dist.project_name) == patched.key
         egg = dist.location.endswith(".egg") and dist.location in sys.path
-        if ours and egg and not holds(dist.location):
+        right = holds(dist.location) and same_version(dist.version, patched.version)
+        if ours and egg and not right:
             raise LoadedBefore(patched, dist.version, dist.location)
 
 

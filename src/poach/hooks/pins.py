@@ -47,6 +47,13 @@ if TYPE_CHECKING:
             """Note that parts got distributions of these projects."""
 
         @property
+        def granting(self):  # type: () -> bool
+            """Whether anything was granted that packages ask for."""
+
+        def given(self, keys):  # type: (Iterable[str]) -> None
+            """Note that these projects are in use as they are now, patched or not."""
+
+        @property
         def requirements(self):  # type: () -> Sequence[Sequence[str]]
             """The requirements of each part, as far as they are known."""
 

@@ -53,6 +53,7 @@ class Egg(object):
         project = options.get("egg") or options.get("eggs") or name
         pin = supplier.pinned(canonical(project.strip()))
         options["location"] = supplier.egg(pin.key, True)
+        supplier.given([pin.key])
         options["version"] = pin.base
         options["tagged-version"] = pin.version
         options["patches"] = " ".join(pin.names)

@@ -8,7 +8,6 @@ import sys
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
-from zc.buildout import UserError
 
 from poach.hooks.asking import Asking
 from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
@@ -39,10 +38,11 @@ class Substitution(object):
 
     def __init__(self, supplier, develop_eggs):  # type: (Supplier, str) -> None
         self.supplier = supplier
-        self.asking = Asking(supplier)
+        self.asking = Asking(supplier, self._sources)
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
-        self.unseen = list(supplier.requirements)  # who knows what they ask for
+        self.surveyed = False  # whether it is known what parts ask for
+        self.had = {}  # type: Dict[str, Set[str]]  # versions of pins in this run
         self.develop_eggs = develop_eggs
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
@@ -56,7 +56,8 @@ class Substitution(object):
         """Constrain a requirement on a pinned project to its tagged version."""
         if requirement.extras:
             asker = _asker(installer, requirement)
-            requirement = self.asking.stripped(requirement, asker)
+            pin = self.supplier.pinned(canonical(requirement.project_name))
+            requirement = self.asking.stripped(requirement, asker, pin)
         if self.substitutes.of(requirement.project_name) is not None:
             self.substitutes.check(requirement, _asker(installer, requirement))
             return requirement  # the version is that of the substitute
@@ -120,6 +121,8 @@ class Substitution(object):
         if pin is None or self._is_developed(dist, pin):
             return
         egg = self.supplier.egg(pin.key, True)
+        if self.asking.ws is None:  # else all that is added is given in the end
+            self.supplier.given([pin.key])
         _refuse_imported(pin, egg)
         if not self._is_ours(dist):
             pkg_resources.working_set.add(distribution(egg, pin), replace=True)
@@ -132,13 +135,14 @@ class Substitution(object):
             self._survey(installer, original, specs)
         ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
-            if not self.unseen:
+            if self.surveyed:
                 self.supplier.surveyed()
             self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
             # Buildout sorts working sets into new ones, and the first entry that
             # has a project wins there: site-packages may have an unpatched one.
             ws.entries.sort(key=lambda entry: not self.supplier.holds(entry))
+        self.supplier.given(map(canonical, ws.by_key))
         return ws
 
     def _survey(self, installer, original, specs):
@@ -147,14 +151,35 @@ class Substitution(object):
 
         What cannot be resolved is told when its part is at work.
         """
-        if not any(set(specs) & set(part) for part in self.unseen):
-            return  # it is not for a part: develop eggs may not be there yet
-        parts, self.unseen = self.unseen, []
-        for part in parts if len(parts) > 1 else ():
-            try:
-                self._resolved(installer, original, part, None)
-            except (UserError, pkg_resources.ResolutionError):
-                pass
+        if self.surveyed or all(map(_runs_buildout, specs)):
+            return  # develop eggs may not be there yet
+        self.surveyed = True
+        parts = self.supplier.requirements
+        while len(parts) > 1:
+            wishes, dists = [], []  # type: Tuple[List[Any], List[Any]]
+            for part in parts:
+                asked, there = self._asked(functools.partial(original, part, None))
+                wishes += asked
+                dists += there
+            if not wishes or not self.asking.grant(wishes, dists):
+                break
+
+    def _asked(self, resolve):
+        # type: (Callable[[], Any]) -> Tuple[List[Any], List[Any]]
+        try:
+            return self.asking.survey(resolve)
+        except Exception as error:  # a build that fails, for one
+            logger.debug("Not known what a part asks for: %s", error)
+            return [], []
+
+    def _sources(self, dist):  # type: (Any) -> List[str]
+        """Return the folders in which the packages of `dist` are.
+
+        zc.buildout 6 finds the metadata of a develop egg where its link is.
+        """
+        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
+        links = [link for link in glob.glob(pattern) if _links(link, dist)]
+        return [_first_line(link) for link in links] or [dist.location]
 
     def _substitute(self, installer, spec):  # type: (Any, str) -> Any
         """Resolve what stands in for another project."""
@@ -184,6 +209,7 @@ class Substitution(object):
         environment = self._changed_environment()
         self.supplier.declare(spec, pin.key, dict(build_ext), environment)
         self._supply(installer, pin)
+        self.supplier.given([pin.key])
         return []
 
     def translated(self, original, versions):
@@ -207,7 +233,9 @@ class Substitution(object):
         if pin is None:
             return None
         constraint = _constraint(installer, pin)
-        if constraint is None or _admits(constraint, pin):
+        had = self.had.setdefault(pin.key, set())
+        had.add(pin.version)
+        if constraint is None or constraint in had or _admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self.overruled.add(pin.key)
@@ -274,6 +302,21 @@ def distribution(egg, pin):  # type: (str, PatchedPin) -> Any
     # An egg with dist-info that is found by path would pass for a develop egg.
     dist.precedence = pkg_resources.EGG_DIST
     return dist
+
+
+def _runs_buildout(spec):  # type: (str) -> bool
+    """Tell a requirement on what buildout runs on, which it looks up by itself."""
+    try:
+        project = pkg_resources.Requirement.parse(spec).project_name
+    except ValueError:
+        return False
+    return canonical(project) in ("zc-buildout", "setuptools", "pip", "wheel")
+
+
+def _links(link, dist):  # type: (str, Any) -> bool
+    """Tell whether `link` is the egg-link of `dist`."""
+    name = os.path.splitext(os.path.basename(link))[0]
+    return canonical(name) == canonical(dist.project_name)
 
 
 def _refuse_imported(pin, egg):  # type: (PatchedPin, str) -> None
