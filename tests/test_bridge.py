@@ -811,3 +811,47 @@ def test_a_folder_serves_a_buildout_without_poach(
     assert says(plain) == says(plain, "app") == "QUACK"
     (egg,) = made.path.glob("eggs/pond-*.egg")
     assert egg.name.startswith(f"pond-{tagged}-py2.7")
+
+
+# --- what packages ask for
+
+
+@EVERY
+def test_a_pin_that_only_refuses(pond):
+    made = pond(CFG.replace("+loud", "-loud"))
+
+    result = made.run()
+
+    assert says(made) == "quack"
+    assert "nothing asked for" not in result.output
+
+
+@EVERY
+@pytest.mark.parametrize("policy", ["apply", "ignore"])
+def test_a_package_that_asks_is_not_served(index, pond, policy):
+    add_app(index, requires=("pond[loud]",))
+    made = pond(
+        sections(f"patch-requests = {policy}", versions="pond = 1.0", eggs="app")
+    )
+
+    result = made.run(expect=0 if policy == "ignore" else 1)
+
+    if policy == "ignore":
+        assert "Ignored: app" in result.output
+        assert says(made, "app") == "quack"
+    else:
+        assert (
+            "asks for pond[loud], which is neither an extra of pond nor a patch in"
+            in (result.error)
+        )
+    assert "Unused options" not in result.output
+
+
+@EVERY
+def test_a_package_that_asks_for_what_the_pin_has(index, pond):
+    add_app(index, requires=("Pond[Loud]",))
+    made = pond(sections(eggs="app"))
+
+    made.run()
+
+    assert says(made, "app") == "QUACK"
