@@ -250,3 +250,11 @@ def test_a_conflict_is_explained(pond, command):
         '  -    return "QUACK"\n'
         '  +    return "moo"'
     )
+
+
+def test_a_wrong_order_is_explained(pond):
+    error = pond.poach("graph", "versions:pond=1.0 +louder +loud", expect=1).error
+
+    assert error.endswith(
+        "'louder' ([versions]) applies behind the others: name it last"
+    )

@@ -34,21 +34,21 @@ from poach.provenance import (
     metadata_files,
     record,
 )
-from poach.relations import Conflict, conflicts
+from poach.relations import Conflict, conflicts, misplaced
 
 
 class CannotPatch(PoachError):
     """A patch set that does not apply.
 
     `refused` says which hunks, and why; `conflicts` which patches keep each other
-    from applying.
+    from applying, or which ones would apply in another place.
     """
 
     def __init__(
         self,
         title: str,
         refused: trees.ApplyRefused,
-        conflicts: Sequence[Conflict] = (),
+        conflicts: Sequence[Conflict | str] = (),
     ) -> None:
         super().__init__(title, refused, conflicts)
         self.title = title
@@ -134,7 +134,7 @@ def planned(patch_set: PatchSet, tree: Path, diffs: Sequence[NamedDiff]) -> tree
     try:
         return trees.plan(tree, diffs)
     except trees.ApplyRefused as refused:
-        found = conflicts(tree, diffs)
+        found = conflicts(tree, diffs) or misplaced(tree, diffs)
         raise CannotPatch(patch_set.title, refused, found) from refused
 
 

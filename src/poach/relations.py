@@ -104,6 +104,23 @@ def conflicts(tree: Path, diffs: Sequence[NamedDiff]) -> list[Conflict]:
     return found
 
 
+def misplaced(tree: Path, diffs: Sequence[NamedDiff]) -> list[str]:
+    """Return what to do about diffs that do not apply to `tree` where they stand.
+
+    That is for those that apply behind the others, perhaps since they need one.
+    """
+    advice = []
+    for place, diff in enumerate(diffs[:-1]):
+        others = [*diffs[:place], *diffs[place + 1 :]]
+        here = _outcome(tree, diffs[: place + 1])
+        if here is None and _outcome(tree, [*others, diff]) is not None:
+            owner = f" ({diff.owner})" if diff.owner else ""
+            advice.append(
+                f"{diff.name!r}{owner} applies behind the others: name it last"
+            )
+    return advice
+
+
 def _in_the_way(
     tree: Path, applying: Sequence[NamedDiff], diff: NamedDiff
 ) -> Iterator[Conflict]:
