@@ -9,24 +9,12 @@ from pathlib import Path
 
 import zc.buildout.easy_install as easy_install
 
+from poach.adapters.egginfo import EggFailed
 from poach.adapters.pip import Pip
 from poach.adapters.process import CommandFailed
-from poach.errors import PoachError
 
 #: From zc.buildout 5 on, eggs have no ``__init__.py`` for old-style namespaces.
 LAYOUT = "v5" if hasattr(easy_install, "find_namespace_init_files") else "v4"
-
-
-class EggFailed(PoachError):
-    """A wheel that pip does not unpack; `wheel` is its file name."""
-
-    def __init__(self, wheel: str, failure: CommandFailed) -> None:
-        super().__init__(wheel, failure)
-        self.wheel = wheel
-        self.failure = failure
-
-    def __str__(self) -> str:
-        return f"Making an egg of {self.wheel} failed: {self.failure}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ class BuildoutEggs:
                 [*install, "--target", str(dest), str(wheel)], cwd=dest.parent, log=log
             )
         except CommandFailed as failure:
-            raise EggFailed(wheel.name, failure) from None
+            raise EggFailed(wheel.name, str(failure)) from None
         (dist_info,) = dest.glob("*.dist-info")
         (egg,) = easy_install.make_egg_after_pip_install(str(dest), dist_info.name)
         _forget_the_way(next(Path(egg).glob("*.dist-info")))

@@ -41,19 +41,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write the wheels, and with --python zipped eggs, into this folder, too, "
         "for find-links",
     )
+    configure_words(parser, "build")
+
+
+def configure_words(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the arguments that are projects, to do `what` with, and assignments."""
     parser.add_argument(
         "words",
         nargs="*",
         metavar="PROJECT",
-        help="projects to build (default: all pins); SECTION:OPTION=VALUE is an "
+        help=f"projects to {what} (default: all pins); SECTION:OPTION=VALUE is an "
         "assignment, as for the buildout command",
     )
 
 
+def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the assignments among `words`, and the projects."""
+    assignments = [word for word in words if "=" in word]
+    return assignments, [word for word in words if "=" not in word]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Build, print a line for each egg, and return the exit code."""
-    assignments = [word for word in arguments.words if "=" in word]
-    asked = [word for word in arguments.words if "=" not in word]
+    assignments, asked = parted(arguments.words)
     with config.opened(arguments, assignments) as workshop:
         keys = projects(workshop, asked)
         collect(lambda key: _build(workshop, key, arguments.to), keys)

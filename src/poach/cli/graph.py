@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from poach import pipeline
 from poach.cli import config
-from poach.cli.build import projects
+from poach.cli.build import configure_words, parted, projects
 from poach.cli.saying import complain, say
 from poach.errors import collect
 from poach.patchset import PatchSet
@@ -27,19 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print JSON, for programs")
     forms.add_argument("--dot", action="store_true", help="print DOT, for Graphviz")
-    parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="PROJECT",
-        help="projects to show (default: all pins); SECTION:OPTION=VALUE is an "
-        "assignment, as for the buildout command",
-    )
+    configure_words(parser, "show")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print how the patches of each pin relate; return the exit code."""
-    assignments = [word for word in arguments.words if "=" in word]
-    asked = [word for word in arguments.words if "=" not in word]
+    assignments, asked = parted(arguments.words)
     with config.opened(arguments, assignments) as workshop:
         sets = [workshop.patch_sets[key] for key in projects(workshop, asked)]
         found = collect(lambda patch_set: _related(workshop, patch_set), sets)
