@@ -579,3 +579,22 @@ def test_an_entry_that_only_requests_use(pond):
 def index_of(made):
     text = (made.path / "buildout.cfg").read_text()
     return text.partition("index = ")[2].partition("\n")[0]
+
+
+@pytest.mark.every_buildout
+def test_offline_where_the_plain_buildout_is(pond, index):
+    """From zc.buildout 5 on, an offline run finds no egg that it made of a wheel."""
+    add_plain_pond(index)
+    ask(index, "plain", "pond")
+    without = CFG.replace("extensions = poach", "").replace("= asker", "= plain")
+    plain, made = pond(without, "plain"), pond(loud=LOUD)
+    for one in (plain, made):
+        one.run()
+
+    works = plain.run("-o", expect=None).returncode == 0
+    result = made.run("-o", expect=None)
+
+    assert works is (made.environment.buildout == "4.2")
+    assert (result.returncode == 0) is works
+    if works:
+        assert says(made) == "QUACK 1"
