@@ -24,17 +24,11 @@ from bench.python2 import make_environments_2
 from bench.pythons import python_or_skip
 
 EVERY_BUILDOUT = "every_buildout"
-LONGEST = "test_zodb3_example.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     line = f"{EVERY_BUILDOUT}: runs with all supported versions of zc.buildout"
     config.addinivalue_line("markers", line)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that takes longest, or the other processors wait for it."""
-    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
