@@ -221,7 +221,9 @@ def resolve(
         order = arranged(f"{pin.project} {pin.base}", keys, more, said)
         names = tuple(sorted(names, key=lambda n: order.index(canonicalize_name(n))))
     whole = Pin(pin.project, pin.base, names, pin.refused)
-    return PatchSet(whole, _distinct(p for n in names for p in found[n]), askers)
+    all_of = [patch for name in names for patch in found[name]]
+    # What two packages call differently may be one diff; within a pin it is a mistake.
+    return PatchSet(whole, _distinct(all_of) if more else tuple(all_of), askers)
 
 
 def _hints(patches: Iterable[Patch], reader: PatchReader) -> Hints:

@@ -59,13 +59,17 @@ def unload(buildout: Any) -> None:
 
 
 def activate(
-    buildout: Any, is_over: Callable[[], bool], python: str | None = None
+    buildout: Any,
+    is_over: Callable[[], bool],
+    python: str | None = None,
+    diffs: bool = False,
 ) -> Activation:
     """Put poach to work in `buildout`, and nothing else: nothing is built.
 
     `is_over` tells, once another buildout begins in this process, whether this one
     has ended, perhaps with an error.  The eggs are for the interpreter `python`, the
-    running one where that is None.  Raises `PoachError`.
+    running one where that is None.  Unused `diffs` are told now if no package will be
+    asked.  Raises `PoachError`.
     """
     read = settings.read(buildout)
     foreign = None if python is None else toolchains.foreign(read, python)
@@ -92,7 +96,7 @@ def activate(
         collect(lambda name: _take(buildout, workshop, name), parts.ours(buildout))
         custom = parts.custom(buildout, workshop.patch_sets)
         collect(lambda name: _take(buildout, workshop, name), custom)
-        unused.report(workshop, buildout)
+        unused.report(workshop, buildout, diffs)
     except BaseException:
         restore()
         raise

@@ -152,8 +152,7 @@ def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
         reason = f"{other!r} cannot stand in for it under Python 2.7"
         raise settings.OptionError(f"[substitutes] {project}", "", reason)
     _take_parts(question, buildout, workshop)
-    unused.report(workshop, buildout)
-    unused.report_diffs(workshop)
+    unused.report(workshop, buildout, diffs=True)
     workshop.build_ahead(needed(buildout, workshop, question.emptied))
 
 

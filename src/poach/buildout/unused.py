@@ -19,13 +19,14 @@ from poach.naming import canonicalize_name
 logger = logging.getLogger("zc.buildout.poach")
 
 
-def report(workshop: Workshop, buildout: Any) -> None:
-    """Warn of pins and sections that have no effect, as patch-unused says.
+def report(workshop: Workshop, buildout: Any, diffs: bool) -> None:
+    """Warn of what has no effect, as patch-unused says; of `diffs` if that is known.
 
     To be called when all pins are known.  Raises it all as `OptionError` with
     ``patch-unused = error``.
     """
-    _tell(workshop, [*_dropped(workshop, buildout), *_sections(buildout)])
+    idle = _diffs(workshop) if diffs else ()
+    _tell(workshop, [*idle, *_dropped(workshop, buildout), *_sections(buildout)])
 
 
 def report_diffs(workshop: Workshop) -> None:

@@ -62,15 +62,13 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
     """
     # Imported late: `poach apply` needs no buildout, and importing it takes a while.
     with contextlib.redirect_stdout(sys.stderr):
-        from poach.buildout import unused
         from poach.buildout.extension import activate
 
     with our_errors():
         with contextlib.redirect_stdout(sys.stderr):
             buildout = _buildout(arguments, words)
-            activation = activate(buildout, lambda: False, arguments.python)
+            activation = activate(buildout, lambda: False, arguments.python, True)
         try:
-            unused.report_diffs(activation.workshop)
             yield activation.workshop
         finally:
             activation.restore()
