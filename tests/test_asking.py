@@ -2,21 +2,10 @@
 
 import pytest
 
+from bench import pond as pond_world
 from bench.pond import BROKEN, LOUD, WIDE, add_plain_pond, add_plugin, add_pond
 
-CFG = """
-    [buildout]
-    extensions = poach
-    index = %(index)s
-    parts = app
-
-    [app]
-    recipe = zc.recipe.egg
-    eggs = asker
-
-    [versions]
-    pond = 1.0
-    """
+CFG = pond_world.CFG.replace("eggs = pond", "eggs = asker").replace(" +loud", "")
 
 
 @pytest.fixture

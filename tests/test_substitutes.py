@@ -204,3 +204,19 @@ def test_entries_that_cannot_be(lake, entries, message):
     made.write("patches/pond/loud.patch", LOUD)
 
     assert message in made.run(expect=1).error
+
+
+def test_a_part_that_patches_what_has_a_substitute(lake):
+    more = """
+    [lake]
+    recipe = poach:egg
+    egg = Lake.X
+    version = 1.0
+    patches = loud
+    """
+    made = lake(CFG.replace("parts = app", "parts = app lake") + more)
+    made.write("patches/lake-x/loud.patch", LOUD)
+
+    assert made.run(expect=1).error == (
+        "[lake]: lake-x has a substitute: nobody would get its patches"
+    )

@@ -14,6 +14,7 @@ from bench.pond import (
     LOUD,
     LOUD_C,
     SOURCE,
+    WIDE,
     add_app,
     add_cpond,
     add_plain_pond,
@@ -549,6 +550,18 @@ def test_a_recipe_with_a_patched_pin_of_its_own(index, pond):
         "The pin 'pond = 1.0 +wide' is not in the versions section that poach has "
         "read; put it there"
     )
+
+
+@pytest.mark.parametrize("own", ["1.0 +loud", "1.0 +wide +loud"])
+def test_a_recipe_with_a_part_of_the_pin_or_another_order(index, pond, own):
+    """What it writes is another patch set than the one that poach has read."""
+    add_plugin(index, "installing", INSTALLING)
+    patched = pond(cfg(app=f"recipe = installing\npin = {own}"))
+    patched.write("patches/pond/wide.patch", WIDE)
+
+    error = patched.run("versions:pond=1.0 +loud +wide", expect=1).error
+
+    assert error.startswith(f"The pin 'pond = {own}' is not in the versions section")
 
 
 # --- zc.recipe.egg:custom

@@ -13,6 +13,8 @@ LONGEST_NAMES = 100
 
 _PATCH_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 
+_UNSAFE_IN_EGGS = re.compile(r"[^A-Za-z0-9.]+")
+
 __all__ = ["NormalizedName", "canonicalize_name"]
 
 
@@ -33,6 +35,11 @@ def is_version(text: str) -> bool:
 def same_version(one: str, other: str) -> bool:
     """Tell whether both are the same PEP 440 version, however spelled."""
     return is_version(one) and is_version(other) and Version(one) == Version(other)
+
+
+def in_egg_name(project: str) -> str:
+    """Return how pkg_resources writes the name of `project` in the name of an egg."""
+    return _UNSAFE_IN_EGGS.sub("_", project)
 
 
 def public_version(version: str) -> str:

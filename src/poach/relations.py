@@ -114,10 +114,8 @@ def misplaced(tree: Path, diffs: Sequence[NamedDiff]) -> list[str]:
         others = [*diffs[:place], *diffs[place + 1 :]]
         here = _outcome(tree, diffs[: place + 1])
         if here is None and _outcome(tree, [*others, diff]) is not None:
-            owner = f" ({diff.owner})" if diff.owner else ""
-            advice.append(
-                f"{diff.name!r}{owner} applies behind the others: name it last"
-            )
+            title = _titled((diff.name, diff.owner))
+            advice.append(f"{title} applies behind the others: name it last")
     return advice
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from poach.adapters.store import Store
-from poach.naming import canonicalize_name
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
+from poach.naming import canonicalize_name, in_egg_name
 
 
 def alias(
@@ -25,7 +22,7 @@ def alias(
     """
     metadata = "\n".join(_metadata(project, other, version, extras)) + "\n"
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    name = f"{_UNSAFE.sub('_', project)}-{version}"
+    name = f"{in_egg_name(project)}-{version}"
     egg = f"{name}-py{python}.egg"
 
     def make(folder: Path) -> None:

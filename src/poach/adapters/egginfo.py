@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,9 @@ from poach.adapters import retag
 from poach.adapters.interpreter import Interpreter, environment
 from poach.adapters.process import CommandFailed, run
 from poach.errors import PoachError
+from poach.naming import in_egg_name
 
 LAYOUT = "egg-info"
-
-#: What pkg_resources writes as ``_`` in the name of an egg.
-_UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 
 #: The name of the egg bears the version of Python: the interpreter itself makes it.
 #: It also compiles, lest it wants to in a store that nobody may write.
@@ -77,4 +74,4 @@ def _named(egg: str, wheel: Path) -> str:
     """
     metadata = retag.metadata(retag.read(wheel)).data
     project = email.message_from_bytes(metadata)["Name"]
-    return "-".join([_UNSAFE.sub("_", project), egg.partition("-")[2]])
+    return "-".join([in_egg_name(project), egg.partition("-")[2]])

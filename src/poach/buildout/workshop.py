@@ -123,10 +123,9 @@ class Workshop:
     `patch_sets` and the `pins` that they come from are by canonical name; `granted`
     are the patches that packages ask for, by project and name, with who asks; `parts`
     are those that build one egg, `options` the build options that they declare for a
-    project, each with the part;
-    `used` are the eggs that were asked for in this run, `resolved` all projects that
-    parts got distributions of, patched or not, `given` those that somebody has got and
-    will keep.  Eggs are made by `toolchain`, that of
+    project, each with the part; `used` are the eggs that were asked for in this run,
+    `resolved` all projects that parts got distributions of, patched or not, `given`
+    those that somebody has got and will keep.  Eggs are made by `toolchain`, that of
     the running interpreter where none is given.
     """
 
@@ -172,6 +171,9 @@ class Workshop:
         Raises `PoachError`, also where another part or a pin says otherwise.
         """
         pinned = self.patch_sets.get(part.project)
+        if part.pin is not None and part.project in self.settings.substitutes:
+            reason = f"{part.project} has a substitute: nobody would get its patches"
+            raise OptionError(f"[{part.name}]", "", reason)
         if part.pin is not None and pinned is None:
             self.pins[part.project] = part.pin
             self.patch_sets[part.project] = self.resolve(part.pin)
@@ -214,8 +216,8 @@ class Workshop:
         """Raise what shippers that came up since define in another way."""
         for project, patches in self.granted.items():
             owned = self._pin_of(project)
-            for name, askers in patches.items() if owned else ():
-                assert owned is not None
+            assert owned is not None  # or nothing had been granted
+            for name, askers in patches.items():
                 self._located(owned, Request(project, name, ", ".join(askers)))
 
     def _located(self, owned: OwnedPin, request: Request) -> bool:

@@ -98,6 +98,8 @@ class Asking(object):
         while True:
             ws, lacking = self._tried(resolve, working_set)
             self.open += lacking
+            if not self.open and not self.supplier.granting:
+                return ws
             dists, done = list(ws), _state(working_set)
             _restore(working_set, state)
             if not lacking and not self._granted(dists):
@@ -120,8 +122,6 @@ class Asking(object):
 
     def _granted(self, dists):  # type: (List[Any]) -> bool
         """Have granted what is open; tell whether to resolve anew."""
-        if not self.open and not self.supplier.granting:
-            return False
         changed = self.grant(self.open, dists)
         if changed:
             self.open = []

@@ -13,7 +13,7 @@ from zc.buildout.buildout import Buildout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List
+    from typing import Any, Callable, Dict, List, Optional
 
     from poach.hooks.substitution import Substitution
 
@@ -66,24 +66,23 @@ def intercept(substitution, is_over):
 
 def is_running(buildout):  # type: (Any) -> bool
     """Tell whether the method `install` of `buildout` is at work up the stack."""
-    install = type(buildout).install.__code__
-    frame = sys._getframe()
-    while frame.f_back is not None:
-        frame = frame.f_back
-        if frame.f_code is install and frame.f_locals.get("self") is buildout:
-            return True
-    return False
+    return _install_locals(buildout) is not None
 
 
 def install_args(buildout):  # type: (Any) -> List[str]
     """Return the parts that the running command names, none where it names none."""
+    return list((_install_locals(buildout) or {}).get("install_args") or ())
+
+
+def _install_locals(buildout):  # type: (Any) -> Optional[Dict[str, Any]]
+    """Return the variables of the method `install` of `buildout` if it is at work."""
     install = type(buildout).install.__code__
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         if frame.f_code is install and frame.f_locals.get("self") is buildout:
-            return list(frame.f_locals.get("install_args") or ())
-    return []
+            return frame.f_locals
+    return None
 
 
 def _method(original, handler):

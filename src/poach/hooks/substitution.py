@@ -42,7 +42,7 @@ class Substitution(object):
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
         self.surveyed = False  # whether it is known what parts ask for
-        self.had = {}  # type: Dict[str, Set[str]]  # versions of pins in this run
+        self.had = {}  # type: Dict[str, Set[str]]  # what pins were in this run
         self.develop_eggs = develop_eggs
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
@@ -222,9 +222,16 @@ class Substitution(object):
 
     def _translated(self, key, value):  # type: (str, str) -> str
         pin = self.supplier.pinned(canonical(key))
-        if pin is None or not _is_spelling(value, pin):
+        # Packages may have asked for more since it was written.
+        if pin is None or not any(_is_spelling(value, t) for t in self._had(pin)):
             raise LatePin(key, value)
         return str(pin.version)
+
+    def _had(self, pin):  # type: (PatchedPin) -> Set[str]
+        """Return the texts and versions that a pin has had in this run."""
+        had = self.had.setdefault(pin.key, set())
+        had.update((pin.text, pin.version))
+        return had
 
     def _pinned(self, installer, project):
         # type: (Any, str) -> Optional[PatchedPin]
@@ -232,9 +239,7 @@ class Substitution(object):
         pin = self.supplier.pinned(canonical(project))
         if pin is None:
             return None
-        constraint = _constraint(installer, pin)
-        had = self.had.setdefault(pin.key, set())
-        had.add(pin.version)
+        had, constraint = self._had(pin), _constraint(installer, pin)
         if constraint is None or constraint in had or _admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
@@ -384,10 +389,10 @@ def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool
     return same_version(version, pin.version) or same_version(version, pin.base)
 
 
-def _is_spelling(value, pin):  # type: (str, PatchedPin) -> bool
-    """Tell whether `value` says the same as the pin."""
-    words = value.split()  # packages may have asked for more since it was written
-    return same_version(words[0], pin.base) and set(words) <= set(pin.text.split())
+def _is_spelling(value, text):  # type: (str, str) -> bool
+    """Tell whether `value` says the same as the `text` of a pin."""
+    words, others = value.split(), text.split()
+    return same_version(words[0], others[0]) and words[1:] == others[1:]
 
 
 def _arbitrary(requirement):  # type: (Any) -> bool
