@@ -182,6 +182,18 @@ def test_the_same_diff_under_two_names_counts_once(pond, index):
     assert says(made) == "QUACK 1"
 
 
+def test_the_same_diff_of_two_layers_counts_once(pond):
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0 +loud"), loud=LOUD, noisy=LOUD)
+    made.write(
+        "site.cfg", "[buildout]\nextends = buildout.cfg\n[versions]\npond += +noisy\n"
+    )
+
+    made.run("-c", "site.cfg")
+
+    assert says(made) == "QUACK 1"
+    assert "/1.0+loud.noisy.p" in (made.path / "bin" / "asker").read_text()
+
+
 def test_a_hint_in_the_header_moves_a_patch(pond, index):
     louder = "After: wide\n" + LOUD
     ask(index, "asker", "pond[loud,wide]")
@@ -350,6 +362,133 @@ def test_a_plain_buildout_beside_it(pond, index):
     made = pond(CFG.replace("extensions = poach", ""), loud=LOUD)
 
     assert "Couldn't find the required extra" in made.run(expect=1).output
+
+
+# -- before anything is built, and before anything is uninstalled
+
+
+def eggs_of(made, project="pond"):
+    return [path.name for path in made.path.glob(f"patched-eggs/*/{project}/*")]
+
+
+@pytest.mark.every_buildout
+def test_no_egg_is_built_that_nobody_wants(pond):
+    """That which the pin alone would have made, for one."""
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0 +wide"), loud=LOUD, wide=WIDE)
+
+    result = made.run()
+
+    assert len(eggs_of(made)) == 1
+    assert result.stdout.count("Building pond 1.0") == 1
+    assert says(made) == "QUACK 2"
+
+
+def test_a_patch_of_the_pin_that_stands_on_one_that_is_asked_for(pond):
+    louder = LOUD.replace("QUACK", "QUACK!").replace("quack", "QUACK")
+    cfg = CFG.replace("pond = 1.0", "pond = 1.0 +louder")
+    made = pond(cfg, loud=LOUD, louder="After: loud\n" + louder)
+
+    made.run()
+
+    assert says(made) == "QUACK! 1"
+
+
+def test_a_patch_that_is_asked_for_mends_what_does_not_build(pond, index):
+    files = {"bog.py": "", "setup.py": "raise SystemExit('too old')\n"}
+    index.add_sdist("bog", "1.0", files)
+    ask(index, "asker", "bog[mended]", "pond")
+    mended = "from setuptools import setup; setup(name='bog', version='1.0')"
+    made = pond(CFG.replace("pond = 1.0", "pond = 1.0\n    bog = 1.0"))
+    made.write(
+        "patches/bog/mended.patch",
+        f"--- a/setup.py\n+++ b/setup.py\n@@ -1 +1 @@\n-{files['setup.py']}+{mended}\n",
+    )
+
+    result = made.run()
+
+    assert says(made) == "quack 1"
+    assert "Patched eggs in use: bog 1.0+mended.p" in result.stdout
+
+
+@pytest.mark.parametrize("pin", ["1.0", "1.0 +wide"])
+def test_an_extra_of_a_project_that_is_not_built_yet(pond, index, pin):
+    """It is looked up in the source; PKG-INFO of a real sdist names extras."""
+    info = "Metadata-Version: 2.1\nName: pond\nVersion: 1.0\nProvides-Extra: loud\n"
+    index.add_sdist(
+        "pond",
+        "1.0",
+        {"src/pond/__init__.py": pond_world.SOURCE, "PKG-INFO": info},
+        package_dir={"": "src"},
+        packages=["pond"],
+        extras={"loud": []},
+    )
+    made = pond(CFG.replace("pond = 1.0", f"pond = {pin}"), loud=LOUD, wide=WIDE)
+
+    result = made.run()
+
+    assert says(made) == ("quack 2" if "wide" in pin else "quack 1")
+    assert "Resolving anew" not in result.stdout
+
+
+@pytest.mark.every_buildout
+def test_no_part_is_lost_by_a_patch_that_fails(pond, index):
+    made = pond(CFG.replace("eggs = asker", "eggs = ${other:eggs}"), loud=LOUD)
+    made.write(
+        "more.cfg", "[buildout]\nextends = buildout.cfg\n[other]\neggs = asker\n"
+    )
+    made.run("-c", "more.cfg")
+    made.write("patches/pond/loud.patch", BROKEN)
+    made.write(
+        "more.cfg",
+        "[buildout]\nextends = buildout.cfg\n[other]\neggs = asker\n  pond\n",
+    )
+
+    failed = made.run("-c", "more.cfg", expect=1)
+
+    assert "Cannot patch pond 1.0:" in failed.error, failed.output
+    assert "Uninstalling" not in failed.output
+    assert says(made) == "QUACK 1"
+
+
+def test_faults_of_all_parts_are_told_together(pond, index):
+    add_pond(index, "lake")
+    cfg = CFG.replace("pond = 1.0", "pond = 1.0 +one\n    lake = 1.0 +two")
+    cfg = cfg.replace("eggs = asker", "eggs = pond\n        lake")
+    made = pond(cfg, one=BROKEN)
+    made.write("patches/lake/two.patch", BROKEN)
+
+    error = made.run(expect=1).error
+
+    assert "Cannot patch pond 1.0:" in error
+    assert "Cannot patch lake 1.0:" in error
+
+
+def test_what_a_part_does_not_name_is_built_ahead_from_the_second_run_on(pond, index):
+    """Nobody can foresee what a recipe resolves by itself; the last run knows."""
+    source = """
+        from zc.buildout import easy_install
+
+        class Recipe:
+            def __init__(self, buildout, name, options):
+                self.options = buildout["buildout"]
+            def install(self):
+                print("RECIPE at work")
+                options = self.options
+                easy_install.install(
+                    ["pond"], options["eggs-directory"], index=options["index"],
+                    path=[options["develop-eggs-directory"]])
+                return ()
+            update = install
+        """
+    add_plugin(index, "recipe", source)
+    made = pond(parts("r", pin="1.0 +loud"), loud=LOUD)
+    assert "RECIPE at work" in made.run().stdout
+    made.write("patches/pond/loud.patch", BROKEN)
+
+    failed = made.run(expect=1)
+
+    assert "Cannot patch pond 1.0:" in failed.error
+    assert "RECIPE at work" not in failed.stdout
 
 
 # -- the order of parts, and what is in use already

@@ -230,3 +230,15 @@ def test_every_fault_of_one_name_says_whose_it_is():
         "Patch 'cve-1' of WebOb 1.8.7 (a.cfg:1): bad",
         "Patch 'cve-1' of WebOb 1.8.7 (a.cfg:1): worse",
     ]
+
+
+def test_one_diff_that_two_layers_name_counts_once():
+    """Two owners cannot know of each other; one file that names it twice is wrong."""
+    shelf = Shelf({"cve-1": [path("/a")], "legacy": [path("/b")]})
+
+    layers = resolved(shelf, owners=("https://h/base.cfg", "https://h/site.cfg"))
+    lines = resolved(shelf, owners=("a.cfg:1", "a.cfg:2"))
+
+    assert [patch.name for patch in layers.patches] == ["cve-1"]
+    assert layers.extras == ("cve-1", "legacy")
+    assert [patch.name for patch in lines.patches] == ["cve-1", "legacy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -222,8 +223,7 @@ def resolve(
         names = tuple(sorted(names, key=lambda n: order.index(canonicalize_name(n))))
     whole = Pin(pin.project, pin.base, names, pin.refused)
     all_of = [patch for name in names for patch in found[name]]
-    # What two packages call differently may be one diff; within a pin it is a mistake.
-    return PatchSet(whole, _distinct(all_of) if more else tuple(all_of), askers)
+    return PatchSet(whole, _distinct(all_of, pin), askers)
 
 
 def _hints(patches: Iterable[Patch], reader: PatchReader) -> Hints:
@@ -235,13 +235,28 @@ def _hints(patches: Iterable[Patch], reader: PatchReader) -> Hints:
     )
 
 
-def _distinct(patches: Iterable[Patch]) -> tuple[Patch, ...]:
-    """Return the diffs of which the same was not there before, under any name."""
-    found: dict[object, Patch] = {}
+def _distinct(patches: Iterable[Patch], pin: Pin) -> tuple[Patch, ...]:
+    """Return the diffs of which the same was not there before, under any name.
+
+    Two owners may call one diff differently.  Where one file names it twice in the
+    `pin`, that is a mistake, and the second does not apply.
+    """
+    found: list[Patch] = []
     for patch in patches:
-        same = (patch.sha256, patch.strip, patch.directory, patch.fuzz)
-        found.setdefault(same, patch)
-    return tuple(found.values())
+        same = {_file(one.owner) for one in found if _meaning(one) == _meaning(patch)}
+        if not same or (patch.name in pin.names and _file(patch.owner) in same):
+            found.append(patch)
+    return tuple(found)
+
+
+def _file(owner: str) -> str:
+    """Return the file of an owner that is a line of one."""
+    return re.sub(r":\d+$", "", owner)
+
+
+def _meaning(patch: Patch) -> tuple[str, int | None, str | None, int]:
+    """Return all that decides what a patch does."""
+    return patch.sha256, patch.strip, patch.directory, patch.fuzz
 
 
 def _patch(

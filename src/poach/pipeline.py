@@ -79,6 +79,25 @@ def unpacked(patch_set: PatchSet, kit: Kit) -> Iterator[Path]:
         yield unpack(sdist.path, scratch / "source")
 
 
+def provided(patch_set: PatchSet, kit: Kit) -> list[str]:
+    """Return the extras that upstream defines for a pin; its sdist may be fetched.
+
+    Raises `PoachError`.
+    """
+    noted = kit.store.recall("extras", _note(patch_set.pin))
+    sdist = seen(patch_set, kit)
+    if noted is not None and sdist is not None and noted.get("sdist") == sdist:
+        return list(map(str, noted.get("extras", ())))
+    # Imported late: a run that finds its eggs in the store asks nothing of the kind.
+    from poach.adapters.extras import extras
+
+    with unpacked(patch_set, kit) as tree:
+        found = extras(tree)
+    facts = {"sdist": seen(patch_set, kit), "extras": found}
+    kit.store.remember("extras", _note(patch_set.pin), facts)
+    return found
+
+
 def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | None:
     sdist = seen(patch_set, kit)
     if sdist is None:

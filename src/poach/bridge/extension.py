@@ -18,8 +18,7 @@ class Activation(object):
         """Put poach to work; raise zc.buildout.UserError with all that is wrong."""
         self.buildout = buildout
         self.bridge = Bridge(buildout)
-        develop_eggs = buildout["buildout"]["develop-eggs-directory"]
-        self.substitution = Substitution(self.bridge, develop_eggs)
+        self.substitution = Substitution(self.bridge, buildout)
         special = snapshot.special(buildout)
         if special:
             self.bridge.resolve(special)

@@ -12,7 +12,7 @@ from poach.hooks.pins import PatchedPin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional, Sequence, Set
+    from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Set
 
     from poach.hooks.pins import Wish
 
@@ -38,6 +38,7 @@ class Bridge(object):
         self._with_options = set()  # type: Set[str]
         self._eggs = {}  # type: Dict[str, str]
         self._resolved = set()  # type: Set[str]
+        self._foreseen = set()  # type: Set[str]
         self.pins = {}  # type: Dict[str, PatchedPin]
         self.substitutes = {}  # type: Dict[str, str]
         self.parts = set()  # type: Set[str]
@@ -52,15 +53,16 @@ class Bridge(object):
         self._ask("pins")
 
     def begin(self, parts):  # type: (Dict[str, Dict[str, str]]) -> None
-        """Learn all pins and build ahead; `parts` are sections after substitution."""
+        """Learn all pins; `parts` are sections after substitution."""
         self._sections.update(parts)
         self._ask("begin")
 
     def end(self):  # type: () -> None
         """Have it noted what the run has used, unless that is what the last one did."""
-        used, resolved = sorted(self.used), sorted(self._resolved - self._unnoted)
-        if [used, resolved] != self._noted and (self.pins or any(self._noted)):
-            self._ask("end", used=used, resolved=resolved)
+        used = sorted(self.used)
+        unforeseen = sorted(self._resolved - self._foreseen - self._unnoted)
+        if [used, unforeseen] != self._noted and (self.pins or any(self._noted)):
+            self._ask("end", used=used, unforeseen=unforeseen)
 
     # What the hooks ask for
 
@@ -91,10 +93,33 @@ class Bridge(object):
         """Note that parts got distributions of these projects."""
         self._resolved.update(keys)
 
-    #: No part is looked into: patches that packages ask for are not granted here.
-    requirements = ()  # type: Sequence[Sequence[str]]
-
+    #: Patches that packages ask for are not granted here.
     granting = False
+
+    @property
+    def unforeseen(self):  # type: () -> Sequence[str]
+        """What parts got in the last run, and the survey had not foreseen."""
+        return self._noted[1] or ()
+
+    def foreseen(self, keys):  # type: (Iterable[str]) -> None
+        """Note that the survey found these projects."""
+        self._foreseen.update(keys)
+
+    def lacks(self, key):  # type: (str) -> bool
+        """Tell whether the egg of a pinned project has yet to be built."""
+        return key not in self._eggs
+
+    def provides(self, key):  # type: (str) -> Sequence[str]
+        """Return nothing: what is asked for is refused when the egg is there."""
+        return ()
+
+    def patchable(self, key, extras):
+        # type: (str, Iterable[str]) -> None
+        """Return None: no extra becomes a patch here."""
+
+    def build(self, keys):  # type: (Collection[str]) -> None
+        """Build the eggs of pinned projects; raise zc.buildout.UserError."""
+        self._ask("supply", keys=list(keys))
 
     def given(self, keys):  # type: (Iterable[str]) -> None
         """Take no note: no pin ever changes."""
@@ -136,12 +161,11 @@ class Bridge(object):
             "python": sys.executable,
             "sections": self._sections,
             "annotated": self._annotated,
-            "emptied": sorted(pinning.emptied()),
             "keys": [],
             "may_build": True,
             "declared": self._declared,
             "used": [],
-            "resolved": [],
+            "unforeseen": [],
         }
         question.update(more)
         self._learn(command.ask(self._command, self._place, question))

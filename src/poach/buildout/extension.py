@@ -10,12 +10,11 @@ import pkg_resources
 
 from poach.buildout import parts, settings, toolchains, unused
 from poach.buildout.errors import as_user_errors
-from poach.buildout.need import needed
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
 from poach.hooks import pinning
-from poach.hooks.interception import install_args, intercept, is_running
+from poach.hooks.interception import intercept, is_running
 from poach.hooks.substitution import Substitution
 from poach.patchset import PatchSet
 
@@ -35,13 +34,7 @@ def load(buildout: Any) -> None:
     Raises zc.buildout.UserError with all that is wrong with pins and patches.
     """
     with as_user_errors():
-        activation = activate(buildout, lambda: not is_running(buildout))
-        try:
-            workshop = activation.workshop
-            workshop.build_ahead(needed(buildout, workshop, pinning.emptied()))
-        except BaseException:
-            activation.restore()
-            raise
+        activate(buildout, lambda: not is_running(buildout))
 
 
 def unload(buildout: Any) -> None:
@@ -74,13 +67,11 @@ def activate(
     read = settings.read(buildout)
     foreign = None if python is None else toolchains.foreign(read, python)
     workshop = Workshop(read, foreign)
-    develop_eggs = buildout["buildout"]["develop-eggs-directory"]
     supplier = WorkshopSupplier(
         workshop,
         lambda patch_set: _pin(buildout, workshop, patch_set),
-        lambda: parts.requirements(buildout, install_args(buildout)),
     )
-    substitution = Substitution(supplier, develop_eggs)
+    substitution = Substitution(supplier, buildout)
     for patch_set in workshop.patch_sets.values():
         _pin(buildout, workshop, patch_set)
     for project in workshop.settings.substitutes:

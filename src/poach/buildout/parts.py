@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout import UserError
 
 from poach.buildout import whose
@@ -99,40 +98,6 @@ def read(buildout: Any, name: str, settings: Settings) -> Part:
     own = _own_pin(buildout, name, options, written, settings)
     key = canonicalize_name(written)
     return Part(name, key, own, build_options(buildout, name, options))
-
-
-def named(buildout: Any) -> set[NormalizedName]:
-    """Return the projects that the parts of `buildout` name in their ``eggs``.
-
-    That is a hint: what is written as a reference to another section is not followed,
-    since that could load recipes.
-    """
-    specs = (_raw(buildout, part).get("eggs", "") for part in all_names(buildout))
-    lines = (line for text in specs for line in text.split("\n"))
-    return {_project(line) for line in lines if line.strip() and "$" not in line}
-
-
-def requirements(buildout: Any, names: Collection[str]) -> list[list[str]]:
-    """Return the requirements of the parts `names`, of all where there are none.
-
-    To be called when recipes are loaded.  What is no requirement is left out.
-    """
-    found = (_requirements(buildout[name]) for name in names or all_names(buildout))
-    return [specs for specs in found if specs]
-
-
-def _requirements(part: Any) -> list[str]:
-    egg = part.name if part.get("recipe", "").startswith("zc.recipe.egg") else ""
-    lines = (line.strip() for line in (part.get("eggs") or egg).split("\n"))
-    return [line for line in lines if line and _is_requirement(line)]
-
-
-def _is_requirement(text: str) -> bool:
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        return False
-    return True
 
 
 def project_of(name: str, options: Any) -> str:

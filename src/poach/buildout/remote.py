@@ -14,7 +14,6 @@ from typing import Any
 from zc.buildout.buildout import Buildout, HistoryItem, Options, SectionKey
 
 from poach.buildout import parts, settings, toolchains, unused
-from poach.buildout.need import needed
 from poach.buildout.supplier import patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import PoachError, collect
@@ -52,22 +51,20 @@ class Question:
     `do` is the name of one of `ANSWERS`; `python` the interpreter of the buildout;
     `sections` its options, those of [buildout] and of everything that is read here
     after substitution; `annotated` who set them: operation, value and source.
-    `emptied` are pins that an extension has blanked.  `keys` are the projects that
-    ``supply`` is about, `may_build` whether it may; `declared` the build options, of
-    build_ext and of the environment, of parts that have come up since.  `used` and
-    `resolved` are for ``end``.
+    `keys` are the projects that ``supply`` is about, `may_build` whether it may;
+    `declared` the build options, of build_ext and of the environment, of parts that
+    have come up since.  `used` and `unforeseen` are for ``end``.
     """
 
     do: str
     python: str
     sections: Mapping[str, Mapping[str, str]]
     annotated: Mapping[str, Mapping[str, Sequence[Sequence[str]]]]
-    emptied: Sequence[str]
     keys: Sequence[str]
     may_build: bool
     declared: Sequence[Sequence[Any]]
     used: Sequence[str]
-    resolved: Sequence[str]
+    unforeseen: Sequence[str]
 
 
 def parsed(data: object) -> Question:
@@ -147,20 +144,21 @@ def _pins(question: Question, buildout: Any, workshop: Workshop) -> None:
 
 
 def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
-    """Read the parts, warn of what has no effect, build what will be asked for."""
+    """Read the parts, warn of what has no effect."""
     for project, other in workshop.settings.substitutes.values():
         reason = f"{other!r} cannot stand in for it under Python 2.7"
         raise settings.OptionError(f"[substitutes] {project}", "", reason)
     _take_parts(question, buildout, workshop)
     unused.report(workshop, buildout, diffs=True)
-    workshop.build_ahead(needed(buildout, workshop, question.emptied))
 
 
 def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
     """Build some eggs, with the options that parts have declared by now."""
     _take_parts(question, buildout, workshop)
-    keys = map(canonicalize_name, question.keys)
-    collect(lambda key: workshop.supply(key, question.may_build), keys)
+    keys = set(map(canonicalize_name, question.keys))
+    if question.may_build:
+        workshop.build_ahead(keys)
+    collect(lambda key: workshop.supply(key, question.may_build), sorted(keys))
 
 
 def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
@@ -168,7 +166,7 @@ def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
     _take_parts(question, buildout, workshop)
     for key in map(canonicalize_name, question.used):
         workshop.supply(key, may_build=False)
-    workshop.resolved.update(map(canonicalize_name, question.resolved))
+    workshop.resolved.update(map(canonicalize_name, question.unforeseen))
     workshop.note_use()
 
 
@@ -202,7 +200,7 @@ def _answer(workshop: Workshop) -> dict[str, Any]:
         "pins": [_pin(workshop, key) for key in workshop.patch_sets],
         "plain": [[pin.key, pin.base] for pin in _refusing(workshop)],
         "parts": sorted(workshop.parts),
-        "noted": [noted.get("used"), noted.get("resolved")],
+        "noted": [noted.get("used"), noted.get("unforeseen")],
         "unnoted": sorted(workshop.settings.unpatchable),
     }
 

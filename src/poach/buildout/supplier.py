@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,19 +21,45 @@ from poach.patchset import PatchSet
 class WorkshopSupplier:
     """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
 
-    `pin` makes buildout ask for the tagged version of a patch set; `look` finds the
-    requirements of each part, once recipes are loaded; `told` is what was said already.
+    `pin` makes buildout ask for the tagged version of a patch set; `told` is what was
+    said already.
     """
 
     workshop: Workshop
     pin: Callable[[PatchSet], None]
-    look: Callable[[], Sequence[Sequence[str]]]
     told: list[str] = field(default_factory=list)
 
     @property
-    def requirements(self) -> Sequence[Sequence[str]]:
-        """The requirements of each part, as far as they are known."""
-        return self.look()
+    def unforeseen(self) -> Collection[str]:
+        """What parts got in the last run, and the survey had not foreseen."""
+        return self.workshop.unforeseen_before()
+
+    def foreseen(self, keys: Iterable[str]) -> None:
+        """Note that the survey found these projects."""
+        self.workshop.foreseen.update(map(canonicalize_name, keys))
+
+    def lacks(self, key: str) -> bool:
+        """Tell whether the egg of a pinned project has yet to be built."""
+        with as_user_errors():
+            return self.workshop.find(canonicalize_name(key)) is None
+
+    def provides(self, key: str) -> Collection[str]:
+        """Return the extras that upstream defines for a pinned project."""
+        with as_user_errors():
+            return self.workshop.provides(canonicalize_name(key))
+
+    def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
+        """Return the plain pin of a project if any of `extras` would patch it."""
+        with as_user_errors():
+            pin = self.workshop.patchable(canonicalize_name(key), extras)
+        if pin is None:
+            return None
+        return PatchedPin(pin.project, pin.base, pin.base, pin.base)
+
+    def build(self, keys: Collection[str]) -> None:
+        """Build the eggs of pinned projects; raise zc.buildout.UserError."""
+        with as_user_errors():
+            self.workshop.build_ahead(set(map(canonicalize_name, keys)))
 
     @property
     def granting(self) -> bool:

@@ -35,6 +35,7 @@ from poach.key import BuildOptions
 from poach.kit import Kit, Toolchain
 from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet, UnknownPatch
+from poach.pin import Pin
 from poach.pipeline import Report
 from poach.ports import Reporter
 
@@ -124,8 +125,9 @@ class Workshop:
     are the patches that packages ask for, by project and name, with who asks; `parts`
     are those that build one egg, `options` the build options that they declare for a
     project, each with the part; `used` are the eggs that were asked for in this run,
-    `resolved` all projects that parts got distributions of, patched or not, `given`
-    those that somebody has got and will keep.  Eggs are made by `toolchain`, that of
+    `resolved` all projects that parts got distributions of, patched or not, and
+    `foreseen` those that they were expected to; `given` are those that somebody has
+    got and will keep.  Eggs are made by `toolchain`, that of
     the running interpreter where none is given.
     """
 
@@ -152,6 +154,7 @@ class Workshop:
         self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
         self.resolved: set[NormalizedName] = set()
+        self.foreseen: set[NormalizedName] = set()
         self.given: set[NormalizedName] = set()
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
@@ -316,32 +319,57 @@ class Workshop:
     def build_ahead(self, needed: Collection[NormalizedName]) -> None:
         """Build the patched eggs of the projects in `needed`.
 
-        So whatever is wrong comes to light before buildout uninstalls a part to
-        update it.  Raises all that is wrong, together.
+        Raises all that is wrong, together.
         """
         wanted = [key for key in self.patch_sets if key in needed]
         collect(lambda key: self._supply(key, may_build=True), wanted)
 
-    def resolved_before(self) -> set[NormalizedName] | None:
-        """Return what the last run of this buildout resolved, None if not known."""
-        noted = self.noted_before()
-        if noted is None:
+    def provides(self, project: NormalizedName) -> list[str]:
+        """Return the extras that upstream defines for a project with a pin."""
+        owned = self._pin_of(project)
+        return pipeline.provided(PatchSet(owned.pin, ()), self.kit) if owned else []
+
+    def patchable(self, project: NormalizedName, extras: Iterable[str]) -> Pin | None:
+        """Return the plain pin of a project that any of `extras` would patch.
+
+        That is so if there is a diff of that name, and no such extra upstream.
+        """
+        owned = self._pin_of(project)
+        if owned is None or project in self.patch_sets:
             return None
-        return set(map(canonicalize_name, noted.get("resolved", ())))
+        names = {canonicalize_name(name) for name in extras}
+        named = {name for name in names if self._has_diff(owned.pin, name)}
+        if named and named.difference(map(canonicalize_name, self.provides(project))):
+            return owned.pin
+        return None
+
+    def _has_diff(self, pin: Pin, name: NormalizedName) -> bool:
+        try:
+            return bool(self.library.locate(pin, name, ""))
+        except PoachError:  # to be told when the patch is asked for
+            return False
+
+    def unforeseen_before(self) -> set[NormalizedName]:
+        """Return what the last run of this buildout got and could not foresee."""
+        noted = self.noted_before() or {}
+        return set(map(canonicalize_name, noted.get("unforeseen", ())))
 
     def noted_before(self) -> dict[str, Any] | None:
         """Return what `note_use` has noted of this buildout, None for nothing."""
         return self.kit.store.recall("buildouts", self._note())
 
     def note_use(self) -> None:
-        """Note in the store, if that can be written, what this run resolved and used.
+        """Note in the store, if that can be written, what this run used.
+
+        And what it got without having foreseen it, so that the next one does.
 
         A buildout without patched pins does not make a store for that.
         """
+        unforeseen = self.resolved - self.foreseen - self.settings.unpatchable
         facts = {
             "directory": self.settings.directory,
             "used": sorted(self.used),
-            "resolved": sorted(self.resolved - self.settings.unpatchable),
+            "unforeseen": sorted(unforeseen),
         }
         noted = self.noted_before()
         if facts != noted and (self.patch_sets or noted):

@@ -54,8 +54,8 @@ class Asking(object):
         return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
 
     def survey(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], List[Any]]
-        """Return what `resolve` asks for, and all distributions; grant nothing."""
+        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any]
+        """Return what `resolve` asks for, and its working set; grant nothing."""
         return self._apart(lambda: self._surveyed(resolve))  # type: ignore[no-any-return]
 
     def grant(self, wishes, dists):  # type: (List[Wish], List[Any]) -> bool
@@ -85,11 +85,11 @@ class Asking(object):
             self.wishes, self.open, self.ws = outer
 
     def _surveyed(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], List[Any]]
+        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any]
         while True:
             ws, lacking = self._tried(resolve, None)
             if not lacking:
-                return self.open, list(ws)
+                return self.open, ws
             self.open += lacking
 
     def _resolved(self, resolve, working_set, tolerated):

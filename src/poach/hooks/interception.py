@@ -13,7 +13,7 @@ from zc.buildout.buildout import Buildout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional
+    from typing import Any, Callable, Dict
 
     from poach.hooks.substitution import Substitution
 
@@ -39,12 +39,14 @@ def intercept(substitution, is_over):
     normalize = easy_install.normalize_versions
     listeners = pkg_resources.working_set.callbacks
     begin = vars(Buildout)["__init__"]
+    sign = vars(Buildout)["_compute_part_signatures"]
 
     def restore():  # type: () -> None
         if substitution.added not in listeners:
             return
         listeners.remove(substitution.added)
         Buildout.__init__ = begin
+        Buildout._compute_part_signatures = sign
         easy_install.normalize_versions = normalize
         for name, original in originals.items():
             setattr(installer, name, original)
@@ -58,6 +60,7 @@ def intercept(substitution, is_over):
     for name, handler in handlers.items():
         setattr(installer, name, _method(originals[name], handler))
     Buildout.__init__ = begin_another
+    Buildout._compute_part_signatures = _method(sign, substitution.foresee)
     listeners.append(substitution.added)
     easy_install.normalize_versions = _function(normalize, substitution.translated)
     easy_install.default_versions(dict(installer._versions))
@@ -66,23 +69,13 @@ def intercept(substitution, is_over):
 
 def is_running(buildout):  # type: (Any) -> bool
     """Tell whether the method `install` of `buildout` is at work up the stack."""
-    return _install_locals(buildout) is not None
-
-
-def install_args(buildout):  # type: (Any) -> List[str]
-    """Return the parts that the running command names, none where it names none."""
-    return list((_install_locals(buildout) or {}).get("install_args") or ())
-
-
-def _install_locals(buildout):  # type: (Any) -> Optional[Dict[str, Any]]
-    """Return the variables of the method `install` of `buildout` if it is at work."""
     install = type(buildout).install.__code__
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         if frame.f_code is install and frame.f_locals.get("self") is buildout:
-            return frame.f_locals
-    return None
+            return True
+    return False
 
 
 def _method(original, handler):

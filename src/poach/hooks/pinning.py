@@ -53,12 +53,6 @@ def set_version(buildout, section, project, version):
     easy_install.Installer._versions = versions
 
 
-def emptied():  # type: () -> Set[str]
-    """Return the projects whose pins an extension such as mr.developer has emptied."""
-    versions = easy_install.Installer._versions
-    return {canonical(key) for key, version in versions.items() if version == ""}
-
-
 def summarize(pins, used, overruled):
     # type: (Iterable[PatchedPin], Collection[str], Collection[str]) -> None
     """Say which pins were used, and which nobody asked for; both are canonical."""

@@ -54,8 +54,24 @@ if TYPE_CHECKING:
             """Note that these projects are in use as they are now, patched or not."""
 
         @property
-        def requirements(self):  # type: () -> Sequence[Sequence[str]]
-            """The requirements of each part, as far as they are known."""
+        def unforeseen(self):  # type: () -> Iterable[str]
+            """What parts got in the last run, and the survey had not foreseen."""
+
+        def foreseen(self, keys):  # type: (Iterable[str]) -> None
+            """Note that the survey found these projects."""
+
+        def lacks(self, key):  # type: (str) -> bool
+            """Tell whether the egg of a pinned project has yet to be built."""
+
+        def provides(self, key):  # type: (str) -> Iterable[str]
+            """Return the extras that upstream defines for a pinned project."""
+
+        def patchable(self, key, extras):
+            # type: (str, Iterable[str]) -> Optional[PatchedPin]
+            """Return the plain pin of a project if any of `extras` would patch it."""
+
+        def build(self, keys):  # type: (Collection[str]) -> None
+            """Build the eggs of pinned projects; raise all that is wrong together."""
 
         def ship(self, owner, project, folder):  # type: (str, str, str) -> None
             """Note a folder of diffs for `project` that a distribution ships."""
@@ -84,7 +100,8 @@ class PatchedPin(_PatchedPin):
     """A pin with patches that are resolved.
 
     `project` is the name as written, `base` the upstream version, `text` the pin in
-    normal form, as ``1.0 +fix``, and `version` the tagged version.
+    normal form, as ``1.0 +fix``, and `version` the tagged version; a plain pin has the
+    version in place of both.
     """
 
     __slots__ = ()

@@ -13,6 +13,7 @@ from poach.hooks.asking import Asking
 from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
 from poach.hooks.pins import same_version
 from poach.hooks.substitutes import Substitutes
+from poach.hooks.survey import Survey
 from poach.spelling import canonical, is_pin
 
 try:
@@ -36,14 +37,15 @@ logger = logging.getLogger("zc.buildout.poach")
 class Substitution(object):
     """Gives out the eggs of a supplier in place of whatever else there is."""
 
-    def __init__(self, supplier, develop_eggs):  # type: (Supplier, str) -> None
+    def __init__(self, supplier, buildout):  # type: (Supplier, Any) -> None
         self.supplier = supplier
         self.asking = Asking(supplier, self._sources)
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
-        self.surveyed = False  # whether it is known what parts ask for
+        self.survey = Survey(supplier, self.asking)
         self.had = {}  # type: Dict[str, Set[str]]  # what pins were in this run
-        self.develop_eggs = develop_eggs
+        self.buildout = buildout
+        self.develop_eggs = buildout["buildout"]["develop-eggs-directory"]
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
         self.overruled = set()  # type: Set[str]  # pins that do not count
@@ -85,9 +87,15 @@ class Substitution(object):
             resolve = functools.partial(self._substitute, installer)
             return self.substitutes.alias(requirement, resolve, asker), None
         pin = self._pinned(installer, requirement.project_name)
+        if pin is None:
+            awaited = self.survey.stand_in_plain(requirement)
+            if awaited is not None:
+                return awaited, None
         if pin is None or self._developed(installer, pin):
+            there = _environment(installer, canonical(requirement.project_name))
+            self.survey.refuse_unbuilt(requirement, there)
             return original(requirement, source)
-        return self._supply(installer, pin), None
+        return self.survey.stand_in(pin) or self._supply(installer, pin), None
 
     def obtain(self, installer, original, requirement, source=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
@@ -131,11 +139,11 @@ class Substitution(object):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Resolve requirements, and see that the result is patched and stays so."""
         self.substitutes.refuse_both(specs)
+        ws = self.survey.known(installer, specs) if working_set is None else None
+        if ws is None:
+            ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
-            self._survey(installer, original, specs)
-        ws = self._resolved(installer, original, specs, working_set)
-        if working_set is None:
-            if self.surveyed:
+            if self.survey.done:
                 self.supplier.surveyed()
             self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
@@ -145,32 +153,22 @@ class Substitution(object):
         self.supplier.given(map(canonical, ws.by_key))
         return ws
 
-    def _survey(self, installer, original, specs):
-        # type: (Any, Callable[..., Any], Any) -> None
-        """Learn what all parts ask for before the first of them gets anything.
+    def foresee(self, buildout, original, parts):
+        # type: (Any, Callable[..., Any], Any) -> Any
+        """Survey the `parts` of `buildout` once their recipes are loaded.
 
-        What cannot be resolved is told when its part is at work.
+        Stands in for the method of Buildout that comes between that and the time when
+        parts are uninstalled.
         """
-        if self.surveyed or all(map(_runs_buildout, specs)):
-            return  # develop eggs may not be there yet
-        self.surveyed = True
-        parts = self.supplier.requirements
-        while len(parts) > 1:
-            wishes, dists = [], []  # type: Tuple[List[Any], List[Any]]
-            for part in parts:
-                asked, there = self._asked(functools.partial(original, part, None))
-                wishes += asked
-                dists += there
-            if not wishes or not self.asking.grant(wishes, dists):
-                break
+        result = original(parts)
+        if buildout is self.buildout:
+            self.survey.take(buildout, parts, self.original_install, self._counts)
+            self.supplier.surveyed()
+        return result
 
-    def _asked(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Any], List[Any]]
-        try:
-            return self.asking.survey(resolve)
-        except Exception as error:  # a build that fails, for one
-            logger.debug("Not known what a part asks for: %s", error)
-            return [], []
+    def _counts(self, installer, key):  # type: (Any, str) -> bool
+        pin = self._pinned(installer, key)
+        return pin is not None and not self._developed(installer, pin)
 
     def _sources(self, dist):  # type: (Any) -> List[str]
         """Return the folders in which the packages of `dist` are.
@@ -255,7 +253,7 @@ class Substitution(object):
         return distribution(self.supplier.egg(pin.key, may_build), pin)
 
     def _developed(self, installer, pin):  # type: (Any, PatchedPin) -> bool
-        for dist in _environment(installer, pin):
+        for dist in _environment(installer, pin.key):
             if self._is_developed(dist, pin):
                 self.overruled.add(pin.key)
                 self._tell(
@@ -307,15 +305,6 @@ def distribution(egg, pin):  # type: (str, PatchedPin) -> Any
     # An egg with dist-info that is found by path would pass for a develop egg.
     dist.precedence = pkg_resources.EGG_DIST
     return dist
-
-
-def _runs_buildout(spec):  # type: (str) -> bool
-    """Tell a requirement on what buildout runs on, which it looks up by itself."""
-    try:
-        project = pkg_resources.Requirement.parse(spec).project_name
-    except ValueError:
-        return False
-    return canonical(project) in ("zc-buildout", "setuptools", "pip", "wheel")
 
 
 def _links(link, dist):  # type: (str, Any) -> bool
@@ -372,10 +361,10 @@ def _constraint(installer, pin):  # type: (Any, PatchedPin) -> Optional[str]
     return None
 
 
-def _environment(installer, pin):  # type: (Any, PatchedPin) -> Iterator[Any]
-    """Yield the distributions of a project that an installer has."""
+def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]
+    """Yield the distributions that an installer has of a project (canonical)."""
     for key in installer._env:
-        if canonical(key) == pin.key:
+        if canonical(key) == project:
             for dist in installer._env[key]:
                 yield dist
 
