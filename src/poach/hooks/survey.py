@@ -83,7 +83,8 @@ class Survey(object):
     """What the parts of a run ask for and get.
 
     `missing` are the pinned projects that were stood in for since it was emptied,
-    None while nothing is stood in for; `done` tells whether the parts were asked.
+    None while nothing is stood in for; `wanted` stand in for plain eggs.  `done` tells
+    whether the parts were asked, `found` what they get, by question.
     """
 
     def __init__(self, supplier, asking):  # type: (Supplier, Asking) -> None
@@ -92,6 +93,7 @@ class Survey(object):
         self.missing = None  # type: Optional[Set[str]]
         self.done = False
         self.later = set()  # type: Set[str]  # what parts build without a pin
+        self.wanted = {}  # type: Dict[str, Awaited]
         self.found = {}  # type: Dict[Any, Any]
 
     def take(self, buildout, names, resolve, counts):
@@ -109,7 +111,7 @@ class Survey(object):
         found = [part for part in parts if part is not None]
         try:
             while True:
-                self.missing, self.found = set(), {}
+                self.missing, self.wanted, self.found = set(), {}, {}
                 wishes, dists = self._asked(found, resolve)
                 if wishes and self.asking.grant(wishes, dists):
                     continue
@@ -132,12 +134,18 @@ class Survey(object):
         return Awaited(pin, self.supplier)
 
     def stand_in_plain(self, requirement):  # type: (Any) -> Any
-        """Return what stands in for a plain egg that `requirement` wants patched."""
-        if self.missing is None or not requirement.extras:
+        """Return what stands in for a plain egg that somebody wants patched, or None.
+
+        So it does for every `requirement` from then on, until that is granted.
+        """
+        if self.missing is None:
             return None
         key = canonical(requirement.project_name)
-        pin = self.supplier.patchable(key, requirement.extras)
-        return Awaited(pin, self.supplier) if pin is not None else None
+        if key not in self.wanted and requirement.extras:
+            pin = self.supplier.patchable(key, requirement.extras)
+            if pin is not None:
+                self.wanted[key] = Awaited(pin, self.supplier)
+        return self.wanted.get(key)
 
     def refuse_unbuilt(self, requirement, there):
         # type: (Any, Iterable[Any]) -> None
