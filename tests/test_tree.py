@@ -337,6 +337,13 @@ def test_unsafe_directories(tree, directory, detail, data):
     )
 
 
+@pytest.mark.parametrize("strip", [None, 0, 1])
+def test_a_directory_that_is_not_there(tree, strip):
+    said = refused(tree, diff(change(b"f"), directory="none/such", strip=strip))
+
+    assert "  the directory 'none/such' is not in the tree\n" in said
+
+
 @pytest.mark.parametrize("name", ["f", "src/pkg/mod.py"])
 def test_what_cannot_be_read(tree, name, monkeypatch):
     look = os.lstat

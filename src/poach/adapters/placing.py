@@ -22,6 +22,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
         directory = _directory(world, diff.directory)
         files = parse(diff.data)
         attempt = _placed(world, diff._replace(directory=directory), files)
+        _refuse_absent(world, directory, attempt)
     except (DiffError, Faults) as error:
         faults = error.faults if isinstance(error, Faults) else (error,)
         found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
@@ -64,6 +65,16 @@ def _directory(world: World, given: str | None) -> str | None:
         detail = fault.refusals[0].detail
         raise Fault.of("directory", f"the directory {show(given)!r} {detail}") from None
     return path
+
+
+def _refuse_absent(world: World, directory: str | None, attempt: Attempt) -> None:
+    """Raise that the directory is what is missing if no file of the diff is there."""
+    missing = attempt.refusals and all(
+        refusal.reason == "missing" for refusal in attempt.refusals
+    )
+    if directory and missing and world.lacks(directory):
+        detail = f"the directory {show(directory)!r} is not in the tree"
+        raise Fault.of("directory", detail)
 
 
 def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt:

@@ -188,6 +188,12 @@ class World:
                 return world.changes[path] is not None
         return self.disk.blocks(path)
 
+    def lacks(self, path: str) -> bool:
+        """Tell whether nothing at all stands at `path`, on disk or in the changes."""
+        if self.folders.get(path) or self.blocks(path):
+            return False
+        return path in self.disk.missing
+
     def _worlds(self) -> Iterator[World]:
         world: World | None = self
         while world is not None:

@@ -200,25 +200,23 @@ def _part(buildout, name):  # type: (Any, str) -> Optional[Part]
 
     As zc.recipe.egg does, on which nearly all recipes with eggs build.
     """
-    options, ours = buildout[name], buildout["buildout"]
-    specs = list(_specs(options))
-    if not specs:
-        return None
-    path = _path(buildout)
-    tolerant = {}  # type: Dict[str, Any]
+    specs = list(_specs(buildout[name]))
+    return (_installer(buildout, buildout[name]), specs) if specs else None
+
+
+def _installer(buildout, options):  # type: (Any, Any) -> Any
+    """Return the installer of a part with these options."""
+    ours, path = buildout["buildout"], _path(buildout)
+    more = {}  # type: Dict[str, Any]
     if ours.get("allow-unknown-extras") == "true":
-        tolerant["allow_unknown_extras"] = True
+        more["allow_unknown_extras"] = True
     if ours.get("offline") == "true":
-        return easy_install.Installer(path=path, **tolerant), specs
-    return easy_install.Installer(
-        ours["eggs-directory"],
-        links=(options.get("find-links") or ours.get("find-links") or "").split(),
-        index=options.get("index") or ours.get("index"),
-        path=path[:1],
-        newest=ours.get("newest") == "true",
-        allow_hosts=tuple(ours.get("allow-hosts", "*").split()),
-        **tolerant,
-    ), specs
+        return easy_install.Installer(path=path, **more)
+    more["links"] = (options.get("find-links") or ours.get("find-links") or "").split()
+    more["index"] = options.get("index") or ours.get("index")
+    more["newest"] = ours.get("newest") == "true"
+    more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
+    return easy_install.Installer(ours["eggs-directory"], path=path[:1], **more)
 
 
 def _path(buildout):  # type: (Any) -> List[str]
