@@ -213,6 +213,28 @@ def test_hints_that_go_in_a_circle(pond, index):
     assert "+loud is to come after +wide, +wide is to come after +loud" in error
 
 
+def test_the_commands_know_what_was_asked_for_in_the_last_run(pond, index):
+    ask(index, "asker", "pond[loud,wide]", ships={"wide.patch": WIDE})
+    made = pond(loud=LOUD)
+    assert "pond" not in made.poach("list").stdout
+    made.run()
+
+    listed = made.poach("list").stdout
+    graph = made.poach("graph", "--dot").stdout
+    egg = made.poach("build").stdout.split()[-1]
+
+    assert listed.startswith("pond = 1.0 +loud +wide\n")
+    assert "  +wide (asked for by asker 1.0)\n" in listed
+    assert '"pond 1.0 +loud"' in graph
+    assert egg in (made.path / "bin" / "asker").read_text()
+    assert "Not counted: asker 1.0 asks for pond +loud" in (
+        made.poach("list", "versions:pond=1.0 -loud").output
+    )
+
+    made.run("app:eggs=")
+    assert "pond" not in made.poach("list").stdout
+
+
 # -- what is not granted
 
 

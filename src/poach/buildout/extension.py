@@ -44,6 +44,7 @@ def unload(buildout: Any) -> None:
         return
     activation.restore()
     activation.workshop.note_use()
+    activation.workshop.note_requests()
     del buildout._poach
     workshop, overruled = activation.workshop, activation.substitution.overruled
     pins = map(patched_pin, workshop.patch_sets.values())
@@ -55,14 +56,15 @@ def activate(
     buildout: Any,
     is_over: Callable[[], bool],
     python: str | None = None,
-    diffs: bool = False,
+    noted: bool = False,
 ) -> Activation:
     """Put poach to work in `buildout`, and nothing else: nothing is built.
 
     `is_over` tells, once another buildout begins in this process, whether this one
     has ended, perhaps with an error.  The eggs are for the interpreter `python`, the
-    running one where that is None.  Unused `diffs` are told now if no package will be
-    asked.  Raises `PoachError`.
+    running one where that is None.  If no package will be asked, patches count that
+    were asked for as `noted` in the last run, and unused diffs are told.  Raises
+    `PoachError`.
     """
     read = settings.read(buildout)
     foreign = None if python is None else toolchains.foreign(read, python)
@@ -87,7 +89,9 @@ def activate(
         collect(lambda name: _take(buildout, workshop, name), parts.ours(buildout))
         custom = parts.custom(buildout, workshop.patch_sets)
         collect(lambda name: _take(buildout, workshop, name), custom)
-        unused.report(workshop, buildout, diffs)
+        if noted:
+            workshop.ask_as_noted()
+        unused.report(workshop, buildout, noted)
     except BaseException:
         restore()
         raise

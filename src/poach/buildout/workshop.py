@@ -122,7 +122,8 @@ class Workshop:
     """Resolves pins to patch sets and supplies their eggs.
 
     `patch_sets` and the `pins` that they come from are by canonical name; `granted`
-    are the patches that packages ask for, by project and name, with who asks; `parts`
+    are the patches that packages ask for, by project and name, with who asks, and
+    `shipped` the folders of diffs that they bring, with their owners; `parts`
     are those that build one egg, `options` the build options that they declare for a
     project, each with the part; `used` are the eggs that were asked for in this run,
     `resolved` all projects that parts got distributions of, patched or not, and
@@ -148,6 +149,7 @@ class Workshop:
         )
         self.pins = dict(settings.pins)
         self.granted: dict[NormalizedName, dict[str, list[str]]] = {}
+        self.shipped: set[tuple[str, str, str]] = set()
         resolved = collect(self.resolve, settings.pins.values(), settings.faults)
         self.patch_sets = {one.pin.key: one for one in resolved}
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
@@ -188,6 +190,7 @@ class Workshop:
         """Count a folder of diffs for `project` that the distribution `owner` ships."""
         shipped = dict(self.library.shipped)
         there = shipped.get(canonicalize_name(project), ())
+        self.shipped.add((owner, project, str(folder)))
         shelves = {*there, Shelf(owner, folder)}
         shipped[canonicalize_name(project)] = sorted(shelves, key=lambda s: s.owner)
         self.library = replace(self.library, shipped=shipped)
@@ -204,6 +207,37 @@ class Workshop:
         news = [one for one in collect(self._defined, requests) if one is not None]
         self.granted = _with(self.granted, news)
         return collect(self._grow, dict.fromkeys(one.project for one in news))
+
+    def ask_as_noted(self) -> None:
+        """Grant what packages asked for in the last run of this buildout.
+
+        What the configuration no longer admits is only told: the next run will say
+        whether anybody asks for it still.
+        """
+        noted = self.kit.store.recall("requests", self._note()) or {}
+        for owner, project, folder in noted.get("shipped", ()):
+            if Path(folder).is_dir():
+                self.ship(owner, project, Path(folder))
+        for project, patch, asker in noted.get("granted", ()):
+            try:
+                self.ask([Request.of(project, patch, asker)])
+            except PoachError as fault:
+                logger.warning("Not counted: %s", fault)
+
+    def note_requests(self) -> None:
+        """Note in the store, if that can be written, what was asked for and shipped."""
+        asked = [
+            [project, patch, asker]
+            for project, patches in sorted(self.granted.items())
+            for patch, askers in sorted(patches.items())
+            for asker in sorted(set(askers))
+        ]
+        shipped = [list(each) for each in sorted(self.shipped)] if asked else []
+        facts = {"granted": asked, "shipped": shipped}
+        noted = self.kit.store.recall("requests", self._note())
+        if facts != noted and (asked or noted):
+            with contextlib.suppress(StoreUnwritable):
+                self.kit.store.remember("requests", self._note(), facts)
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
