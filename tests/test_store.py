@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,14 +21,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from poach.adapters import store as store_module
-from poach.adapters.store import (
-    STALE_SECONDS,
-    DamagedEntry,
-    Made,
-    Store,
-    StoreUnwritable,
-)
+from poach.adapters import entries, locks
+from poach.adapters.staging import STALE_SECONDS
+from poach.adapters.store import DamagedEntry, Made, Store, StoreUnwritable
 from poach.errors import PoachError
 from poach.key import BuildKey, Target
 
@@ -74,6 +70,12 @@ def there(folder):
         for path in folder.rglob("*")
         if path.is_file() and ".locks" not in path.parts
     )
+
+
+def age(left, seconds):
+    """Let all of a folder be written so long ago."""
+    for path in (*left.rglob("*"), left):
+        os.utime(path, (time.time() - seconds,) * 2)
 
 
 def staged(store):
@@ -265,6 +267,18 @@ def test_the_next_in_line_builds_if_the_first_is_killed(store):
             assert says(second) == "has pond.egg"
 
 
+def test_what_a_dead_holder_left_blocks_nobody(store):
+    lock = store.root / ".locks" / f"{KEY.digest[:16]}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("1\nlocalhost\n")
+    lock.with_suffix(".holder").write_text("pid 1 on a host that has gone")
+    waited = []
+
+    assert store.get_or_make(VERSION, KEY, make, waited.append).egg.is_dir()
+    assert waited == []
+    assert not lock.with_suffix(".holder").exists()
+
+
 def test_threads_build_one_egg_once(store):
     made = []
 
@@ -314,8 +328,8 @@ def test_a_folder_that_is_swept_before_it_is_locked_is_not_used(store, monkeypat
             return True
         return acquire(lock, blocking)
 
-    acquire, swept = store_module._acquire, []
-    monkeypatch.setattr(store_module, "_acquire", late)
+    acquire, swept = locks.acquire, []
+    monkeypatch.setattr(locks, "acquire", late)
 
     with store.scratch() as scratch:
         assert swept != [scratch]
@@ -326,7 +340,7 @@ HOST = socket.gethostname()
 
 
 @pytest.mark.parametrize(
-    ("name", "age", "swept"),
+    ("name", "seconds", "swept"),
     [
         (f"PID.{HOST}.abc", 0, True),
         (f"x.{HOST}.abc", 0, True),
@@ -336,38 +350,112 @@ HOST = socket.gethostname()
         ("odd", STALE_SECONDS + 9, True),
     ],
 )
-def test_rubbish_of_others_is_kept_for_a_while(store, name, age, swept):
+def test_rubbish_of_others_is_kept_for_a_while(store, name, seconds, swept):
     left = store.root / ".staging" / name.replace("PID", str(os.getpid()))
     (left / "work").mkdir(parents=True)
     (left / "lock").touch()
-    os.utime(left, (time.time() - age,) * 2)
+    age(left, seconds)
 
     store.get_or_make(VERSION, KEY, make)
 
     assert left.exists() is not swept
 
 
-@pytest.mark.parametrize(("age", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
-def test_a_folder_without_a_lock_is_kept_for_a_while(store, age, swept):
+@pytest.mark.parametrize(("seconds", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
+def test_a_folder_without_a_lock_is_kept_for_a_while(store, seconds, swept):
     left = store.root / ".staging" / f"1.{HOST}.abc"
     left.mkdir(parents=True)
-    os.utime(left, (time.time() - age,) * 2)
+    age(left, seconds)
 
     store.get_or_make(VERSION, KEY, make)
 
     assert left.exists() is not swept
 
 
-@pytest.mark.parametrize(("age", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
-def test_what_a_killed_note_left_is_swept_by_age(store, age, swept):
+@pytest.mark.parametrize(("seconds", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
+def test_what_a_killed_note_left_is_swept_by_age(store, seconds, swept):
     left = store.root / ".staging" / f"1.{HOST}.abc"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"{")
-    os.utime(left, (time.time() - age,) * 2)
+    age(left, seconds)
 
     store.get_or_make(VERSION, KEY, make)
 
     assert left.exists() is not swept
+
+
+YEAR = 365 * 24 * 3600
+
+
+@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()])
+def test_work_that_is_locked_is_not_swept_whatever_the_clock_says(store, seconds):
+    with store.scratch() as scratch:
+        age(scratch, seconds)
+        store.get_or_make(VERSION, KEY, make)
+
+        assert scratch.is_dir()
+
+
+@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()])
+def test_rubbish_goes_whatever_the_clock_says(store, seconds):
+    (store.root / ".staging" / "1.another.host.abc" / "work").mkdir(parents=True)
+    (left,) = staged(store)
+    (left / "work" / "file").touch()
+    age(left, seconds)
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert staged(store) == []
+
+
+@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()])
+def test_another_host_may_work_while_the_clock_jumps(store, seconds):
+    work = store.root / ".staging" / "1.another.host.abc" / "work"
+    work.mkdir(parents=True)
+    age(work.parent, seconds)
+    (work / "written since").touch()
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert work.is_dir()
+
+
+def test_the_clock_is_that_of_the_file_system(store, monkeypatch):
+    """A local clock that is wrong sweeps nothing that a server stamps."""
+    work = store.root / ".staging" / "1.another.host.abc" / "work"
+    work.mkdir(parents=True)
+    monkeypatch.setattr(time, "time", lambda: 1e12)
+
+    store.get_or_make(VERSION, KEY, make)
+
+    assert work.is_dir()
+
+
+# Sweeping where nothing is built
+
+
+def test_sweeping(store):
+    assert store.sweep() == []
+    assert not store.path.exists()
+    with child(store) as process:
+        assert says(process) == "making"
+        assert store.sweep() == store.sweep(dry_run=True) == []
+        process.kill()
+        process.wait()
+    (left,) = staged(store)
+    with store.scratch() as scratch:
+        assert store.sweep(dry_run=True) == [left]
+        assert left.is_dir()
+        assert store.sweep() == [left]
+        assert staged(store) == [scratch]
+
+
+def test_a_dry_run_does_not_make_old_rubbish_young(store):
+    left = store.root / ".staging" / "1.another.host.abc"
+    left.mkdir(parents=True)
+    age(left, STALE_SECONDS + 9)
+
+    assert store.sweep(dry_run=True) == store.sweep(dry_run=True) == [left]
 
 
 # Where locks mean nothing
@@ -376,9 +464,9 @@ def test_what_a_killed_note_left_is_swept_by_age(store, age, swept):
 @pytest.fixture
 def lawless(monkeypatch):
     """Every lock is free, as on file systems that do not know locks."""
-    monkeypatch.setattr(store_module, "_acquire", lambda lock, blocking=False: True)
+    monkeypatch.setattr(locks, "acquire", lambda lock, blocking=False: True)
     monkeypatch.setattr("filelock.BaseFileLock.release", lambda lock: None)
-    monkeypatch.setattr(store_module, "_file_lock", no_lock)
+    monkeypatch.setattr(locks, "file_lock", no_lock)
 
 
 def no_lock(path):
@@ -386,12 +474,12 @@ def no_lock(path):
     return FileLock(path)
 
 
-@pytest.mark.parametrize(("age", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
-def test_without_locks_only_what_is_old_is_swept(store, lawless, age, swept):
+@pytest.mark.parametrize(("seconds", "swept"), [(0, False), (STALE_SECONDS + 9, True)])
+def test_without_locks_only_what_is_old_is_swept(store, lawless, seconds, swept):
     left = store.root / ".staging" / f"1.{HOST}.abc"
     left.mkdir(parents=True)
     (left / "lock").touch()
-    os.utime(left, (time.time() - age,) * 2)
+    age(left, seconds)
 
     store.get_or_make(VERSION, KEY, make)
 
@@ -425,12 +513,21 @@ def test_without_locks_an_entry_of_another_builder_is_checked(store, lawless):
         store.get_or_make(VERSION, KEY, overtaken)
 
 
-def test_a_file_system_that_does_not_know_locks(store, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotImplementedError("FileSystem does not appear to support flock"),
+        OSError(errno.ENOLCK, "No locks available"),
+        OSError(errno.EOPNOTSUPP, "Operation not supported"),
+    ],
+    ids=str,
+)
+def test_a_file_system_that_does_not_know_locks(store, monkeypatch, error):
     def unknown(*args, **kwargs):
-        raise NotImplementedError("FileSystem does not appear to support flock")
+        raise error
 
     monkeypatch.setattr("filelock.BaseFileLock.acquire", unknown)
-    monkeypatch.setattr(store_module, "_file_lock", no_lock)
+    monkeypatch.setattr(locks, "file_lock", no_lock)
 
     assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
 
@@ -478,16 +575,67 @@ def edit(entry, **changes):
     ],
 )
 def test_damaged_entries(store, entry, damage, reason):
+    """They are never given out, but set aside and made anew, and that is told."""
     damage(entry)
+    broken = there(entry)
+    told = []
+    store.reporter.set_aside = lambda *words: told.append(words)
 
-    for look in (store.find, lambda *args: store.get_or_make(*args, never)):
-        with pytest.raises(DamagedEntry) as caught:
-            look(VERSION, KEY)
+    with pytest.raises(DamagedEntry) as caught:
+        store.find(VERSION, KEY)
+    assert str(caught.value) == (
+        f"The patched egg in {entry} is damaged: {reason}; "
+        "run again, not in offline (no-install) mode, to mend it"
+    )
+    assert there(entry) == broken
+    assert told == []
 
-        assert str(caught.value) == (
-            f"The patched egg in {entry} is damaged: {reason}; "
-            "remove that folder and run again to build it anew"
-        )
+    made = store.get_or_make(VERSION, KEY, make)
+    ((place, why, aside),) = told
+    assert (place, why) == (entry, reason)
+    assert there(aside) == broken
+    assert aside.parent == store.root / ".damaged"
+    assert made == store.find(VERSION, KEY) == store.get_or_make(VERSION, KEY, never)
+    assert list(entries.flaws(entry)) == []
+    assert len(told) == 1
+
+
+def test_a_damaged_entry_that_cannot_be_built_is_set_aside_all_the_same(store, entry):
+    (entry / WHEEL).unlink()
+
+    def fail(work):
+        raise PoachError("no")
+
+    with pytest.raises(PoachError, match="no"):
+        store.get_or_make(VERSION, KEY, fail)
+
+    assert store.find(VERSION, KEY) is None
+    assert len(list((store.root / ".damaged").iterdir())) == 1
+
+
+def test_several_find_one_damage_and_mend_it_once(store, entry):
+    (entry / WHEEL).unlink()
+    made, told = [], []
+    store.reporter.set_aside = lambda *words: told.append(words)
+
+    def slow(work):
+        made.append(work)
+        time.sleep(0.05)
+        return make(work)
+
+    with ThreadPoolExecutor(8) as pool:
+        eggs = list(pool.map(lambda _: store.get_or_make(VERSION, KEY, slow), range(8)))
+
+    assert (len(made), len(told)) == (1, 1)
+    assert all(egg == store.find(VERSION, KEY) for egg in eggs)
+
+
+def test_a_file_in_the_place_of_an_entry(store):
+    place = store.place(VERSION, KEY)
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"")
+
+    assert store.get_or_make(VERSION, KEY, make).egg.is_dir()
 
 
 def test_bytes_that_are_no_text_are_damage(store, entry):
@@ -556,6 +704,36 @@ def test_an_egg_lies_in_its_entry(store, entry, egg):
 # Stores that cannot be written
 
 
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (errno.ENOSPC, "make room there"),
+        (errno.EDQUOT, "make room there"),
+        (errno.EROFS, "make it writable"),
+    ],
+)
+def test_a_make_that_cannot_write(store, code, cure):
+    def fail(work):
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(StoreUnwritable) as caught:
+        store.get_or_make(VERSION, KEY, fail)
+
+    assert str(caught.value) == (
+        f"Cannot write to the patched-egg store {store.path}: "
+        f"[Errno {code}] {os.strerror(code)}; {cure}, or set patched-eggs-directory"
+    )
+    assert there(store.path) == []
+
+
+def test_a_make_that_cannot_write_elsewhere(store):
+    def fail(work):
+        raise PermissionError(errno.EACCES, "no", "/elsewhere")
+
+    with pytest.raises(PermissionError):
+        store.get_or_make(VERSION, KEY, fail)
+
+
 @contextlib.contextmanager
 def powerless():
     """Drop the powers of root, if we have them."""
@@ -615,7 +793,7 @@ def test_writing_to_a_read_only_store(shared, write):
         write(shared)
 
     assert str(caught.value).startswith(
-        f"Cannot build in the patched-egg store {shared.path}: [Errno 13] "
+        f"Cannot write to the patched-egg store {shared.path}: [Errno 13] "
     )
     assert str(caught.value).endswith(
         "; make it writable, or set patched-eggs-directory"
@@ -753,6 +931,66 @@ def test_logs_have_one_place_per_key(store):
     assert log.parent.is_dir()
     assert log == store.log_path(VERSION, KEY)
     assert log != store.log_path(VERSION, OTHER)
+
+
+# Folders of tools and aliases
+
+
+def fill(folder):
+    (folder / "pip").mkdir(parents=True)
+    (folder / "pip/__init__.py").write_bytes(CODE)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda f: (f / "pip/__init__.py").unlink(), "pip/__init__.py is missing"),
+        (
+            lambda f: (f / "pip/__init__.py").write_bytes(b""),
+            "pip/__init__.py has another size",
+        ),
+        (lambda f: (f / "contents.json").unlink(), "contents.json is missing"),
+        (
+            lambda f: (f / "contents.json").write_bytes(b"{"),
+            "contents.json: Expecting property name enclosed in double quotes: "
+            "line 1 column 2 (char 1)",
+        ),
+        *(
+            (
+                lambda f, data=data: (f / "contents.json").write_bytes(data),
+                "contents.json lists no files",
+            )
+            for data in (b"[]", b"{}", b'{"files": [1]}', b'{"files": {"pip": 1}}')
+        ),
+    ],
+)
+def test_a_damaged_folder_is_made_anew(store, damage, reason):
+    told = []
+    store.reporter.set_aside = lambda *words: told.append(words)
+    place = store.folder("tools", "python2.7", fill)
+    assert store.folder("tools", "python2.7", never) == place
+    damage(place)
+
+    assert store.folder("tools", "python2.7", fill) == place
+
+    assert (place / "pip/__init__.py").read_bytes() == CODE
+    ((where, why, aside),) = told
+    assert (where, why, aside.parent) == (place, reason, store.root / ".damaged")
+    assert store.folder("tools", "python2.7", never) == place
+
+
+def test_a_folder_is_made_once(store):
+    made = []
+
+    def slow(folder):
+        made.append(folder)
+        time.sleep(0.05)
+        fill(folder)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.folder("tools", "x", slow), range(4)))
+
+    assert len(made) == 1
 
 
 # What lies in the store

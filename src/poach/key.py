@@ -76,5 +76,10 @@ class BuildKey:
     @property
     def digest(self) -> str:
         """The sha256, in hex, of the canonical JSON of the key."""
-        text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.as_json())
+
+
+def digest_of(key: Mapping[str, Any]) -> str:
+    """Return the sha256, in hex, of the canonical JSON of a key that is plain data."""
+    text = json.dumps(key, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

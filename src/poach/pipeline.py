@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from poach.adapters.store import Made, PatchedEgg, Store
+from poach.adapters.store import (
+    DamagedEntry,
+    Made,
+    PatchedEgg,
+    Store,
+    StoreUnwritable,
+)
 from poach.errors import PoachError
 from poach.key import BuildKey, BuildOptions
 from poach.kit import Kit
@@ -51,7 +57,10 @@ class Report:
 
 
 def find(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> PatchedEgg | None:
-    """Return the egg of `patch_set` if the store has it; fetch and build nothing."""
+    """Return the egg of `patch_set` if the store has it; fetch and build nothing.
+
+    Raises `DamagedEntry`.
+    """
     report = _found(patch_set, options, kit)
     return report.egg if report else None
 
@@ -59,10 +68,14 @@ def find(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> PatchedEgg | N
 def ensure(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
     """Return the egg of `patch_set`, from the store or built and published there.
 
-    Raises `PoachError`; nothing is left in the store then but the log of a build
-    that failed.
+    One that is damaged is set aside and built anew.  Raises `PoachError`; nothing is
+    left in the store then but the log of a build that failed.
     """
-    return _found(patch_set, options, kit) or _made(patch_set, options, kit)
+    try:
+        found = _found(patch_set, options, kit)
+    except DamagedEntry as damage:
+        return _remade(damage, patch_set, options, kit)
+    return found or _made(patch_set, options, kit)
 
 
 @contextmanager
@@ -131,6 +144,15 @@ def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
     for took in seconds:
         kit.reporter.built(patch_set.tagged, took)
     return Report(patch_set, options, key, egg, bool(seconds))
+
+
+def _remade(
+    damage: DamagedEntry, patch_set: PatchSet, options: BuildOptions, kit: Kit
+) -> Report:
+    try:
+        return _made(patch_set, options, kit)
+    except StoreUnwritable as fault:
+        raise DamagedEntry(damage.path, damage.reason, str(fault)) from fault
 
 
 class _Upstream:

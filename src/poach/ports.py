@@ -76,3 +76,6 @@ class Reporter:
 
     def waiting(self, title: str, holder: str) -> None:
         """Another process, `holder`, builds `title`; this one waits for it."""
+
+    def set_aside(self, place: Path, reason: str, aside: Path) -> None:
+        """What lies at `place` in the store is damaged; it was moved to `aside`."""

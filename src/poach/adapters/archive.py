@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from poach.adapters.durable import FULL
 from poach.errors import PoachError
 
 _EXECUTABLE = 0o111
@@ -85,6 +86,8 @@ def _damage(archive: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise  # it is not the archive
         raise BadArchive(archive, str(error) or type(error).__name__) from error
 
 

@@ -16,6 +16,7 @@ from poach.adapters.pip import Pip
 from poach.adapters.store import Store
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
 from poach.buildout.settings import Settings
+from poach.buildout.telling import StoreReporter
 from poach.key import Target
 from poach.kit import Toolchain
 
@@ -36,7 +37,7 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     Its eggs have EGG-INFO, which every pkg_resources reads.  Raises `NoInterpreter`
     and, where it has no build tools and none can be fetched, `NoTools`.
     """
-    store, options = Store(settings.store), _options(settings)
+    store, options = Store(settings.store, StoreReporter()), _options(settings)
     found = interpreter.find(python, store, _pip(settings), options)
     pip = Pip(found.command, found.path, _indexes(settings), interpreter.environment())
     target = Target(found.python, found.abi, found.platform, egginfo.LAYOUT)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach import patchset, pipeline
+from poach.adapters import uses
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import Disputed, NamedDiffs, Shelf, SwitchedOff
 from poach.adapters.reader import DiffReader
@@ -30,6 +29,7 @@ from poach.buildout import toolchains
 from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
+from poach.buildout.telling import StoreReporter
 from poach.errors import PoachError, collect, raise_faults
 from poach.key import BuildOptions
 from poach.kit import Kit, Toolchain
@@ -62,7 +62,7 @@ class NotBuilt(PoachError):
         )
 
 
-class LogReporter(Reporter):
+class LogReporter(StoreReporter):
     """Tells the pipeline's events to a user who reads buildout's output."""
 
     def fetching(self, title: str) -> None:
@@ -214,7 +214,7 @@ class Workshop:
         What the configuration no longer admits is only told: the next run will say
         whether anybody asks for it still.
         """
-        noted = self.kit.store.recall("requests", self._note()) or {}
+        noted = self.kit.store.recall("requests", self._name) or {}
         for owner, project, folder in noted.get("shipped", ()):
             if Path(folder).is_dir():
                 self.ship(owner, project, Path(folder))
@@ -234,10 +234,10 @@ class Workshop:
         ]
         shipped = [list(each) for each in sorted(self.shipped)] if asked else []
         facts = {"granted": asked, "shipped": shipped}
-        noted = self.kit.store.recall("requests", self._note())
+        noted = self.kit.store.recall("requests", self._name)
         if facts != noted and (asked or noted):
             with contextlib.suppress(StoreUnwritable):
-                self.kit.store.remember("requests", self._note(), facts)
+                self.kit.store.remember("requests", self._name, facts)
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
@@ -390,28 +390,36 @@ class Workshop:
 
     def noted_before(self) -> dict[str, Any] | None:
         """Return what `note_use` has noted of this buildout, None for nothing."""
-        return self.kit.store.recall("buildouts", self._note())
+        return self.kit.store.recall(uses.RUNS, self._name)
+
+    @property
+    def _name(self) -> str:
+        """What the notes of this buildout are called."""
+        return uses.name(self.settings.directory)
 
     def note_use(self) -> None:
         """Note in the store, if that can be written, what this run used.
 
         And what it got without having foreseen it, so that the next one does.
 
-        A buildout without patched pins does not make a store for that.
+        A buildout without patched pins does not make a store for that.  What killed
+        runs left in the store goes, too.
         """
-        unforeseen = self.resolved - self.foreseen - self.settings.unpatchable
-        facts = {
-            "directory": self.settings.directory,
-            "used": sorted(self.used),
-            "unforeseen": sorted(unforeseen),
-        }
-        noted = self.noted_before()
-        if facts != noted and (self.patch_sets or noted):
-            with contextlib.suppress(StoreUnwritable):
-                self.kit.store.remember("buildouts", self._note(), facts)
+        if self.patch_sets or self.noted_before():
+            unforeseen = self.resolved - self.foreseen - self.settings.unpatchable
+            used, hidden = sorted(self.used), sorted(unforeseen)
+            self._note(uses.RUNS, used=used, unforeseen=hidden)
+        with contextlib.suppress(StoreUnwritable):
+            self.kit.store.sweep()
 
-    def _note(self) -> str:
-        return hashlib.sha256(os.fsencode(self.settings.directory)).hexdigest()[:32]
+    def note_build(self) -> None:
+        """Note in the store, if that can be written, what was asked for by command."""
+        if self.used:
+            self._note(uses.BUILDS)
+
+    def _note(self, kind: str, **facts: Any) -> None:
+        store, directory = self.kit.store, self.settings.directory
+        uses.note(store, kind, directory, self.used.values(), **facts)
 
     def options_of(self, project: NormalizedName) -> BuildOptions:
         """Return the build options that parts declare for `project`."""
@@ -442,7 +450,7 @@ def _names(names: Iterable[str], request: Request) -> bool:
 
 
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
-    store = Store(settings.store)
+    store = Store(settings.store, reporter)
     sdists = BuildoutSources(
         settings.links, settings.index, settings.allow_hosts, settings.offline
     )

@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     with config.opened(arguments, assignments) as workshop:
         keys = projects(workshop, asked)
         collect(lambda key: _build(workshop, key, arguments.to), keys)
+        workshop.note_build()
     return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from poach import pipeline
+from poach.adapters.store import DamagedEntry, PatchedEgg
 from poach.cli import config
 from poach.cli.saying import complain, say
 from poach.patchset import Patch, PatchSet
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
-    egg = workshop.find(patch_set.pin.key)
+    egg, damage = _found(workshop, patch_set)
     return {
         "project": patch_set.pin.project,
         "base": patch_set.pin.base,
@@ -54,7 +55,18 @@ def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
         "patches": [_patch(patch) for patch in patch_set.patches],
         "built": egg is not None,
         "egg": str(egg.egg) if egg else None,
+        "damage": damage,
     }
+
+
+def _found(
+    workshop: Workshop, patch_set: PatchSet
+) -> tuple[PatchedEgg | None, str | None]:
+    """Return the egg, or None and what is wrong with it."""
+    try:
+        return workshop.find(patch_set.pin.key), None
+    except DamagedEntry as damage:
+        return None, f"{damage.reason} in {damage.path}"
 
 
 def _options(workshop: Workshop, patch_set: PatchSet) -> dict[str, dict[str, str]]:
@@ -82,7 +94,7 @@ def _block(pin: dict[str, Any]) -> str:
     lines = [
         f"{pin['project']} = {pin['base']} " + " ".join(f"+{name}" for name in names),
         f"  version {pin['tagged-version']}",
-        f"  egg     {pin['egg'] or 'not built'}",
+        f"  egg     {pin['egg'] or _missing(pin['damage'])}",
     ]
     for options in pin["build-options"].values():
         lines += [f"  {option} = {value}" for option, value in options.items()]
@@ -93,6 +105,10 @@ def _block(pin: dict[str, Any]) -> str:
             lines.append(f"    {patch['location']}")
             lines.append("    " + ", ".join(_told(patch)))
     return "\n".join(lines)
+
+
+def _missing(damage: str | None) -> str:
+    return f"damaged ({damage})" if damage else "not built"
 
 
 def _told(patch: dict[str, Any]) -> Iterator[str]:

@@ -1,0 +1,142 @@
+"""What a folder holds: a size and a digest of every file, and what differs later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Files = dict[str, tuple[int, str]]
+"""Size and sha256 in hex of files, by their paths with slashes."""
+
+#: The record of a folder that has no other.
+RECORD = "contents.json"
+
+
+def files(folder: Path) -> Files:
+    """Return what `folder` holds now, but for what Python derives from it."""
+    found = {name: folder / name for name in _names(folder)}
+    return {name: size_and_digest(path) for name, path in sorted(found.items())}
+
+
+def size_and_digest(path: Path) -> tuple[int, str]:
+    """Return the size of a file and the sha256 of its bytes in hex."""
+    data = path.read_bytes()
+    return len(data), hashlib.sha256(data).hexdigest()
+
+
+def size_of(folder: Path) -> int:
+    """Return the sum of the sizes of all files at or below `folder`."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += Path(place, name).lstat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def wrong_size(folder: Path, sizes: Mapping[str, int]) -> str:
+    """Return what is wrong with the first file that has not its size, else ''."""
+    for name, size in sizes.items():
+        try:
+            found = os.stat(f"{folder}/{name}").st_size  # noqa: PTH116 - on each run
+        except (OSError, ValueError):
+            return f"{name} is missing"
+        if found != size:
+            return f"{name} has another size"
+    return ""
+
+
+def differences(folder: Path, recorded: Mapping[str, tuple[int, str]]) -> Iterator[str]:
+    """Yield all that differs between `folder` and what was `recorded` of it."""
+    for name, (size, digest) in recorded.items():
+        yield from _difference(folder, name, (size, digest))
+    for name in sorted({*_names(folder)} - {*recorded}):
+        yield f"{name} should not be there"
+
+
+def _difference(folder: Path, name: str, recorded: tuple[int, str]) -> Iterator[str]:
+    path = folder / name
+    try:
+        if path.is_symlink():
+            yield f"{name} is a symbolic link"
+        elif size_and_digest(path) != recorded:
+            yield f"{name} has other bytes"
+    except (FileNotFoundError, NotADirectoryError):
+        yield f"{name} is missing"
+    except (OSError, ValueError) as error:
+        yield f"{name} cannot be read: {error}"
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """Yield the paths of all files in `folder`, and of links, that are not derived."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if (path.is_symlink() or not path.is_dir()) and not _is_derived(path, name):
+            yield name.as_posix()
+
+
+def _is_derived(path: Path, name: Path) -> bool:
+    """Tell byte code, which Python may write anew after a move, in other sizes.
+
+    Python 2 keeps it beside the source; without that, it is all the code there is.
+    """
+    if "__pycache__" in name.parts:
+        return True
+    return path.suffix in (".pyc", ".pyo") and path.with_suffix(".py").exists()
+
+
+def as_json(data: Mapping[str, Any]) -> bytes:
+    """Return `data` as the bytes of a file that people read, too."""
+    return json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def record(folder: Path) -> None:
+    """Write into `folder` what it holds."""
+    (folder / RECORD).write_bytes(as_json({"files": files(folder)}))
+
+
+def flaw(folder: Path) -> str:
+    """Return what is wrong at first sight with a folder that has a record, else ''."""
+    try:
+        recorded = _recorded(folder)
+    except ValueError as error:
+        return str(error)
+    return wrong_size(folder, {name: size for name, (size, _) in recorded.items()})
+
+
+def flaws(folder: Path) -> Iterator[str]:
+    """Yield all that is wrong with a folder that has a record."""
+    try:
+        recorded = _recorded(folder)
+    except ValueError as error:
+        yield str(error)
+        return
+    for each in differences(folder, recorded):
+        if each != f"{RECORD} should not be there":
+            yield each
+
+
+def _recorded(folder: Path) -> Files:
+    """Return the record of `folder`; raise ValueError with what is wrong with it."""
+    try:
+        data = json.loads((folder / RECORD).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"{RECORD} is missing") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{RECORD}: {error}") from None
+    try:
+        return {str(name): pair(entry) for name, entry in data["files"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ValueError(f"{RECORD} lists no files") from None
+
+
+def pair(entry: Any) -> tuple[int, str]:  # noqa: ANN401 - whatever a file holds
+    """Return a recorded size and digest; raise TypeError or ValueError."""
+    size, digest = entry
+    return int(size), str(digest)

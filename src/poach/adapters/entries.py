@@ -1,0 +1,164 @@
+"""Entries of the store: an egg, the wheel that it was made of, and entry.json."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poach.adapters import contents
+from poach.errors import PoachError
+from poach.key import BuildKey, digest_of
+
+ENTRY = "entry.json"
+
+#: How many digits of the build key's digest name the folder of an entry.
+DIGITS = 16
+
+
+class DamagedEntry(PoachError):
+    """An entry of the store that is not what it says.
+
+    `path` is its folder, `reason` what is wrong, `cure` what to do, or why the egg is
+    not built anew.
+    """
+
+    def __init__(self, path: Path, reason: str, cure: str = "") -> None:
+        super().__init__(path, reason, cure)
+        self.path = path
+        self.reason = reason
+        self.cure = cure or "run again, not in offline (no-install) mode, to mend it"
+
+    def __str__(self) -> str:
+        return f"The patched egg in {self.path} is damaged: {self.reason}; {self.cure}"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came out of a build, in its staging folder: an egg and its wheel.
+
+    `record` is plain data for entry.json, beside the key and the files.
+    """
+
+    egg: Path
+    wheel: Path
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedEgg:
+    """One entry: the paths of its egg and wheel, and the content of entry.json."""
+
+    egg: Path
+    wheel: Path
+    entry: dict[str, Any]
+
+
+def write(folder: Path, made: Made, key: BuildKey) -> None:
+    """Move what was `made` for `key` into the new folder `folder`, with its record."""
+    folder.mkdir()
+    egg = made.egg.rename(folder / made.egg.name)
+    wheel = made.wheel.rename(folder / made.wheel.name)
+    entry = {
+        **made.record,
+        "key": key.as_json(),
+        "egg": egg.name,
+        "files": contents.files(egg),
+        "wheel": [wheel.name, *contents.size_and_digest(wheel)],
+    }
+    (folder / ENTRY).write_bytes(contents.as_json(entry))
+
+
+def read(place: Path, key: BuildKey) -> PatchedEgg | None:
+    """Return the entry in the folder `place` if it is there; raise `DamagedEntry`.
+
+    Only small files are read: it is about `key`, and its files have their sizes.
+    """
+    try:
+        entry = _entry(place)
+    except DamagedEntry:
+        if not os.path.lexists(place):
+            return None
+        raise
+    if entry.get("key") != key.as_json():
+        raise DamagedEntry(place, f"{ENTRY} is about another build")
+    return _checked(place, entry)
+
+
+def look(place: Path) -> PatchedEgg:
+    """Return the entry in the folder `place`, whatever its key is.
+
+    Raises `DamagedEntry` as `read` does, also if its key is not that of the folder.
+    """
+    entry = _entry(place)
+    if not _belongs(place, entry):
+        raise DamagedEntry(place, f"{ENTRY} is about another build")
+    return _checked(place, entry)
+
+
+def flaws(place: Path) -> Iterator[str]:
+    """Yield all that is wrong with the entry in `place`; every file is read."""
+    try:
+        entry = _entry(place)
+        _, _, files = _listed(place, entry)
+    except DamagedEntry as damage:
+        yield damage.reason
+        return
+    if not _belongs(place, entry):
+        yield f"{ENTRY} is about another build"
+    for each in contents.differences(place, files):
+        if each != f"{ENTRY} should not be there":
+            yield each
+
+
+def _entry(place: Path) -> dict[str, Any]:
+    try:
+        entry = json.loads((place / ENTRY).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise DamagedEntry(place, f"{ENTRY} is missing") from None
+    except (OSError, ValueError) as error:
+        raise DamagedEntry(place, f"{ENTRY}: {error}") from None
+    if not isinstance(entry, dict):
+        raise DamagedEntry(place, f"{ENTRY} is about another build")
+    return entry
+
+
+def _belongs(place: Path, entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry is about what the names of its folders say."""
+    key, version, project = place.name, place.parent.name, place.parent.parent.name
+    data = entry.get("key")
+    return (
+        isinstance(data, dict)
+        and digest_of(data)[:DIGITS] == key
+        and data.get("project") == project
+        and entry.get("version", version) == version
+    )
+
+
+def _checked(place: Path, entry: dict[str, Any]) -> PatchedEgg:
+    egg, wheel, files = _listed(place, entry)
+    if not (place / egg).is_dir():
+        raise DamagedEntry(place, f"{egg} is missing")
+    sizes = {name: size for name, (size, _) in files.items()}
+    wrong = contents.wrong_size(place, sizes)
+    if wrong:
+        raise DamagedEntry(place, wrong)
+    return PatchedEgg(place / egg, place / wheel, entry)
+
+
+def _listed(place: Path, entry: Mapping[str, Any]) -> tuple[str, str, contents.Files]:
+    """Return the names of the egg and of the wheel, and what the entry lists."""
+    egg = str(entry.get("egg"))
+    if not egg.endswith(".egg") or Path(egg).name != egg:
+        raise DamagedEntry(place, f"{ENTRY} names no egg")
+    try:
+        files = {f"{egg}/{n}": contents.pair(f) for n, f in entry["files"].items()}
+        wheel, *of_wheel = entry["wheel"]
+        if not wheel.endswith(".whl") or Path(wheel).name != wheel:
+            raise ValueError(wheel)
+        return egg, wheel, {**files, wheel: contents.pair(of_wheel)}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise DamagedEntry(place, f"{ENTRY} lists no files") from None
