@@ -117,7 +117,7 @@ def read(
     section = options.get("substitutes", "substitutes")
     substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
     folders = _noting(faults, lambda: _folders(buildout))
-    store = _noting(faults, lambda: _store(buildout))
+    store = _noting(faults, lambda: store_folder(buildout))
     if folders is None or store is None or faults:
         raise together([*malformed, *faults])
     return Settings(
@@ -326,7 +326,8 @@ def _folder(buildout: Any, line: whose.Line) -> str:
     return whose.joined(whose.base(buildout, line.source), place.target)
 
 
-def _store(buildout: Any) -> Path:
+def store_folder(buildout: Any) -> Path:
+    """Return the folder of the patched-egg store; raise `OptionError`."""
     lines = whose.lines(buildout, "buildout", "patched-eggs-directory")
     if not lines:
         return _eggs(buildout["buildout"]).parent / "patched-eggs"

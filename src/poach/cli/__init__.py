@@ -19,6 +19,7 @@ COMMANDS = {
     "list": "listing",
     "graph": "graph",
     "apply": "apply",
+    "cache": "cache",
     "bridge": "bridge",
 }
 """The module of each command."""

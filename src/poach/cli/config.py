@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach.errors import PoachError
@@ -14,30 +16,44 @@ if TYPE_CHECKING:
     from poach.buildout.workshop import Workshop
 
 
+#: The configuration where none is named, as in buildout.
+DEFAULT = "buildout.cfg"
+
+
 class BadConfiguration(PoachError):
     """A configuration that zc.buildout cannot read; the message is its own."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options that buildout has for choosing and changing configurations."""
-    parser.add_argument(
-        "-c",
-        dest="config",
-        metavar="FILE",
-        default="buildout.cfg",
-        help="the buildout configuration (default: %(default)s)",
-    )
-    parser.add_argument(
-        "-o", dest="offline", action="store_true", help="run in offline mode"
-    )
-    parser.add_argument(
-        "-U", dest="user", action="store_false", help="do not read user defaults"
-    )
+    """Add the options that choose a configuration, and whose eggs it is about."""
+    configure_choice(parser)
+    configure_reading(parser)
     parser.add_argument(
         "--python",
         metavar="PYTHON",
         help="the interpreter that the eggs are for, a path or a name on PATH "
         "(default: the one that runs poach)",
+    )
+
+
+def configure_choice(parser: argparse._ActionsContainer) -> None:
+    """Add the option that chooses a configuration; `parser` may be a group."""
+    parser.add_argument(
+        "-c",
+        dest="config",
+        metavar="FILE",
+        default=DEFAULT,
+        help="the buildout configuration (default: %(default)s)",
+    )
+
+
+def configure_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the options that buildout has for reading configurations."""
+    parser.add_argument(
+        "-o", dest="offline", action="store_true", help="run in offline mode"
+    )
+    parser.add_argument(
+        "-U", dest="user", action="store_false", help="do not read user defaults"
     )
     parser.add_argument("-v", dest="louder", action="count", default=0, help="say more")
     parser.add_argument(
@@ -64,7 +80,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
     with contextlib.redirect_stdout(sys.stderr):
         from poach.buildout.extension import activate
 
-    with our_errors():
+    with our_errors(), _logging_as_before():
         with contextlib.redirect_stdout(sys.stderr):
             buildout = _buildout(arguments, words)
             activation = activate(buildout, lambda: False, arguments.python, True)
@@ -72,6 +88,31 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
             yield activation.workshop
         finally:
             activation.restore()
+
+
+def store(arguments: argparse.Namespace, words: list[str]) -> Path:
+    """Return the folder of the store of the configuration that `arguments` name.
+
+    Nothing is read but options of buildout's own.  Raises `BadConfiguration` and what
+    is wrong with the option.
+    """
+    with our_errors(), contextlib.redirect_stdout(sys.stderr), _logging_as_before():
+        from poach.buildout.settings import store_folder
+
+        return store_folder(_buildout(arguments, words))
+
+
+@contextlib.contextmanager
+def _logging_as_before() -> Iterator[None]:
+    """Take back what a buildout does to logging, lest the next one says all twice."""
+    loggers = [logging.getLogger(), logging.getLogger("zc.buildout")]
+    before = [(each, each.handlers[:], each.level) for each in loggers]
+    try:
+        yield
+    finally:
+        for each, handlers, level in before:
+            each.handlers[:] = handlers
+            each.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,155 @@
+"""Removing from a store what nobody needs, while others use it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poach.adapters import contents, locks, uses
+from poach.adapters.durable import FULL
+from poach.adapters.inventory import Entry, OtherFormat
+from poach.adapters.staging import STALE_SECONDS
+from poach.adapters.store import Store, StoreUnwritable
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Something that goes, with its size in bytes, and `what` it is."""
+
+    path: Path
+    size: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What went, or would go, and what stayed because somebody works there."""
+
+    removed: Sequence[Removal]
+    busy: Sequence[Path]
+
+    @property
+    def size(self) -> int:
+        """The sum of the sizes, in bytes."""
+        return sum(each.size for each in self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What is unneeded: it fits all of the criteria that are not None.
+
+    `idle` are seconds in which nobody has used it, by the time `now`; `kept` tells
+    which entries are needed.
+    """
+
+    now: float
+    idle: float | None
+    kept: Callable[[Entry], bool] | None
+
+    def entry(self, entry: Entry) -> bool:
+        """Tell whether an entry is unneeded."""
+        idle = self.idle is None or entry.idle(self.now) >= self.idle
+        return idle and not (self.kept and self.kept(entry))
+
+    def format(self, other: OtherFormat) -> bool:
+        """Tell whether the folder of another format is unneeded: only an old one is."""
+        idle = self.idle is None or abs(self.now - other.changed) >= self.idle
+        return idle and other.is_old
+
+
+def prune(
+    store: Store,
+    entries: Iterable[Path],
+    formats: Iterable[Path],
+    now: float,
+    dry_run: bool = False,
+) -> Pruning:
+    """Remove `entries`, folders of old `formats`, and rubbish.
+
+    Each goes by one rename and is deleted then: who is killed meanwhile leaves what
+    is swept later.  What somebody builds stays.  Rubbish is what killed processes left,
+    what was set aside as damaged, logs of builds that failed more than a week ago, and
+    notes of folders that have gone, on entries that have gone.  With `dry_run` nothing
+    goes.  Raises `StoreUnwritable`.
+    """
+    removed: list[Removal] = []
+    busy: list[Path] = []
+    for path, what, guards in [
+        *((path, "entry", [_lock(store, path)]) for path in entries),
+        *((path, "old format", _locks(path)) for path in formats),
+    ]:
+        with _unguarded(guards) as free:
+            if not free:
+                busy.append(path)
+            elif path.exists():
+                removed.append(_remove(store, path, what, dry_run))
+    for path, what in _rubbish(store, now):
+        removed.append(_remove(store, path, what, dry_run))
+    removed += _swept(store, dry_run)
+    return Pruning(removed, busy)
+
+
+def _lock(store: Store, entry: Path) -> Path:
+    return store.root / ".locks" / f"{entry.name}.lock"
+
+
+def _locks(root: Path) -> list[Path]:
+    """Return all locks below the folder of a format."""
+    return [*root.glob(".locks/*.lock"), *root.glob(".staging/*/lock")]
+
+
+@contextlib.contextmanager
+def _unguarded(guards: Iterable[Path]) -> Iterator[bool]:
+    """Hold those locks of `guards` that are there; give whether all were free."""
+    held = []
+    try:
+        for path in filter(Path.exists, guards):
+            lock = locks.file_lock(path)
+            if not locks.acquire(lock):
+                yield False
+                return
+            held.append(lock)
+        yield True
+    finally:
+        for lock in held:
+            lock.release()
+
+
+def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
+    removal = Removal(path, _size(path), what)
+    if not dry_run:
+        try:
+            with store.scratch() as scratch:
+                path.rename(scratch / path.name)
+        except StoreUnwritable as fault:
+            if getattr(fault.__cause__, "errno", None) not in FULL:
+                raise
+            shutil.rmtree(path)  # where there is no room for a rename
+        for parent in path.parents[:2] if what == "entry" else ():
+            with contextlib.suppress(OSError):
+                parent.rmdir()  # unless there is more in it
+    return removal
+
+
+def _size(path: Path) -> int:
+    return contents.size_of(path) if path.is_dir() else path.lstat().st_size
+
+
+def _rubbish(store: Store, now: float) -> Iterator[tuple[Path, str]]:
+    for path in sorted((store.root / ".damaged").glob("*")):
+        yield path, "damaged"
+    for path in sorted((store.root / ".logs").glob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if abs(now - path.lstat().st_mtime) > STALE_SECONDS:
+                yield path, "log"
+    for path in uses.forgettable(store):
+        yield path, "note"
+
+
+def _swept(store: Store, dry_run: bool) -> list[Removal]:
+    sizes = {path: _size(path) for path in store.root.glob(".staging/*")}
+    swept = store.sweep(dry_run)
+    return [Removal(path, sizes.get(path, 0), "left by a killed run") for path in swept]

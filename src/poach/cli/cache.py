@@ -1,0 +1,331 @@
+"""List, verify and prune the store of patched eggs.
+
+The store is that of a configuration, as buildout tells it, or a folder that is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from poach.adapters import uses
+from poach.adapters.inventory import Entry, OtherFormat, entries_of, others
+from poach.adapters.pruning import Criteria, Pruning, prune
+from poach.adapters.store import Store
+from poach.adapters.verifying import verify
+from poach.cli import config
+from poach.cli.saying import complain, say
+from poach.errors import PoachError, collect
+from poach.key import FORMAT
+
+DAY = 24 * 3600
+
+
+class OtherStore(PoachError):
+    """A configuration whose eggs are to be kept, and are not in the store at hand."""
+
+    def __init__(self, cfg: str, theirs: Path, ours: Path) -> None:
+        super().__init__(cfg, theirs, ours)
+        self.cfg = cfg
+        self.theirs = theirs
+        self.ours = ours
+
+    def __str__(self) -> str:
+        return f"{self.cfg} keeps its patched eggs in {self.theirs}, not in {self.ours}"
+
+
+class NoStore(PoachError):
+    """A folder that was named as a store and is none."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"There is no store of patched eggs in {self.path}"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands of ``poach cache``, and their arguments."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, action in ACTIONS.items():
+        summary = (action.__doc__ or "").partition("; ")[0]
+        command = commands.add_parser(name, help=summary, description=summary)
+        which = command.add_mutually_exclusive_group()
+        config.configure_choice(which)
+        which.add_argument(
+            "--store",
+            type=Path,
+            metavar="DIR",
+            help="the folder of the store, without any configuration",
+        )
+        command.add_argument(
+            "--json", action="store_true", help="print JSON, for programs"
+        )
+        if action is _prune:
+            _configure_pruning(command)
+        config.configure_reading(command)
+        command.add_argument(
+            "words",
+            nargs="*",
+            type=config.assignment,
+            metavar="SECTION:OPTION=VALUE",
+            help="assignments, as for the buildout command",
+        )
+        command.set_defaults(action=action, command=command, python=None)
+
+
+def _configure_pruning(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unused-for",
+        type=_days,
+        metavar="DAYS",
+        help="remove only what nobody has used for so many days",
+    )
+    command.add_argument(
+        "--keep",
+        action="append",
+        metavar="CONFIG",
+        help="remove only what is neither pinned by this configuration nor was used "
+        "by its last run (may be given several times; the store is that of the first, "
+        "unless -c or --store says which)",
+    )
+    command.set_defaults(config=None)
+    command.add_argument(
+        "-n", "--dry-run", action="store_true", help="only tell what would go"
+    )
+
+
+def _days(word: str) -> float:
+    try:
+        days = float(word)
+    except ValueError:
+        days = -1
+    if not 0 <= days < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word!r} is no number of days")
+    return days
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the subcommand says; return the exit code."""
+    return int(arguments.action(arguments))
+
+
+def _store(arguments: argparse.Namespace) -> Store:
+    """Return the store that is meant; raise `PoachError`."""
+    if arguments.store is not None:
+        path = arguments.store.absolute()
+        if not path.is_dir():
+            raise NoStore(path)
+        return Store(path)
+    return Store(config.store(arguments, arguments.words))
+
+
+def _dir(arguments: argparse.Namespace) -> int:
+    """Print the folder of the store; return the exit code."""
+    path = str(_store(arguments).path)
+    found = {"store": path, "format": FORMAT}
+    say(json.dumps(found, indent=2) if arguments.json else path)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    """Show what is in the store, and who uses it; return the exit code."""
+    store = _store(arguments)
+    entries, formats = entries_of(store), others(store)
+    if arguments.json:
+        found = {
+            "store": str(store.path),
+            "entries": [_as_json(entry) for entry in entries],
+            "other-formats": [_format_as_json(other) for other in formats],
+        }
+        say(json.dumps(found, indent=2))
+        return 0
+    for line in [*_table(entries), *map(_format, formats)]:
+        say(line)
+    size = sum(entry.size for entry in entries) + sum(each.size for each in formats)
+    complain(f"{_count(len(entries), 'egg')}, {_bytes(size)}, in {store.path}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    """Check every file in the store; return 1 if anything differs."""
+    store = _store(arguments)
+    flaws = list(verify(store))
+    if arguments.json:
+        found = [{"path": str(flaw.path), "reason": flaw.reason} for flaw in flaws]
+        say(json.dumps({"store": str(store.path), "flaws": found}, indent=2))
+    else:
+        for flaw in flaws:
+            say(str(flaw))
+    if flaws:
+        count = len({flaw.path for flaw in flaws})
+        complain(
+            f"{_count(count, 'damaged place')}; remove what is named before the colon, "
+            "and what is needed of it is made anew"
+        )
+    return 1 if flaws else 0
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    """Remove what nobody needs; return the exit code."""
+    if arguments.unused_for is None and not arguments.keep:
+        arguments.command.error("say what may go: --unused-for DAYS, --keep CONFIG")
+    if arguments.config is None:
+        arguments.config = (arguments.keep or [config.DEFAULT])[0]
+    store = _store(arguments)
+    idle = None if arguments.unused_for is None else arguments.unused_for * DAY
+    kept = _kept(arguments, store) if arguments.keep else None
+    criteria = Criteria(time.time(), idle, kept)
+    entries = [each.path for each in entries_of(store) if criteria.entry(each)]
+    formats = [each.path for each in others(store) if criteria.format(each)]
+    done = prune(store, entries, formats, criteria.now, arguments.dry_run)
+    _tell(arguments, store, done)
+    return 0
+
+
+ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "list": _list,
+    "verify": _verify,
+    "prune": _prune,
+    "dir": _dir,
+}
+
+
+def _kept(arguments: argparse.Namespace, store: Store) -> Callable[[Entry], bool]:
+    """Return what tells which entries the configurations need; raise `PoachError`.
+
+    That are all of a version that is pinned, for whatever Python, and what the last
+    run used.
+    """
+    needs = collect(lambda cfg: _needs(arguments, store, cfg), arguments.keep)
+    needed = set[str]().union(*needs)
+    return lambda entry: (
+        not needed.isdisjoint({entry.place, f"{entry.project}/{entry.version}"})
+    )
+
+
+def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
+    """Return the versions, and the places of entries, that a configuration needs."""
+    chosen = argparse.Namespace(**{**vars(arguments), "config": cfg})
+    with config.opened(chosen, arguments.words) as workshop:
+        theirs = workshop.kit.store.path
+        if theirs.resolve() != store.path.resolve():
+            raise OtherStore(cfg, theirs, store.path)
+        pinned = {f"{s.pin.key}/{s.version}" for s in workshop.patch_sets.values()}
+        return pinned | uses.current(workshop.noted_before() or {})
+
+
+def _tell(arguments: argparse.Namespace, store: Store, done: Pruning) -> None:
+    if arguments.json:
+        removed = [
+            {"path": str(each.path), "what": each.what, "size": each.size}
+            for each in done.removed
+        ]
+        found = {
+            "store": str(store.path),
+            "dry-run": arguments.dry_run,
+            "removed": removed,
+            "busy": [str(path) for path in done.busy],
+            "size": done.size,
+        }
+        say(json.dumps(found, indent=2))
+        return
+    for each in done.removed:
+        place = each.path.relative_to(store.path)
+        say(f"{_bytes(each.size):>9}  {each.what}  {place}")
+    for path in done.busy:
+        complain(f"Somebody works there, so it stays: {path}")
+    word = "would go" if arguments.dry_run else "gone"
+    complain(f"{_bytes(done.size)} {word}, in {store.path}")
+
+
+def _as_json(entry: Entry) -> dict[str, Any]:
+    key = entry.key
+    return {
+        "project": entry.project,
+        "version": entry.version,
+        "key": entry.path.name,
+        **{name: key.get(name) for name in _TARGET},
+        "build-ext": key.get("build-ext"),
+        "environment": key.get("environment"),
+        "path": str(entry.path),
+        "size": entry.size,
+        "made": _stamp(entry.made),
+        "last-used": _stamp(max(entry.used)) if entry.used else None,
+        "used-by": list(entry.users),
+        "damage": entry.damage or None,
+    }
+
+
+_TARGET = ("python", "abi", "platform", "layout")
+
+
+def _format_as_json(other: OtherFormat) -> dict[str, Any]:
+    return {"format": other.format, "path": str(other.path), "size": other.size}
+
+
+def _format(other: OtherFormat) -> str:
+    word = "older" if other.is_old else "newer"
+    release = f"for {word} releases of poach"
+    return f"format {other.format} ({release}): {_bytes(other.size)}, {other.path}"
+
+
+def _table(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield a header, a line for each entry, and one for each folder that uses it."""
+    head = ("project", "version", "for", "size", "made", "last used")
+    rows = [head, *map(_row, entries)] if entries else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+        if number:
+            yield from _more(entries[number - 1])
+
+
+def _more(entry: Entry) -> Iterator[str]:
+    if entry.damage:
+        yield f"  damaged: {entry.damage}"
+    for user in entry.users:
+        yield f"  used by {user}"
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    target = [str(entry.key[name]) for name in _TARGET if entry.key.get(name)]
+    used = _day(max(entry.used)) if entry.used else "-"
+    return (
+        *(entry.project, entry.version, "-".join(target) or "?"),
+        *(_bytes(entry.size), _day(entry.made), used),
+    )
+
+
+def _day(when: float) -> str:
+    return _moment(when).astimezone().strftime("%Y-%m-%d")
+
+
+def _stamp(when: float) -> str:
+    return _moment(when).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment(when: float) -> datetime:
+    """Return a time, the last day of all for one that no calendar knows."""
+    try:
+        return datetime.fromtimestamp(when, timezone.utc)
+    except (OverflowError, OSError, ValueError):
+        return datetime(9999, 12, 30, tzinfo=timezone.utc)
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
