@@ -26,6 +26,15 @@ from bench.pythons import python_or_skip
 EVERY_BUILDOUT = "every_buildout"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=8,
+        help="how many buildouts tests/test_faults.py kills (default: %(default)s)",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     line = f"{EVERY_BUILDOUT}: runs with all supported versions of zc.buildout"
     config.addinivalue_line("markers", line)
