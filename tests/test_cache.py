@@ -96,7 +96,7 @@ def test_a_note_names_the_very_entries(store, entry, tmp_path):
     (note,) = notes(store)
     place = f"pond/{VERSION}/{KEY.digest[:16]}"
     assert store.root / place == entry
-    assert note["entries"] == {place: note["at"]}
+    assert (note["eggs"], note["before"]) == ([place], {})
     assert (note["directory"], note["host"]) == (str(tmp_path), socket.gethostname())
     assert abs(note["at"] - time.time()) < 60
 
@@ -135,14 +135,16 @@ def test_entries_that_have_gone_are_forgotten(store, entry, tmp_path):
     use(store, tmp_path, OTHER)
 
     (note,) = notes(store)
-    assert [name.partition("/")[0] for name in note["entries"]] == ["duck"]
+    assert [name.partition("/")[0] for name in note["eggs"]] == ["duck"]
+    assert note["before"] == {}
 
 
 @pytest.mark.parametrize(
     "note",
     [
-        *(b"{", b"[]", b"{}", b'{"entries": 5}', b'{"entries": {"pond": "x"}}'),
-        b'{"entries": {"a": 1}, "at": "now", "directory": 5, "host": {}}',
+        *(b"{", b"[]", b"{}", b'{"eggs": 5}', b'{"eggs": [5, {}, "a"]}'),
+        *(b'{"before": 5}', b'{"before": {"pond": "x"}}'),
+        b'{"eggs": ["a"], "at": "now", "directory": 5, "host": {}}',
     ],
 )
 def test_odd_notes_are_no_obstacle(store, tmp_path, note, cache):
@@ -258,8 +260,24 @@ def test_an_empty_store(tmp_path, capsys):
 def test_a_store_that_is_not_there(tmp_path, capsys):
     assert main(["cache", "list", "--store", str(tmp_path / "x")]) == 1
     assert capsys.readouterr().err == (
-        f"Error: There is no store of patched eggs in {tmp_path / 'x'}\n"
+        f"Error: Cannot read the patched-egg store {tmp_path / 'x'}: "
+        "there is no such folder\n"
     )
+
+
+@pytest.mark.parametrize("command", ["list", "verify", "prune"])
+def test_a_store_that_cannot_be_read(store, cache, monkeypatch, command):
+    more = ["--unused-for", "0"] if command == "prune" else []
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    code, out, err = cache(command, *more)
+
+    assert (code, out) == (1, "")
+    assert err.startswith(f"Error: Cannot read the patched-egg store {store.path}: ")
+    assert err.endswith(f"[Errno 13] Permission denied: '{store.root}'\n")
 
 
 # Verify

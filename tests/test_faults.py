@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -206,6 +207,10 @@ def test_eight_at_once(pond, project, tmp_path):
 
     texts = run_at_once(projects)
 
+    waiting = (
+        r"Waiting for another buildout \(pid \d+ on [^)]+\) that builds pond 1\.0\+"
+    )
+    assert any(re.search(waiting, text) for text in texts)
     built = [line for text in texts for line in text.splitlines() if "Built" in line]
     assert len(built) == 2, built
     assert len(list(shared.glob("2/pond/*/*"))) == 2

@@ -450,6 +450,15 @@ def test_sweeping(store):
         assert staged(store) == [scratch]
 
 
+def test_one_sweeps_at_a_time(store):
+    left = store.root / ".staging" / f"1.{HOST}.abc"
+    left.mkdir(parents=True)
+    (left / "lock").touch()
+    with store.locked("sweeping"):
+        assert store.sweep() == []
+    assert store.sweep() == [left]
+
+
 def test_a_dry_run_does_not_make_old_rubbish_young(store):
     left = store.root / ".staging" / "1.another.host.abc"
     left.mkdir(parents=True)

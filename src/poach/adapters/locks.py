@@ -5,11 +5,12 @@ Nobody's result depends on them: they keep two processes from doing the same wor
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,18 @@ def is_free(path: Path) -> bool:
     free = acquire(lock)
     lock.release()
     return free
+
+
+@contextlib.contextmanager
+def if_free(path: Path) -> Iterator[Path | None]:
+    """Hold the lock at `path` and give that, or None where somebody else holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = file_lock(path)
+    free = acquire(lock)
+    try:
+        yield path if free else None
+    finally:
+        lock.release()
 
 
 def take(path: Path, waiting: Callable[[str], None]) -> BaseFileLock:

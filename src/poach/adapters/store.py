@@ -113,7 +113,8 @@ class Store:
         with self.locked(key.digest[:DIGITS], waiting) as held:
             found = self._whole(version, key)  # another process may have built it
             if found is None:
-                self._sweep(held)
+                with self._writable():
+                    self._staging.sweep(held)
                 with self.scratch() as staging:
                     self._publish(staging, self.place(version, key), key, make)
                 found = self.find(version, key)
@@ -197,29 +198,28 @@ class Store:
     def sweep(self, dry_run: bool = False) -> list[Path]:
         """Remove what killed processes left; return what that was, or would be.
 
-        This costs next to nothing where there is nothing.  Raises `StoreUnwritable`.
+        This costs next to nothing where there is nothing, or where another process
+        does it.  Raises `StoreUnwritable`.
         """
         if self._staging.is_empty():
             return []
-        with self.locked(_SWEEPING) as held:
-            return self._sweep(held, dry_run)
+        with self._writable(), locks.if_free(self._lock(_SWEEPING)) as held:
+            return self._staging.sweep(held, dry_run) if held else []
 
     @contextlib.contextmanager
     def locked(
         self, name: str, waiting: Callable[[str], None] = lambda holder: None
     ) -> Iterator[Path]:
         """Hold the lock `name`, and give its file; raise `StoreUnwritable`."""
-        path = self.root / ".locks" / f"{name}.lock"
         with self._writable():
-            lock = locks.take(path, waiting)
+            lock = locks.take(self._lock(name), waiting)
         try:
-            yield path
+            yield self._lock(name)
         finally:
             locks.give_back(lock)
 
-    def _sweep(self, held: Path, dry_run: bool = False) -> list[Path]:
-        with self._writable():
-            return self._staging.sweep(held, dry_run)
+    def _lock(self, name: str) -> Path:
+        return self.root / ".locks" / f"{name}.lock"
 
     def _whole(self, version: str, key: BuildKey) -> PatchedEgg | None:
         """Return the egg of `key` if it is there and whole; set it aside if damaged."""

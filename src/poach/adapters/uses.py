@@ -1,8 +1,9 @@
 """Who used which entry of the store, and when: notes that buildouts leave there.
 
-A note belongs to a folder on a host.  Its ``entries`` are places in the store with the
-time of the last use, in seconds since 1970; those of the last run have the time of the
-note itself, ``at``.  Where nothing has changed a run writes none for a day.
+A note belongs to the folder of a buildout.  ``eggs`` are the places in the store of the
+entries that its last run used, ``at`` is when, in seconds since 1970; ``before`` are
+others with the time of their last use.  Where nothing has changed a run writes no note
+for a day.
 """
 
 from __future__ import annotations
@@ -44,30 +45,32 @@ def note(
     **facts: object,
 ) -> None:
     """Note in the store, if that can be written, what a run used, and other `facts`."""
-    before = store.recall(kind, name(directory)) or {}
-    told = {"directory": directory, "host": socket.gethostname(), **facts}
-    now, places = time.time(), {place(store, egg) for egg in eggs}
-    if not _says(before, told, places, now):
-        older = {p: t for p, t in _entries(before).items() if (store.root / p).is_dir()}
-        entries = {**older, **dict.fromkeys(places, int(now))}
-        new = {**told, "at": int(now), "entries": entries}
+    noted = store.recall(kind, name(directory)) or {}
+    host, places = socket.gethostname(), sorted({place(store, egg) for egg in eggs})
+    told = {"directory": directory, "host": host, "eggs": places, **facts}
+    now = time.time()
+    if not _says(noted, told, now):
+        before = {p: t for p, t in _times(noted).items() if _is_other(store, p, places)}
         with contextlib.suppress(StoreUnwritable):
+            new = {**told, "at": int(now), "before": before}
             store.remember(kind, name(directory), new)
 
 
-def _says(
-    noted: Mapping[str, Any], facts: Mapping[str, Any], places: set[str], now: float
-) -> bool:
+def _is_other(store: Store, where: str, places: Collection[str]) -> bool:
+    """Tell whether an entry is none of `places`, and still there."""
+    return where not in places and (store.root / where).is_dir()
+
+
+def _says(noted: Mapping[str, Any], facts: Mapping[str, Any], now: float) -> bool:
     """Tell whether what is `noted` says it all, and is fresh."""
     same = {key: noted.get(key) for key in facts} == facts
-    fresh = 0 <= now - _number(noted.get("at")) < DAY
-    return same and fresh and current(noted) == places
+    return same and 0 <= now - _number(noted.get("at")) < DAY
 
 
 def current(noted: Mapping[str, Any]) -> set[str]:
     """Return the places of the entries that the run of a note used."""
-    at = _number(noted.get("at"))
-    return {where for where, used in _entries(noted).items() if used == at}
+    eggs = noted.get("eggs")
+    return {*filter(_is_text, eggs)} if isinstance(eggs, list) else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def read(store: Store) -> Uses:
     users: dict[str, list[str]] = {}
     for kind in (RUNS, BUILDS):
         for _, noted in store.notes.all(kind):
-            for where, used in _entries(noted).items():
+            for where, used in _times(noted).items():
                 last.setdefault(where, []).append(used)
             for where in current(noted) if not is_gone(noted) else ():
                 users.setdefault(where, []).append(str(noted.get("directory")))
@@ -99,7 +102,7 @@ def forgettable(store: Store) -> Iterator[Path]:
     """Yield the notes of folders that have gone, on entries that have gone."""
     for kind in (RUNS, BUILDS):
         for path, noted in store.notes.all(kind):
-            left = any((store.root / where).is_dir() for where in _entries(noted))
+            left = any((store.root / where).is_dir() for where in _times(noted))
             if is_gone(noted) and not left:
                 yield path
 
@@ -110,10 +113,16 @@ def is_gone(noted: Mapping[str, Any]) -> bool:
     return ours and not Path(str(noted.get("directory"))).is_dir()
 
 
-def _entries(noted: Mapping[str, Any]) -> dict[str, float]:
-    found = noted.get("entries")
-    pairs = found.items() if isinstance(found, dict) else ()
-    return {where: _number(used) for where, used in pairs}
+def _times(noted: Mapping[str, Any]) -> dict[str, float]:
+    """Return all entries that a note knows, with the time of their last use."""
+    before = noted.get("before")
+    pairs = before.items() if isinstance(before, dict) else ()
+    times = {where: _number(used) for where, used in pairs}
+    return {**times, **dict.fromkeys(current(noted), _number(noted.get("at")))}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _number(value: object) -> float:

@@ -6,6 +6,7 @@ The store is that of a configuration, as buildout tells it, or a folder that is 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,14 +41,15 @@ class OtherStore(PoachError):
 
 
 class NoStore(PoachError):
-    """A folder that was named as a store and is none."""
+    """A folder that was named as a store and is none, or cannot be read."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
         self.path = path
+        self.reason = reason
 
     def __str__(self) -> str:
-        return f"There is no store of patched eggs in {self.path}"
+        return f"Cannot read the patched-egg store {self.path}: {self.reason}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -121,9 +123,17 @@ def _store(arguments: argparse.Namespace) -> Store:
     if arguments.store is not None:
         path = arguments.store.absolute()
         if not path.is_dir():
-            raise NoStore(path)
+            raise NoStore(path, "there is no such folder")
         return Store(path)
     return Store(config.store(arguments, arguments.words))
+
+
+@contextlib.contextmanager
+def _reading(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NoStore(store.path, str(error)) from error
 
 
 def _dir(arguments: argparse.Namespace) -> int:
@@ -137,7 +147,8 @@ def _dir(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     """Show what is in the store, and who uses it; return the exit code."""
     store = _store(arguments)
-    entries, formats = entries_of(store), others(store)
+    with _reading(store):
+        entries, formats = entries_of(store), others(store)
     if arguments.json:
         found = {
             "store": str(store.path),
@@ -156,7 +167,8 @@ def _list(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     """Check every file in the store; return 1 if anything differs."""
     store = _store(arguments)
-    flaws = list(verify(store))
+    with _reading(store):
+        flaws = list(verify(store))
     if arguments.json:
         found = [{"path": str(flaw.path), "reason": flaw.reason} for flaw in flaws]
         say(json.dumps({"store": str(store.path), "flaws": found}, indent=2))
@@ -182,9 +194,10 @@ def _prune(arguments: argparse.Namespace) -> int:
     idle = None if arguments.unused_for is None else arguments.unused_for * DAY
     kept = _kept(arguments, store) if arguments.keep else None
     criteria = Criteria(time.time(), idle, kept)
-    entries = [each.path for each in entries_of(store) if criteria.entry(each)]
-    formats = [each.path for each in others(store) if criteria.format(each)]
-    done = prune(store, entries, formats, criteria.now, arguments.dry_run)
+    with _reading(store):
+        entries = [each.path for each in entries_of(store) if criteria.entry(each)]
+        formats = [each.path for each in others(store) if criteria.format(each)]
+        done = prune(store, entries, formats, criteria.now, arguments.dry_run)
     _tell(arguments, store, done)
     return 0
 
