@@ -16,6 +16,7 @@ import pytest
 
 from bench import snapshot
 from bench.pond import CFG, LOUD, WIDE, add_pond
+from bench.powers import drop_powers
 from poach.adapters import inventory, uses
 from poach.adapters.store import Made, Store
 from poach.adapters.verifying import verify
@@ -536,6 +537,29 @@ def test_prune_leaves_alone_what_somebody_builds(store, entry, cache):
 
     assert cache("prune", "--unused-for", "0")[0] == 0
     assert (left(store), theirs.exists()) == ([], False)
+
+
+def test_what_cannot_be_removed_is_told_and_the_rest_goes(store, entry):
+    fixed = [entry, store.root / ".damaged" / "old"]
+    fixed[1].mkdir(parents=True)
+    for folder in fixed:
+        folder.chmod(0o555)  # which may not be moved elsewhere
+    code = "import sys; from poach.cli import main; sys.exit(main(sys.argv[1:]))"
+    prune = ["cache", "prune", "--store", str(store.path), "--unused-for", "0"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *prune],
+        preexec_fn=drop_powers,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    for folder in fixed:
+        folder.chmod(0o755)
+        assert f"Cannot remove {folder}: [Errno 13] Permission denied" in done.stderr
+    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
+    assert left(store) == ["pond"]
 
 
 def test_prune_sweeps_rubbish(store, entry, tmp_path, cache):

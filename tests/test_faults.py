@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import random
 import re
@@ -17,6 +16,7 @@ from collections import Counter
 import pytest
 
 from bench.pond import CFG, LOUD, SOURCE, WIDE
+from bench.powers import drop_powers
 
 pytestmark = pytest.mark.slow
 
@@ -340,13 +340,6 @@ def test_a_damaged_alias(pond, project, index):
 
 
 # Stores that cannot be written
-
-
-def drop_powers():
-    """Give up what lets root write where it may not."""
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    for power in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        prctl(24, power, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def run_without_powers(project, *command, limit=None):

@@ -13,6 +13,19 @@ from poach.adapters.durable import FULL
 from poach.adapters.inventory import Entry, OtherFormat
 from poach.adapters.staging import STALE_SECONDS
 from poach.adapters.store import Store, StoreUnwritable
+from poach.errors import PoachError
+
+
+class NotRemoved(PoachError):
+    """Something that ought to go and does not let itself be moved."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Cannot remove {self.path}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +39,14 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What went, or would go, and what stayed because somebody works there."""
+    """What went, or would go, and what stayed.
+
+    `busy` is where somebody works, `faults` say what could not be removed.
+    """
 
     removed: Sequence[Removal]
     busy: Sequence[Path]
+    faults: Sequence[PoachError]
 
     @property
     def size(self) -> int:
@@ -77,19 +94,21 @@ def prune(
     """
     removed: list[Removal] = []
     busy: list[Path] = []
+    faults: list[PoachError] = []
     for path, what, guards in [
         *((path, "entry", [_lock(store, path)]) for path in entries),
         *((path, "old format", _locks(path)) for path in formats),
+        *((path, what, []) for path, what in _rubbish(store, now)),
     ]:
         with _unguarded(guards) as free:
-            if not free:
-                busy.append(path)
-            elif path.exists():
-                removed.append(_remove(store, path, what, dry_run))
-    for path, what in _rubbish(store, now):
-        removed.append(_remove(store, path, what, dry_run))
-    removed += _swept(store, dry_run)
-    return Pruning(removed, busy)
+            try:
+                if not free:
+                    busy.append(path)
+                elif path.exists():
+                    removed.append(_remove(store, path, what, dry_run))
+            except NotRemoved as fault:
+                faults.append(fault)
+    return Pruning([*removed, *_swept(store, dry_run)], busy, faults)
 
 
 def _lock(store: Store, entry: Path) -> Path:
@@ -123,7 +142,7 @@ def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
     if not dry_run:
         try:
             with store.scratch() as scratch:
-                path.rename(scratch / path.name)
+                _move(path, scratch / path.name)
         except StoreUnwritable as fault:
             if getattr(fault.__cause__, "errno", None) not in FULL:
                 raise
@@ -132,6 +151,15 @@ def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
             with contextlib.suppress(OSError):
                 parent.rmdir()  # unless there is more in it
     return removal
+
+
+def _move(path: Path, place: Path) -> None:
+    try:
+        path.rename(place)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise NotRemoved(path, str(error)) from error
 
 
 def _size(path: Path) -> int:

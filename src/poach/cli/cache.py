@@ -21,7 +21,7 @@ from poach.adapters.store import Store
 from poach.adapters.verifying import verify
 from poach.cli import config
 from poach.cli.saying import complain, say
-from poach.errors import PoachError, collect
+from poach.errors import PoachError, collect, raise_faults
 from poach.key import FORMAT
 
 DAY = 24 * 3600
@@ -199,6 +199,7 @@ def _prune(arguments: argparse.Namespace) -> int:
         formats = [each.path for each in others(store) if criteria.format(each)]
         done = prune(store, entries, formats, criteria.now, arguments.dry_run)
     _tell(arguments, store, done)
+    raise_faults(done.faults)
     return 0
 
 
