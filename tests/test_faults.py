@@ -383,6 +383,7 @@ def closed(folder):
 def test_permission_denied(pond):
     """What the closed store has is used, what it has not is an error."""
     pond.run()
+    (store(pond) / ".staging" / "1.another.host.abc").mkdir()
     with closed(pond.path / "patched-eggs"):
         before = pond.snapshot("patched-eggs")
         hit = run_without_powers(pond, "buildout")
@@ -393,6 +394,9 @@ def test_permission_denied(pond):
         verified = run_without_powers(pond, "poach", "cache", "verify")
         pruned = run_without_powers(
             pond, "poach", "cache", "prune", "--unused-for", "0"
+        )
+        dry = run_without_powers(
+            pond, "poach", "cache", "prune", "--unused-for", "0", "--dry-run"
         )
         after = pond.snapshot("patched-eggs")
 
@@ -406,6 +410,7 @@ def test_permission_denied(pond):
         assert "; make it writable, or set patched-eggs-directory" in done.stderr
         assert "Traceback" not in done.stderr
     assert verified.returncode == 0
+    assert (dry.returncode, dry.stdout.count("entry")) == (0, 1)
     assert before == after
     pond.run()
     assert pond.script("pond").stdout.split()[:2] == ["quack", "2"]

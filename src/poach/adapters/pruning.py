@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poach.adapters import contents, locks, uses
 from poach.adapters.durable import FULL
@@ -14,6 +15,9 @@ from poach.adapters.inventory import Entry, OtherFormat
 from poach.adapters.staging import STALE_SECONDS
 from poach.adapters.store import Store, StoreUnwritable
 from poach.errors import PoachError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 class NotRemoved(PoachError):
@@ -127,7 +131,7 @@ def _unguarded(guards: Iterable[Path]) -> Iterator[bool]:
     try:
         for path in filter(Path.exists, guards):
             lock = locks.file_lock(path)
-            if not locks.acquire(lock):
+            if not _acquired(lock):
                 yield False
                 return
             held.append(lock)
@@ -135,6 +139,13 @@ def _unguarded(guards: Iterable[Path]) -> Iterator[bool]:
     finally:
         for lock in held:
             lock.release()
+
+
+def _acquired(lock: BaseFileLock) -> bool:
+    try:
+        return locks.acquire(lock)
+    except OSError:
+        return True  # where nobody may lock, nobody builds
 
 
 def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
@@ -179,5 +190,10 @@ def _rubbish(store: Store, now: float) -> Iterator[tuple[Path, str]]:
 
 def _swept(store: Store, dry_run: bool) -> list[Removal]:
     sizes = {path: _size(path) for path in store.root.glob(".staging/*")}
-    swept = store.sweep(dry_run)
+    try:
+        swept = store.sweep(dry_run)
+    except StoreUnwritable:
+        if not dry_run:
+            raise
+        swept = []  # that nobody can remove
     return [Removal(path, sizes.get(path, 0), "left by a killed run") for path in swept]
