@@ -44,12 +44,15 @@ else:
             "zc.buildout >=4.2",
         ],
         "extras_require": {
+            "cli": ["rich"],
             "test": [
                 "cyclonedx-python-lib[json-validation]",
                 "hypothesis",
                 "mypy",
+                "pyte",
                 "pytest",
                 "pytest-xdist",
+                "rich",
                 "ruff",
                 "types-requests",
             ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from poach.errors import PoachError
 from poach.location import without_credentials
@@ -29,9 +29,16 @@ class FetchFailed(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class HttpFetcher:
-    """Gets URLs with requests, which honours netrc and proxies; `offline` forbids."""
+    """Gets URLs with requests, which honours netrc and proxies; `offline` forbids.
+
+    `timeout` is in seconds; it is asked for here because the package index changes
+    the default, for all threads, whenever it opens a URL.
+    """
 
     offline: bool = False
+    timeout: float = field(
+        default_factory=lambda: socket.getdefaulttimeout() or TIMEOUT
+    )
 
     def get(self, url: str) -> bytes:
         """Return the body at `url`; raise `FetchFailed` for any status but 200."""
@@ -53,9 +60,8 @@ class HttpFetcher:
         # Imported late: a warm run fetches nothing.
         import requests
 
-        timeout = socket.getdefaulttimeout() or TIMEOUT
         try:
-            with requests.get(url, timeout=timeout, stream=True) as response:
+            with requests.get(url, timeout=self.timeout, stream=True) as response:
                 body = bytearray()
                 for block in response.iter_content(1 << 16):
                     body += block

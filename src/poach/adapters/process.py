@@ -1,19 +1,30 @@
-"""The one door for subprocesses: quiet until one fails."""
+"""The one door for subprocesses: quiet until one fails, and it can be shut."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from poach.errors import PoachError
 from poach.location import without_credentials
 
 #: Lines of output that an error shows.
 TAIL = 20
+
+#: Seconds that a process gets to end when the terminal interrupts it with us, and
+#: when we do; what it needs to remove its temporary files.
+PATIENCE = (0.5, 5)
+
+#: Windows has no such signal, and no need of one.
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class CommandFailed(PoachError):
@@ -56,30 +67,138 @@ class Runner(Protocol):
         """Run `command`, write what it prints to `log`; raise `CommandFailed`."""
 
 
+class _Door:
+    """Who is inside, and whether anyone may come in."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside: set[subprocess.Popen[bytes]] = set()
+        self.shut = False
+
+
+_DOOR = _Door()
+
+
 def run(
     command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path
 ) -> None:
     """Run `command` in `cwd` with exactly the environment `env`.
 
     Standard output and error are appended to the file `log`.  Raises `CommandFailed`,
-    with the shell's code 127 for a program that is not there.
+    with the shell's code 127 for a program that is not there, and KeyboardInterrupt
+    once the door is `shut`.  What is interrupted runs no longer, and has no log.
     """
+    try:
+        code = _code(command, cwd, env, log)
+    except KeyboardInterrupt:
+        log.unlink(missing_ok=True)
+        raise
+    if code:
+        raise CommandFailed(command, code, log, cwd)
+
+
+@contextlib.contextmanager
+def shut() -> Iterator[None]:
+    """Stop everything that threads run, and start nothing while the block runs.
+
+    The threads get KeyboardInterrupt, and have the block to clean up in.
+    """
+    with _DOOR.lock:
+        _DOOR.shut = True
+        inside = set(_DOOR.inside)
+    try:
+        _stop(inside)
+        yield
+    finally:
+        _DOOR.shut = False
+
+
+def _code(command: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -> int:
     with log.open("ab") as output:
         try:
-            code = subprocess.run(
-                command,
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            ).returncode
+            code = _waited_for(_started(command, cwd, env, output))
         except OSError as error:
             output.write(f"{error}\n".encode())
             code = 127
-    if code:
-        raise CommandFailed(command, code, log, cwd)
+    if _DOOR.shut:
+        raise KeyboardInterrupt
+    return code
+
+
+def _started(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], output: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    with _DOOR.lock:
+        if _DOOR.shut:
+            raise KeyboardInterrupt
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _DOOR.inside.add(process)
+    return process
+
+
+def _waited_for(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait()
+    except BaseException:
+        _stop({process})
+        raise
+    finally:
+        _DOOR.inside.discard(process)
+
+
+def _stop(processes: Collection[subprocess.Popen[bytes]]) -> None:
+    """Stop `processes` and all that they have started.
+
+    A terminal interrupts them as it does us; else we do, as it would.
+    """
+    by_themselves, interrupted = PATIENCE
+    try:
+        for process in _left(processes, by_themselves):
+            _signal(process, signal.SIGINT)
+        _left(processes, interrupted)
+    finally:  # at once for a user who is without patience
+        for process in _left(processes, 0):
+            _signal(process, _KILL)
+            process.wait()
+
+
+def _left(
+    processes: Collection[subprocess.Popen[bytes]], seconds: float
+) -> list[subprocess.Popen[bytes]]:
+    """Return those that are still there after so many seconds, or all the sooner."""
+    end = time.monotonic() + seconds
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0, end - time.monotonic()))
+    return [process for process in processes if process.returncode is None]
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to a process and to its descendants, as far as /proc knows them.
+
+    They stay in our process group, so that whoever stops that stops them all.
+    """
+    if os.name == "nt":
+        process.kill()
+        return
+    for pid in [*_descendants(process.pid), process.pid]:
+        with contextlib.suppress(OSError):
+            os.kill(pid, number)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                yield child
+                yield from _descendants(child)
 
 
 def tail(log: Path, lines: int = TAIL) -> str:

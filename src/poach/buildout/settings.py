@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout.pep425tags import get_abi_tag
 
+from poach.adapters.jobs import processors
 from poach.buildout import whose
 from poach.errors import PoachError, collect, did_you_mean, together
 from poach.location import Kind, Location, is_url
@@ -70,7 +71,7 @@ class Settings:
     `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
     ignore), `requests` what to do about patches that packages ask for (apply, error,
     ignore).  `substitutes` are projects as written, each with the requirement that
-    stands in for it.  The rest is
+    stands in for it.  `jobs` is how many eggs may be built side by side.  The rest is
     buildout's: its directory, where the versions are, where
     distributions come from, and how.  `faults` are malformed pins, to be raised with
     whatever else is wrong with pins.  `unpatchable` are the projects that must not be
@@ -87,6 +88,7 @@ class Settings:
     unused: str
     requests: str
     substitutes: Mapping[NormalizedName, tuple[str, str]]
+    jobs: int
     directory: str
     versions: str
     links: Sequence[str]
@@ -116,9 +118,10 @@ def read(
     requests = _choice(options, "patch-requests", ("apply", "error", "ignore"), faults)
     section = options.get("substitutes", "substitutes")
     substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
+    jobs = _noting(faults, lambda: _jobs(options))
     folders = _noting(faults, lambda: _folders(buildout))
     store = _noting(faults, lambda: store_folder(buildout))
-    if folders is None or store is None or faults:
+    if jobs is None or folders is None or store is None or faults:
         raise together([*malformed, *faults])
     return Settings(
         pins={key: owned for key, owned in pins.items() if owned.pin.names},
@@ -131,6 +134,7 @@ def read(
         unused=unused,
         requests=requests,
         substitutes=substitutes,
+        jobs=jobs,
         directory=str(options["directory"]),
         versions=versions,
         links=options.get("find-links", "").split(),
@@ -388,3 +392,12 @@ def _choice(
     reason = f"{value!r} is none of {known}{did_you_mean(value, choices)}"
     faults.append(OptionError(f"[buildout] {name}", "", reason))
     return choices[0]
+
+
+def _jobs(options: Any) -> int:
+    """Return how many eggs to build side by side; raise `OptionError`."""
+    value = str(options.get("patch-jobs") or processors()).strip()
+    if not value.isdecimal() or not int(value):
+        reason = f"{value!r} is not a number of eggs to build side by side, 1 or more"
+        raise OptionError("[buildout] patch-jobs", "", reason)
+    return int(value)

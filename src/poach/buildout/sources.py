@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ from poach.ports import Sdist
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
+
+#: One thread at a time: a package index changes the timeout of all sockets while it
+#: opens a URL, and buildout keeps its indexes in a global.
+_ALONE = threading.Lock()
 
 
 class NoSdist(PoachError):
@@ -159,6 +164,10 @@ class BuildoutSources:
         """
         if self.offline:
             raise Offline(project, version)
+        with _ALONE:
+            return self._found(project, version, folder)
+
+    def _found(self, project: str, version: str, folder: Path) -> Sdist:
         installer = self._installer()
         known = self._known(installer, project)
         wanted = [d for d in known if same_version(d.version, version)]

@@ -6,11 +6,12 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach import patchset, pipeline
-from poach.adapters import uses
+from poach.adapters import jobs, uses
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import Disputed, NamedDiffs, Shelf, SwitchedOff
 from poach.adapters.reader import DiffReader
@@ -72,20 +73,11 @@ class LogReporter(StoreReporter):
     def patched(self, title: str, label: str, patch: AppliedPatch) -> None:
         """Log one line for the diff, one for each file unless there are many, and one
         for each hunk that is not where it says.  With -v every hunk has a line.
+
+        It is one message, for others may be at work at the same time.
         """
-        hunks = sum(len(file.hunks) for file in patch.files)
-        counts = f"{_count(len(patch.files), 'file')}, {_count(hunks, 'hunk')}"
-        where = f" in {patch.directory}" if patch.directory else ""
-        logger.info("Patching %s: %s (%s)%s", title, label, counts, where)
-        for file in patch.files:
-            if len(patch.files) <= MANY_FILES:
-                hunks = len(file.hunks)
-                logger.info(
-                    "  %s%s", file.path, f": {_count(hunks, 'hunk')}" * bool(hunks)
-                )
-            for number, hunk in enumerate(file.hunks, 1):
-                level = logging.INFO if hunk.offset or hunk.fuzz else logging.DEBUG
-                logger.log(level, "  %s: hunk %s %s", file.path, number, _place(hunk))
+        every = logger.isEnabledFor(logging.DEBUG)
+        logger.info("\n".join([_summary(title, label, patch), *_details(patch, every)]))
 
     def building(self, title: str) -> None:
         """Log that a build begins, which may take a while."""
@@ -94,7 +86,8 @@ class LogReporter(StoreReporter):
     def printed(self, log: Path) -> None:
         """Show what the build printed, with -v."""
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(log.read_text(encoding="utf-8", errors="replace"))
+            text = log.read_text(encoding="utf-8", errors="replace")
+            logger.debug("%s:\n%s", log.stem, text)
 
     def built(self, title: str, seconds: float) -> None:
         """Log that the build is done."""
@@ -103,6 +96,23 @@ class LogReporter(StoreReporter):
     def waiting(self, title: str, holder: str) -> None:
         """Log for whom this process waits."""
         logger.info("Waiting for another buildout (%s) that builds %s.", holder, title)
+
+
+def _summary(title: str, label: str, patch: AppliedPatch) -> str:
+    hunks = sum(len(file.hunks) for file in patch.files)
+    counts = f"{_count(len(patch.files), 'file')}, {_count(hunks, 'hunk')}"
+    where = f" in {patch.directory}" if patch.directory else ""
+    return f"Patching {title}: {label} ({counts}){where}"
+
+
+def _details(patch: AppliedPatch, every: bool) -> Iterator[str]:
+    for file in patch.files:
+        if len(patch.files) <= MANY_FILES:
+            hunks = f": {_count(len(file.hunks), 'hunk')}" * bool(file.hunks)
+            yield f"  {file.path}{hunks}"
+        for number, hunk in enumerate(file.hunks, 1):
+            if every or hunk.offset or hunk.fuzz:
+                yield f"  {file.path}: hunk {number} {_place(hunk)}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -351,12 +361,24 @@ class Workshop:
             raise OptionError(f"[{part}]", "", reason)
 
     def build_ahead(self, needed: Collection[NormalizedName]) -> None:
-        """Build the patched eggs of the projects in `needed`.
+        """Build the patched eggs of the projects in `needed` that are missing.
 
-        Raises all that is wrong, together.
+        They are built side by side, as far as the settings allow.  Raises all that is
+        wrong, together.
         """
         wanted = [key for key in self.patch_sets if key in needed]
-        collect(lambda key: self._supply(key, may_build=True), wanted)
+        build = partial(self._supply, may_build=True)
+        jobs.collect(build, self.missing(wanted), self.settings.jobs)
+
+    def missing(self, projects: Iterable[NormalizedName]) -> list[NormalizedName]:
+        """Return those of `projects` whose eggs are to be made, or not in order."""
+        return [project for project in projects if not self._is_there(project)]
+
+    def _is_there(self, project: NormalizedName) -> bool:
+        try:
+            return self.find(project) is not None
+        except PoachError:  # whoever supplies it raises that
+            return False
 
     def provides(self, project: NormalizedName) -> list[str]:
         """Return the extras that upstream defines for a project with a pin."""

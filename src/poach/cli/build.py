@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poach.adapters import egginfo
+from poach.adapters import egginfo, jobs
 from poach.adapters.export import export
 from poach.cli import config
 from poach.cli.saying import say
@@ -41,6 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write the wheels, and with --python zipped eggs, into this folder, too, "
         "for find-links",
     )
+    parser.add_argument(
+        "-j",
+        dest="jobs",
+        type=_number,
+        metavar="N",
+        help="build up to N eggs side by side (default: patch-jobs in [buildout], "
+        "else the number of processors)",
+    )
     configure_words(parser, "build")
 
 
@@ -66,14 +76,42 @@ def run(arguments: argparse.Namespace) -> int:
     assignments, asked = parted(arguments.words)
     with config.opened(arguments, assignments) as workshop:
         keys = projects(workshop, asked)
-        collect(lambda key: _build(workshop, key, arguments.to), keys)
+        missing = workshop.missing(keys)
+        side_by_side = arguments.jobs or workshop.settings.jobs
+        with _shown(workshop, missing) as done:
+            build = partial(_build, workshop, arguments.to, done)
+            jobs.collect(build, keys, side_by_side if len(missing) > 1 else 1)
         workshop.note_build()
     return 0
 
 
-def _build(workshop: Workshop, project: NormalizedName, folder: Path | None) -> None:
+def _shown(
+    workshop: Workshop, missing: Sequence[NormalizedName]
+) -> AbstractContextManager[Callable[[], None]]:
+    # Imported late, as everything that knows buildout.
+    from poach.buildout.display import shown
+
+    return shown(workshop, missing)
+
+
+def _number(word: str) -> int:
+    """Return a number of jobs; the usage error is argparse's."""
+    if not word.isdecimal() or not int(word):
+        raise argparse.ArgumentTypeError(f"{word!r} is not a number, 1 or more")
+    return int(word)
+
+
+def _build(
+    workshop: Workshop,
+    folder: Path | None,
+    done: Callable[[], None],
+    project: NormalizedName,
+) -> None:
     tagged = workshop.patch_sets[project].tagged
-    egg = workshop.supply(project)
+    try:
+        egg = workshop.supply(project)
+    finally:
+        done()
     say(f"{tagged} {egg.egg}")
     if folder is not None:
         zipped = workshop.kit.toolchain.target.layout == egginfo.LAYOUT

@@ -28,7 +28,8 @@ def _printed(text: str, stream: TextIO | None) -> OSError | None:
     if stream is None:
         return None
     try:
-        print(text, file=stream, flush=True)
+        stream.write(f"{text}\n")  # at once, for several threads may have to say it
+        stream.flush()
     except OSError as error:
         _give_up(stream)
         return error
