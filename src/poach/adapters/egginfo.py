@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import email
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from poach.adapters import retag
-from poach.adapters.interpreter import Interpreter, environment
 from poach.adapters.process import CommandFailed, run
 from poach.errors import PoachError
 from poach.naming import in_egg_name
+
+if TYPE_CHECKING:
+    from poach.adapters.interpreter import Interpreter
 
 LAYOUT = "egg-info"
 
@@ -53,6 +54,9 @@ class EggInfoEggs:
 
         Raises `EggFailed`.
         """
+        # Imported late: most buildouts build for their own interpreter, if at all.
+        from poach.adapters.interpreter import environment
+
         dest.mkdir()
         command = [self.interpreter.command, "-c", _MAKE, str(wheel), str(dest)]
         env = environment(self.interpreter.path)
@@ -72,6 +76,10 @@ def _named(egg: str, wheel: Path) -> str:
 
     A wheel may spell ``zope.interface`` otherwise, and buildout would not find it.
     """
+    import email
+
+    from poach.adapters import retag
+
     metadata = retag.metadata(retag.read(wheel)).data
     project = email.message_from_bytes(metadata)["Name"]
     return "-".join([in_egg_name(project), egg.partition("-")[2]])

@@ -10,7 +10,7 @@ from pathlib import Path
 import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
 
-from poach.adapters import egginfo, interpreter
+from poach.adapters import egginfo
 from poach.adapters.build import PipBuilder
 from poach.adapters.pip import Pip
 from poach.adapters.store import Store
@@ -37,6 +37,9 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     Its eggs have EGG-INFO, which every pkg_resources reads.  Raises `NoInterpreter`
     and, where it has no build tools and none can be fetched, `NoTools`.
     """
+    # Imported late: most buildouts build for their own interpreter.
+    from poach.adapters import interpreter
+
     store, options = Store(settings.store, StoreReporter()), _options(settings)
     found = interpreter.find(python, store, _pip(settings), options)
     pip = Pip(found.command, found.path, _indexes(settings), interpreter.environment())

@@ -165,6 +165,7 @@ class Workshop:
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
         self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
+        self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
         self.resolved: set[NormalizedName] = set()
         self.foreseen: set[NormalizedName] = set()
         self.given: set[NormalizedName] = set()
@@ -334,15 +335,22 @@ class Workshop:
         return RequestError(request, "which another distribution in use does not have")
 
     def find(self, project: NormalizedName) -> PatchedEgg | None:
-        """Return the egg of a pinned project if it was built before."""
-        return pipeline.find(
-            self.patch_sets[project], self.options_of(project), self.kit
-        )
+        """Return the egg of a pinned project if it was built before.
+
+        The store is asked until it has the egg; entries do not change.
+        """
+        wanted = self.patch_sets[project], self.options_of(project)
+        there, egg = self._found.get(project, (None, None))
+        if there != wanted:
+            egg = pipeline.find(*wanted, self.kit)
+            self._found[project] = (wanted if egg else None, egg)
+        return egg
 
     def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
         """Return the egg of a pinned project, built if need be and if `may_build`."""
         if project not in self.used:
-            self.used[project] = self._supply(project, may_build).egg
+            there = self.find(project)
+            self.used[project] = there or self._supply(project, may_build).egg
         return self.used[project]
 
     def declare(

@@ -71,10 +71,11 @@ def _refuse_loaded(patched, holds):
     # type: (PatchedPin, Callable[[str], bool]) -> None
     """Refuse a pin of which buildout has put another egg on its own path already."""
     for dist in list(pkg_resources.working_set):
-        ours = canonical(dist.project_name) == patched.key
+        if canonical(dist.project_name) != patched.key:
+            continue
         egg = dist.location.endswith(".egg") and dist.location in sys.path
         right = holds(dist.location) and same_version(dist.version, patched.version)
-        if ours and egg and not right:
+        if egg and not right:
             raise LoadedBefore(patched, dist.version, dist.location)
 
 
