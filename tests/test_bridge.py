@@ -176,7 +176,7 @@ def test_offline_without_an_egg(pond):
 
 
 def test_unused_options_are_those_that_nobody_reads(pond):
-    ours = "patch-fuzz = 0\npatch-unused = warn\npoach-command ="
+    ours = "patch-fuzz = 0\npatch-jobs = 1\npatch-unused = warn\npoach-command ="
 
     output = pond(sections(ours + "\nfoo = 1")).run().output
 
