@@ -45,7 +45,9 @@ else:
         ],
         "extras_require": {
             "cli": ["rich"],
+            "sign": ["cryptography"],
             "test": [
+                "cryptography",
                 "cyclonedx-python-lib[json-validation]",
                 "hypothesis",
                 "mypy",

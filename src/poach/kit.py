@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from poach.adapters.remote import RemoteStore
 from poach.adapters.store import Store
 from poach.key import Target
 from poach.patchset import PatchReader
@@ -21,10 +22,11 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The tools that the pipeline works with."""
+    """The tools that the pipeline works with; `shared` is asked before it builds."""
 
     store: Store
     sdists: SourceFinder
     reader: PatchReader
     toolchain: Toolchain
     reporter: Reporter = field(default_factory=Reporter)
+    shared: RemoteStore | None = None

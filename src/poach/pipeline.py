@@ -46,7 +46,7 @@ class ChangedSdist(PoachError):
 class Report:
     """What `ensure` came by: every value on the way.
 
-    `made` tells whether this run built the egg (else it was in the store).
+    `made` tells whether this run built the egg (else it was in a store).
     """
 
     patch_set: PatchSet
@@ -66,10 +66,11 @@ def find(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> PatchedEgg | N
 
 
 def ensure(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
-    """Return the egg of `patch_set`, from the store or built and published there.
+    """Return the egg of `patch_set`, from the store or published there.
 
-    One that is damaged is set aside and built anew.  Raises `PoachError`; nothing is
-    left in the store then but the log of a build that failed.
+    What is not there, or is damaged and set aside, comes from the remote store or is
+    built.  Raises `PoachError`; nothing is left in the store then but the log of a
+    build that failed.
     """
     try:
         found = _found(patch_set, options, kit)
@@ -127,6 +128,10 @@ def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
         seconds: list[float] = []
 
         def make_here(staging: Path) -> Made:
+            if kit.shared is not None:
+                there = kit.shared.fetch(patch_set, key, staging)
+                if there is not None:
+                    return there
             # Imported late: a warm run makes nothing.
             from poach.making import make
 
@@ -141,8 +146,10 @@ def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
             make_here,
             lambda holder: kit.reporter.waiting(patch_set.tagged, holder),
         )
-    for took in seconds:
-        kit.reporter.built(patch_set.tagged, took)
+        for took in seconds:
+            kit.reporter.built(patch_set.tagged, took)
+            if kit.shared is not None:
+                kit.shared.offer(patch_set, key, egg, scratch)
     return Report(patch_set, options, key, egg, bool(seconds))
 
 

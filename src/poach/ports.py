@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from poach.errors import PoachError
 from poach.key import BuildOptions
 
 if TYPE_CHECKING:
@@ -79,3 +80,12 @@ class Reporter:
 
     def set_aside(self, place: Path, reason: str, aside: Path) -> None:
         """What lies at `place` in the store is damaged; it was moved to `aside`."""
+
+    def fetched(self, title: str, url: str, size: int) -> None:
+        """The egg of `title` came from a remote store, in so many bytes."""
+
+    def uploaded(self, title: str, url: str, size: int) -> None:
+        """The egg of `title` went to a remote store, in so many bytes."""
+
+    def not_shared(self, fault: PoachError) -> None:
+        """An egg did not come from a remote store, or go there, for that reason."""

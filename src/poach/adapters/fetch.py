@@ -69,10 +69,12 @@ class HttpFetcher:
                         raise FetchFailed(url, f"more than {LARGEST} bytes")
                 return response.status_code, bytes(body)
         except (requests.RequestException, OSError) as error:
-            raise FetchFailed(url, _reason(error)) from error
+            raise FetchFailed(url, reason_of(error)) from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return why a request failed, without the layers of libraries around it."""
     cause = getattr(error.args[0], "reason", error) if error.args else error
+    while cause.args and isinstance(cause.args[-1], Exception):
+        cause = cause.args[-1]
     return str(cause).rpartition("): ")[2]

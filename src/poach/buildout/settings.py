@@ -11,7 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout.pep425tags import get_abi_tag
 
 from poach.adapters.jobs import processors
-from poach.buildout import whose
+from poach.buildout import sharing, whose
+from poach.buildout.whose import OptionError as OptionError
 from poach.errors import PoachError, collect, did_you_mean, together
 from poach.location import Kind, Location, is_url
 from poach.naming import (
@@ -21,6 +22,7 @@ from poach.naming import (
     is_version,
 )
 from poach.pin import Pin, is_pin
+from poach.sharing import Sharing
 
 T = TypeVar("T")
 
@@ -36,20 +38,6 @@ NEVER_PATCHED = frozenset(
         "zc.buildout",
     )
 )
-
-
-class OptionError(PoachError):
-    """An option of the configuration with a value that it cannot have."""
-
-    def __init__(self, option: str, owner: str, reason: str) -> None:
-        super().__init__(option, owner, reason)
-        self.option = option
-        self.owner = owner
-        self.reason = reason
-
-    def __str__(self) -> str:
-        owner = f" ({self.owner})" if self.owner else ""
-        return f"{self.option}{owner}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,8 @@ class Settings:
     `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
     ignore), `requests` what to do about patches that packages ask for (apply, error,
     ignore).  `substitutes` are projects as written, each with the requirement that
-    stands in for it.  `jobs` is how many eggs may be built side by side.  The rest is
+    stands in for it.  `jobs` is how many eggs may be built side by side, `sharing` says
+    how a remote store is used.  The rest is
     buildout's: its directory, where the versions are, where
     distributions come from, and how.  `faults` are malformed pins, to be raised with
     whatever else is wrong with pins.  `unpatchable` are the projects that must not be
@@ -95,6 +84,7 @@ class Settings:
     index: str | None
     allow_hosts: Sequence[str]
     offline: bool
+    sharing: Sharing | None = None
     faults: Sequence[PoachError] = ()
     unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
 
@@ -121,6 +111,7 @@ def read(
     jobs = _noting(faults, lambda: _jobs(options))
     folders = _noting(faults, lambda: _folders(buildout))
     store = _noting(faults, lambda: store_folder(buildout))
+    shared = _noting(faults, lambda: sharing.read(buildout))
     if jobs is None or folders is None or store is None or faults:
         raise together([*malformed, *faults])
     return Settings(
@@ -141,6 +132,7 @@ def read(
         index=options.get("index"),
         allow_hosts=tuple(options.get("allow-hosts", "*").split()),
         offline=options.get("offline") == "true",
+        sharing=shared,
         faults=malformed,
         unpatchable=unpatchable,
     )

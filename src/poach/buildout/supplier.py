@@ -40,8 +40,7 @@ class WorkshopSupplier:
 
     def lacks(self, key: str) -> bool:
         """Tell whether the egg of a pinned project has yet to be built."""
-        with as_user_errors():
-            return self.workshop.find(canonicalize_name(key)) is None
+        return bool(self.workshop.missing([canonicalize_name(key)]))
 
     def provides(self, key: str) -> Collection[str]:
         """Return the extras that upstream defines for a pinned project."""

@@ -13,10 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poach.errors import PoachError
 from poach.location import is_url, without_credentials
 
 _SECTION = re.compile(r"\[\s*([^\]\s:]+)")
 _OPTION = re.compile(r"([^\s#;=][^=]*?)\s*[+-]?=")
+
+
+class OptionError(PoachError):
+    """An option of the configuration with a value that it cannot have."""
+
+    def __init__(self, option: str, owner: str, reason: str) -> None:
+        super().__init__(option, owner, reason)
+        self.option = option
+        self.owner = owner
+        self.reason = reason
+
+    def __str__(self) -> str:
+        owner = f" ({self.owner})" if self.owner else ""
+        return f"{self.option}{owner}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from poach.adapters import jobs, uses
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import Disputed, NamedDiffs, Shelf, SwitchedOff
 from poach.adapters.reader import DiffReader
+from poach.adapters.remote import RemoteStore
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.asking import (
     Request,
@@ -97,6 +98,18 @@ class LogReporter(StoreReporter):
         """Log for whom this process waits."""
         logger.info("Waiting for another buildout (%s) that builds %s.", holder, title)
 
+    def fetched(self, title: str, url: str, size: int) -> None:
+        """Log that there is no need to build."""
+        logger.info("Fetched %s from %s (%s)", title, url, _bytes(size))
+
+    def uploaded(self, title: str, url: str, size: int) -> None:
+        """Log that others can have the egg."""
+        logger.info("Uploaded %s to %s (%s)", title, url, _bytes(size))
+
+    def not_shared(self, fault: PoachError) -> None:
+        """Warn, for what was meant to be quick is slow."""
+        logger.warning("%s", fault)
+
 
 def _summary(title: str, label: str, patch: AppliedPatch) -> str:
     hunks = sum(len(file.hunks) for file in patch.files)
@@ -117,6 +130,10 @@ def _details(patch: AppliedPatch, every: bool) -> Iterator[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _bytes(size: int) -> str:
+    return f"{max(round(size / 1000), 1)} kB"
 
 
 def _place(hunk: AppliedHunk) -> str:
@@ -485,4 +502,7 @@ def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
         settings.links, settings.index, settings.allow_hosts, settings.offline
     )
     reader = DiffReader(store, sdists, HttpFetcher(settings.offline))
-    return Kit(store, sdists, reader, toolchain, reporter)
+    shared = None
+    if settings.sharing is not None and not settings.offline:
+        shared = RemoteStore(settings.sharing, settings.allow_hosts, reporter)
+    return Kit(store, sdists, reader, toolchain, reporter, shared)

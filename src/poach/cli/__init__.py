@@ -20,6 +20,7 @@ COMMANDS = {
     "graph": "graph",
     "apply": "apply",
     "cache": "cache",
+    "key": "key",
     "bridge": "bridge",
 }
 """The module of each command."""

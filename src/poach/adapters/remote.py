@@ -1,0 +1,163 @@
+"""The remote store: entries on a server that others fill and that nobody trusts.
+
+It is asked before an egg is built, and perhaps filled after.  Nothing that the server
+does stops a build: it is reported, and the egg is built here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from poach.adapters.store import Made, PatchedEgg
+from poach.errors import PoachError
+from poach.key import BuildKey
+from poach.location import without_credentials
+from poach.patchset import PatchSet
+from poach.ports import Reporter
+from poach.sharing import Sharing
+
+if TYPE_CHECKING:
+    from poach.adapters.signing import Signer
+
+T = TypeVar("T")
+
+_LONGEST = 500  # characters of a reason
+
+
+class NotShared(PoachError):
+    """An egg that was not got from a remote store, or not uploaded.
+
+    `did` says what failed, `url` where (without credentials), `reason` why, `so` what
+    follows.  It is one line, whatever a server said.
+    """
+
+    def __init__(self, did: str, url: str, reason: str, so: str) -> None:
+        url, reason = without_credentials(url), _plain(without_credentials(reason))
+        super().__init__(did, url, reason, so)
+        self.did = did
+        self.url = url
+        self.reason = reason
+        self.so = so
+
+    def __str__(self) -> str:
+        return f"{self.did} {self.url}: {self.reason}; {self.so}"
+
+
+class RemoteStore:
+    """A remote store, used as `sharing` says; `reporter` hears what comes of it.
+
+    `allow_hosts` are buildout's.  A server that fails in a way that will not pass soon
+    is left alone for as long as this object lives.
+    """
+
+    def __init__(
+        self, sharing: Sharing, allow_hosts: Collection[str], reporter: Reporter
+    ) -> None:
+        self._sharing = sharing
+        self._allow_hosts = allow_hosts
+        self._reporter = reporter
+        self._ended: frozenset[str] = frozenset()
+
+    def fetch(self, patch_set: PatchSet, key: BuildKey, folder: Path) -> Made | None:
+        """Return the egg of `key`, unpacked below `folder`; None where there is none.
+
+        Whatever is wrong with it, or with the server, is reported.  Raises `PoachError`
+        for keys of ours that cannot be used, before anything is built in vain.
+        """
+        self._check_keys()
+        work = folder / "fetched"
+        work.mkdir()
+        url = self._sharing.address.of(key)
+        made = self._tried(
+            "GET",
+            NotShared(f"Did not get {patch_set.tagged} from", url, "", "it is built"),
+            lambda: self._fetched(patch_set, key, work),
+        )
+        if made is None:
+            shutil.rmtree(work)
+        return made
+
+    def offer(
+        self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path
+    ) -> None:
+        """Upload an egg that was built here, by way of `folder`, if that is wished.
+
+        What the server has already stays.  Whatever goes wrong is reported.
+        """
+        if self._sharing.upload:
+            url = self._sharing.address.of(key)
+            did = f"Did not upload {patch_set.tagged} to"
+            self._tried(
+                "PUT",
+                NotShared(did, url, "", "others do not get it"),
+                lambda: self._upload(patch_set, key, egg, folder),
+            )
+
+    def _tried(
+        self, method: str, failure: NotShared, attempt: Callable[[], T]
+    ) -> T | None:
+        """Return what `attempt` returns, None after reporting what it raises.
+
+        It is not made where the server has failed before.
+        """
+        if method in self._ended:
+            return None
+        try:
+            return attempt()
+        except (PoachError, OSError) as fault:
+            ends: frozenset[str] = getattr(fault, "ends", frozenset())
+            self._ended |= ends
+            so = failure.so + ", and this server is left alone" * bool(ends)
+            told = NotShared(failure.did, failure.url, str(fault), so)
+            self._reporter.not_shared(told)
+            return None
+
+    def _check_keys(self) -> None:
+        # Imported late, here and below: a run that builds nothing asks nobody.
+        from poach.adapters import signing
+
+        if self._sharing.trusted is not None:
+            signing.require()
+        self._signer()
+
+    def _signer(self) -> Signer | None:
+        from poach.adapters import signing
+
+        path = self._sharing.signing_key
+        return signing.load(Path(path)) if path and self._sharing.upload else None
+
+    def _fetched(self, patch_set: PatchSet, key: BuildKey, work: Path) -> Made | None:
+        from poach.adapters import bundle, transfer
+
+        url, archive = self._sharing.address.of(key), work / "bundle.zip"
+        server = transfer.Server(self._allow_hosts)
+        if not server.get(url, archive, bundle.LIMITS.archive):
+            return None
+        trusted = self._sharing.trusted
+        made = bundle.unpack(archive, work / "entry", patch_set.version, key, trusted)
+        size = archive.stat().st_size
+        self._reporter.fetched(patch_set.tagged, without_credentials(url), size)
+        return made
+
+    def _upload(
+        self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path
+    ) -> None:
+        from poach.adapters import bundle, transfer
+
+        url, archive = self._sharing.address.of(key), folder / "bundle.zip"
+        bundle.pack(egg, key, archive, self._signer())
+        # What nobody would take is not sent.
+        bundle.unpack(archive, folder / "again", patch_set.version, key, None)
+        server = transfer.Server(self._allow_hosts)
+        if server.put(url, archive, self._sharing.address.folders(key)):
+            size = archive.stat().st_size
+            self._reporter.uploaded(patch_set.tagged, without_credentials(url), size)
+
+
+def _plain(text: str) -> str:
+    """Return what a server may have said as one short line without control codes."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(shown.split())[:_LONGEST]

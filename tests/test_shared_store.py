@@ -1,0 +1,531 @@
+"""A store beyond one machine: real buildouts, and nginx with WebDAV between them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import pytest
+
+from bench import CALLER
+from bench.dav import STRICT, WRITABLE, Nginx
+from bench.pond import CFG, LOUD, LOUD_C, WIDE, add_cpond, add_quick_pond
+
+SHARING = CFG.replace(
+    "extensions = poach",
+    """extensions = poach
+    patched-eggs-url = %(url)s
+    patched-eggs-upload = true""",
+)
+
+
+@pytest.fixture
+def nginx(tmp_path):
+    with Nginx(tmp_path / "nginx") as server:
+        yield server
+
+
+@pytest.fixture
+def pond(index, project, nginx):
+    """Make a project that shares patched ponds: ``pond(name, cfg=, url=)``."""
+    add_quick_pond(index)
+
+    def make(name, cfg=SHARING, url=nginx.url):
+        made = project(cfg.replace("%(url)s", url), name)
+        made.write("patches/pond/1.0/loud.patch", LOUD)
+        made.write("patches/pond/1.0/wide.patch", WIDE)
+        return made
+
+    return make
+
+
+def told(result, begin):
+    """The lines of the output that begin so."""
+    return [line for line in result.output.splitlines() if line.startswith(begin)]
+
+
+def warnings(result):
+    return told(result, "Did not")
+
+
+def test_one_builds_and_the_other_fetches(pond, nginx):
+    one, other = pond("one"), pond("other")
+
+    built = one.run()
+    got = other.run()
+
+    (entry,) = nginx.entries
+    place = entry.relative_to(nginx.files)
+    where = re.escape(f"{nginx.url}{place}")
+    pond_ = r"pond 1\.0\+loud\.p[0-9a-f]{8}"
+    assert re.fullmatch(r"2/pond/[0-9a-f]{64}\.zip", str(place))
+    (line,) = told(built, "Uploaded")
+    assert re.fullmatch(rf"Uploaded {pond_} to {where} \(\d+ kB\)", line)
+    (line,) = told(got, "Fetched")
+    assert re.fullmatch(rf"Fetched {pond_} from {where} \(\d+ kB\)", line)
+    assert told(built, "Built") and not told(got, "Built") + told(got, "Patching")
+    assert warnings(built) == warnings(got) == told(built, "Unused") == []
+    assert other.script("pond").stdout.startswith("QUACK 1 ")
+    assert entries(other) == entries(one)
+    assert [line.split()[0] for line in nginx.requests] == ["GET", "HEAD", "PUT", "GET"]
+
+
+def entries(project):
+    """What the store of `project` has, but for byte code and notes."""
+    store = project.path / "patched-eggs" / "2"
+    found = project.snapshot(store)
+    start = "patched-eggs/2/pond/"
+    return {name: digest for name, digest in found.items() if name.startswith(start)}
+
+
+def test_what_is_in_the_store_asks_nobody(pond, nginx):
+    one = pond("one")
+    one.run()
+    before = nginx.requests
+
+    assert one.run("-N").audit == ()
+    assert nginx.requests == before
+
+
+def test_poach_build_says_the_same(pond):
+    built, got = pond("one").poach("build"), pond("other").poach("build")
+
+    assert told(built, "Uploaded pond 1.0+loud") and told(got, "Fetched pond 1.0+loud")
+    assert not told(got, "Built")
+
+
+def test_eggs_for_another_interpreter(pond, environment):
+    python = str(environment.program("python"))
+
+    pond("one").poach("build", "--python", python)
+    got = pond("other").poach("build", "--python", python)
+
+    assert told(got, "Fetched pond") and not warnings(got)
+
+
+def test_folders_are_made_where_the_server_wants_that(pond, tmp_path):
+    with Nginx(tmp_path / "strict", STRICT) as strict:
+        built = pond("one", url=f"{strict.url}deep").poach("build")
+        asked = [line.split()[:2] for line in strict.requests]
+
+        assert told(built, "Uploaded") and not warnings(built)
+        assert ["MKCOL", "/deep/2/pond/"] in asked
+        assert [path.parts[-4:-1] for path in strict.entries] == [("deep", "2", "pond")]
+
+
+def test_a_server_that_wants_digests_for_names(pond, nginx):
+    """As bazel-remote does: ac/ and 64 hex digits."""
+    pond("one", url=f"{nginx.url}ac/{{key}}").poach("build")
+    got = pond("other", url=f"{nginx.url}ac/{{key}}").poach("build")
+
+    (entry,) = nginx.entries
+    assert re.fullmatch("ac/[0-9a-f]{64}", str(entry.relative_to(nginx.files)))
+    assert told(got, "Fetched")
+
+
+def test_no_upload_unless_it_is_wished(pond, nginx):
+    cfg = SHARING.replace("patched-eggs-upload = true", "")
+
+    built = pond("one", cfg).poach("build")
+
+    assert [line.split()[0] for line in nginx.requests] == ["GET"]
+    assert not told(built, "Uploaded") + warnings(built)
+
+
+def test_offline_asks_nobody(pond, nginx):
+    pond("one").poach("build")
+    before = nginx.requests
+
+    result = pond("other").run("-o", expect=1)
+
+    assert "There is no patched egg of pond" in result.error
+    assert nginx.requests == before
+
+
+def test_nobody_is_asked_where_the_download_cache_is_enough(pond, nginx):
+    one = pond("one")
+    (one.path / "cache").mkdir()
+    one.poach("build", "buildout:download-cache=cache")
+    before = nginx.requests
+    shutil.rmtree(one.path / "patched-eggs")
+
+    cached = ("buildout:download-cache=cache", "buildout:install-from-cache=true")
+    built = one.poach("build", *cached)
+
+    assert told(built, "Built") and not told(built, "Uploaded")
+    assert nginx.requests == before
+
+
+def test_what_is_there_stays(pond, nginx):
+    """Even if it is rubbish: others may have reasons."""
+    pond("one").poach("build")
+    (entry,) = nginx.entries
+    entry.write_bytes(b"<!DOCTYPE html><p>Please log in\n")
+
+    result = pond("other").run()
+
+    (line,) = warnings(result)
+    url = f"{nginx.url}{entry.relative_to(nginx.files)}"
+    assert line == (
+        f"Did not get {told(result, 'Built')[0].split(' in ')[0][6:]} from {url}: "
+        "it is no zip archive: it begins with b'<!DOCTYPE html><'; it is built"
+    )
+    assert not told(result, "Uploaded")
+    assert entry.read_bytes().startswith(b"<!DOCTYPE")
+
+
+def test_nothing_of_the_machine_is_uploaded(index, pond, nginx, tmp_path):
+    """As the README says, with -g0 for the compiler."""
+    options = "\n    [options]\n    SECRET = swordfish\n    CFLAGS = -g0\n"
+    recipe = "recipe = poach:egg\n    egg = pond\n    environment = options"
+    cfg = SHARING.replace("recipe = zc.recipe.egg\n    eggs = pond", recipe)
+    built = pond("one", cfg + options).poach("build")
+
+    add_cpond(index)
+    cfg = SHARING.replace("pond = 1.0", "cpond = 1.0")
+    cfg = cfg.replace("recipe = zc.recipe.egg\n    eggs = pond", recipe)
+    quiet = pond("quiet", cfg.replace("egg = pond", "egg = cpond") + options)
+    quiet.write("patches/cpond/1.0/loud.patch", LOUD_C)
+    compiled = quiet.poach("build")
+
+    for result, entry in zip((compiled, built), nginx.entries, strict=True):
+        assert told(result, "Uploaded")
+        untold(entry, [str(tmp_path).encode(), b"swordfish"])
+
+
+def untold(entry, secrets):
+    with zipfile.ZipFile(entry) as archive:
+        for name in archive.namelist():
+            data = archive.read(name)
+            assert not [one for one in secrets if one in data], name
+        assert "entry.json" in archive.namelist()
+
+
+# Servers that do not work
+
+
+def two_ponds(index, make, **more):
+    """A project with two patched pins, so that a server is asked twice, if at all."""
+    add_quick_pond(index, "lake")
+    cfg = SHARING.replace("pond = 1.0 +loud", "pond = 1.0 +loud\n    lake = 1.0 +loud")
+    made = make("two", cfg, **more)
+    made.write("patches/lake/1.0/loud.patch", LOUD)
+    return made
+
+
+def test_a_server_that_is_down_is_asked_once(index, pond, tmp_path):
+    with Nginx(tmp_path / "gone") as gone:
+        pass
+
+    result = two_ponds(index, pond, url=gone.url).poach("build")
+
+    (line,) = warnings(result)
+    assert line.startswith("Did not get pond 1.0+loud.p")
+    assert f" from {gone.url}2/pond/" in line
+    assert "Connection refused" in line
+    assert line.endswith("; it is built, and this server is left alone")
+    assert len(told(result, "Built")) == 2
+    asked = [event.name for event in result.audit if str(gone.port) in event.args]
+    assert asked.count("socket.connect") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (f"{WRITABLE} client_max_body_size 1k;", "413; others do not get it"),
+        (
+            "",
+            "405; others do not get it, and this server is left alone",
+        ),
+        (
+            f"location / {{ {WRITABLE} limit_except GET {{ deny all; }} }}",
+            "403; others do not get it, and this server is left alone",
+        ),
+    ],
+)
+def test_a_server_that_takes_nothing(index, pond, tmp_path, options, line):
+    with Nginx(tmp_path / "strict", options) as strict:
+        result = two_ponds(index, pond, url=strict.url).poach("build")
+        told_ = warnings(result)
+
+    assert len(told_) == (1 if "alone" in line else 2)
+    assert told_[0].startswith("Did not upload pond 1.0+loud.p")
+    assert told_[0].endswith(f"the server answers with status {line}")
+    assert len(told(result, "Built")) == 2
+
+
+def test_hosts_that_are_not_allowed(index, pond, nginx):
+    made = two_ponds(index, pond)
+    host = index.base.partition("//")[2]
+
+    result = made.poach("build", f"buildout:allow-hosts={host}")
+
+    (line,) = warnings(result)
+    assert f"allow-hosts does not admit 127.0.0.1:{nginx.port}; it is built" in line
+    assert len(told(result, "Built")) == 2
+
+
+# Who may
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """An nginx that wants a password."""
+    root = tmp_path / "guarded"
+    root.mkdir()
+    (root / "users").write_text("duck:{PLAIN}qu@ck\n")
+    options = f"auth_basic pond; auth_basic_user_file {root}/users;"
+    with Nginx(root, f"{WRITABLE} {options}") as server:
+        yield server
+
+
+def test_netrc(pond, guarded, home):
+    home.mkdir()
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login duck password qu@ck\n")
+    netrc.chmod(0o600)
+
+    pond("one", url=guarded.url).poach("build")
+    got = pond("other", url=guarded.url).poach("build")
+
+    assert told(got, "Fetched")
+    assert all(line.endswith(" duck") for line in guarded.requests)
+
+
+def test_credentials_in_the_url_are_not_told(pond, guarded):
+    url = guarded.url.replace("//", "//duck:qu%40ck@")
+
+    one = pond("one", url=url)
+    built = one.poach("build")
+    got = pond("other", url=url).poach("build")
+
+    assert told(built, "Uploaded") and told(got, "Fetched")
+    assert "ck@" not in built.output + got.output
+    for path in (one.path / "patched-eggs").rglob("*.json"):
+        assert b"qu%40ck" not in path.read_bytes()
+    wrong = pond("wrong", url=url.replace("40", "41")).poach("build")
+    (line,) = warnings(wrong)
+    assert line.endswith("status 401; it is built, and this server is left alone")
+    assert "ck@" not in wrong.output
+
+
+def test_a_proxy(pond, nginx):
+    """The proxy alone knows the host's name: it is nginx, and answers itself."""
+    variables = {"http_proxy": nginx.url, "no_proxy": "127.0.0.1"}
+
+    built = pond("one", url="http://eggs.invalid/").poach("build", env=variables)
+    got = pond("other", url="http://eggs.invalid/").poach("build", env=variables)
+
+    assert told(built, "Uploaded") and told(got, "Fetched")
+
+
+# Signatures
+
+
+@pytest.fixture(scope="module")
+def signs(tmp_path_factory):
+    """The variables of a process that has the extra ``sign``."""
+    folder = tmp_path_factory.mktemp("sign")
+    command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder)]
+    subprocess.run([*command, "cryptography"], check=True, env=CALLER)
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.fixture
+def key(pond, tmp_path, signs):
+    """Make a key pair; its file and its public half."""
+    project = pond("keys")
+
+    def make(name):
+        path = tmp_path / f"{name}.pem"
+        return path, project.poach("key", "--new", str(path), env=signs).stdout.strip()
+
+    return make
+
+
+def signing(path, public):
+    return SHARING.replace(
+        "patched-eggs-upload = true",
+        f"""patched-eggs-upload = true
+    patched-eggs-signing-key = {path}
+    patched-eggs-trusted-keys = {public}""",
+    )
+
+
+def trusting(public):
+    return SHARING.replace(
+        "patched-eggs-upload = true", f"patched-eggs-trusted-keys = {public}"
+    )
+
+
+def test_signed_entries(pond, key, signs, tmp_path):
+    path, public = key("ours")
+    _, stranger = key("stranger")
+    keys = tmp_path / "keys.txt"
+    keys.write_text(f"# those of the farm\n{stranger}\n\n{public}\n")
+
+    built = pond("one", signing(path, public)).poach("build", env=signs)
+    got = pond("other", trusting(keys)).run(env=signs)
+    careful = pond("careful", trusting(stranger)).run(env=signs)
+    careless = pond("careless", trusting(public))
+
+    assert told(built, "Uploaded") and told(got, "Fetched") and not warnings(got)
+    (line,) = warnings(careful)
+    assert line.endswith(": it is signed by no trusted key; it is built")
+    assert told(careful, "Built") and not told(careful, "Fetched")
+    assert told(careless.poach("build", env=signs), "Fetched")
+
+
+def test_unsigned_entries(pond, key, signs):
+    _, public = key("ours")
+    pond("one").poach("build")
+
+    careful = pond("careful", trusting(public)).poach("build", env=signs)
+
+    (line,) = warnings(careful)
+    assert line.endswith(": it is not signed; it is built")
+    assert told(careful, "Built")
+
+
+def test_a_key_that_others_can_read(pond, key, signs, nginx):
+    path, public = key("ours")
+    project = pond("one", signing(path, public))
+    assert project.poach("key", str(path), env=signs).stdout.strip() == public
+    path.chmod(0o640)
+
+    result = project.run(env=signs, expect=1)
+
+    assert result.error == (
+        f"The signing key {path} can be read by others (mode 0640): chmod 600 {path}"
+    )
+    assert not nginx.entries and not told(result, "Building")
+    assert project.poach("key", str(path), env=signs, expect=1).error == result.error
+
+
+def test_a_key_is_not_made_twice(pond, key, signs):
+    path, _ = key("ours")
+    before = path.read_bytes()
+
+    again = pond("one").poach("key", "--new", str(path), env=signs, expect=1)
+
+    assert again.error == f"The signing key {path} cannot be made: File exists"
+    assert path.read_bytes() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
+    cfg = SHARING.replace(
+        "patched-eggs-upload = true",
+        """patched-eggs-upload = yes
+    patched-eggs-signing-key =
+        one
+        two
+    patched-eggs-trusted-keys =
+        ed25519:c2hvcnQ=
+        nowhere.txt""",
+    )
+    project = pond("one", cfg, url="ftp://user:secret@host/")
+
+    error = project.poach("list", expect=1).error
+
+    assert error.splitlines() == [
+        "[buildout] patched-eggs-url (buildout.cfg:4): it is no http(s) URL with a "
+        "host, as https://host/path/",
+        "[buildout] patched-eggs-upload: 'yes' is neither true nor false",
+        "[buildout] patched-eggs-trusted-keys (buildout.cfg:10): 'ed25519:c2hvcnQ=' "
+        "is no public key, as 'poach key' prints them",
+        "[buildout] patched-eggs-trusted-keys (buildout.cfg:11): cannot read "
+        f"{project.path}/nowhere.txt: No such file or directory",
+        "[buildout] patched-eggs-signing-key: it is one line",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (
+            "patched-eggs-upload = true",
+            "[buildout] patched-eggs-upload: there is no patched-eggs-url",
+        ),
+        (
+            "patched-eggs-trusted-keys =",
+            "[buildout] patched-eggs-trusted-keys: it names no key, so that no patched "
+            "egg could be used",
+        ),
+        (
+            "patched-eggs-url = http://host/\n    patched-eggs-upload = true\n"
+            "    patched-eggs-trusted-keys = ed25519:" + 43 * "A" + "=",
+            "[buildout] patched-eggs-upload: there is no patched-eggs-signing-key, and "
+            "patched-eggs-trusted-keys would refuse what is uploaded",
+        ),
+        (
+            "patched-eggs-url = https://host/?token=secret",
+            "[buildout] patched-eggs-url (buildout.cfg:4): it has a query, a fragment "
+            "or white space",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other(pond, options, error):
+    cfg = CFG.replace("extensions = poach", f"extensions = poach\n    {options}")
+
+    assert pond("one", cfg).poach("list", expect=1).error == error
+
+
+def test_signatures_without_cryptography(pond, key):
+    """The extra is named, and nothing that is not checked is used."""
+    _, public = key("ours")
+    project = pond("one", trusting(public))
+
+    result = project.run(expect=1)
+
+    assert result.error == (
+        "Signing patched eggs, and checking who signed them, needs the package "
+        "cryptography: install poach[sign]"
+    )
+
+
+# A server that lies, to a real buildout.  What else it may do: test_transfer.py.
+
+
+class Liar(BaseHTTPRequestHandler):
+    """Answers every GET with a byte now and then."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b"P")
+                self.server.patience.wait(0.2)
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_slow_server_does_not_stop_a_buildout(index, pond):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    server.daemon_threads = True
+    server.patience = Event()
+    with server:
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        made = two_ponds(index, pond, url=url)
+        result = made.run("buildout:socket-timeout=2")
+        server.shutdown()
+
+    (line,) = warnings(result)
+    assert line.endswith(
+        "the server is too slow; it is built, and this server is left alone"
+    )
+    assert json.loads(
+        next(made.path.glob("patched-eggs/2/pond/*/*/entry.json")).read_text()
+    )
