@@ -236,6 +236,8 @@ BAD = {
     "another sdist": (record("upstream", {"sha256": ""}), "its upstream sdist is ''"),
     "other patches": (record("digest", "c" * 64), "its patch set is 'ccc"),
     "another format": (record("bundle", 2), "entry.json is no bundle's of format 1"),
+    "other names": (record("names", [1]), "does not say what its patches are"),
+    "no patches": (record("patches", {}), "does not say what its patches are"),
     "another record": (record("names", []), "poach.json says other than entry.json"),
     "no egg": (lambda e, f: e.pop("egg"), "egg"),
     "no files": (record("files", {}), "' is not recorded"),
@@ -371,6 +373,15 @@ def test_a_bomb_that_is_recorded(archive, tmp_path):
         bad, tmp_path, limits=Limits(unpacked=100_000)
     )
     assert not (tmp_path / "in").exists()
+
+
+def test_compression_that_takes_memory(archive, tmp_path):
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w", zipfile.ZIP_LZMA) as zipped:
+        zipped.writestr("entry.json", b"{}")
+
+    reason = refusal(tmp_path / "bad.zip", tmp_path)
+
+    assert reason == "it is compressed in a way that is not used here"
 
 
 @pytest.mark.parametrize("name", ["entry.json", SIGNATURES])

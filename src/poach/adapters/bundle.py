@@ -55,6 +55,8 @@ _RECORD = (
 )
 #: The first day that a zip archive can tell: the same entry gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+#: Others take as much memory as the archive says.
+_METHODS = (ZIP_STORED, ZIP_DEFLATED)
 _BLOCK = 1 << 16
 _DAMAGE = (
     *(BadZipFile, LargeZipFile, zlib.error, struct.error, EOFError, OSError),
@@ -191,6 +193,8 @@ def _opened(path: Path, limits: Limits) -> Iterator[ZipFile]:
         if count > limits.files or size > limits.metadata:
             raise ValueError(f"it has more than {limits.files} files")
         with ZipFile(stream) as zipped:
+            if any(info.compress_type not in _METHODS for info in zipped.infolist()):
+                raise ValueError("it is compressed in a way that is not used here")
             yield zipped
 
 
@@ -238,6 +242,12 @@ def _check_inputs(entry: Mapping[str, Any], version: str, key: BuildKey) -> None
             raise ValueError(
                 f"it is about another build: its {field} is {found!r}, not {wanted!r}"
             )
+    if not _are(str, entry["names"]) or not _are(dict, entry["patches"]):
+        raise ValueError("it does not say what its patches are")
+
+
+def _are(kind: type, values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(v, kind) for v in values)
 
 
 def _names(entry: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from threading import Thread
@@ -94,21 +95,16 @@ class Server:
         wants that (WebDAV, RFC 4918).  Raises `ServerFault`.
         """
         self._check_host(url)
-        with path.open("rb") as source:
-
-            def work() -> bool:
-                if self._has(url):
-                    return False
-                status = _put(url, source)
-                if status in _NO_FOLDER and folders:
-                    for folder in folders:
-                        _once("MKCOL", folder).close()
-                    status = _put(url, source)
-                if status != _THERE:
-                    _refuse_other(status, PUT, 200, 201, 202, 204)
-                return status != _THERE
-
-            return _watched(work, source.tell)
+        if _watched(lambda: self._has(url)):
+            return False
+        status = _put(url, path)
+        if status in _NO_FOLDER and folders:
+            for folder in folders:
+                _watched(partial(_make, folder))
+            status = _put(url, path)
+        if status != _THERE:
+            _refuse_other(status, PUT, 200, 201, 202, 204)
+        return status != _THERE
 
     def _check_host(self, url: str) -> None:
         host = host_of(url)
@@ -196,11 +192,21 @@ def _patience() -> float:
     return socket.getdefaulttimeout() or PATIENCE
 
 
-def _put(url: str, source: IO[bytes]) -> int:
-    source.seek(0)
+def _make(folder: str) -> None:
+    """Make a folder if it is not there; whether that worked a PUT will tell."""
+    _once("MKCOL", folder).close()
+
+
+def _put(url: str, path: Path) -> int:
+    """Send the file `path`; return the status of the answer."""
     headers = {"If-None-Match": "*", "Content-Type": "application/zip"}
-    with _once(PUT, url, data=source, headers=headers) as response:
-        return response.status_code
+    with path.open("rb") as source:
+
+        def work() -> int:
+            with _once(PUT, url, data=source, headers=headers) as response:
+                return response.status_code
+
+        return _watched(work, source.tell)
 
 
 def _refuse_other(status: int, method: str, *good: int) -> None:
@@ -233,8 +239,8 @@ def _body(response: Response, largest: int) -> Iterator[bytes]:
         raise ServerFault(f"it broke off after {received} of {declared} bytes")
 
 
-def _watched(work: Callable[[], T], progress: Callable[[], int]) -> T:
-    """Return what `work` returns; give it up when its `progress` is too slow.
+def _watched(work: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
+    """Return what `work` returns; give it up when its `progress`, bytes, is too slow.
 
     It runs in a thread, which then stays behind until its next time-out: neither
     looking up a name nor waiting for headers can be told to stop, and a server that
