@@ -73,7 +73,9 @@ class RemoteStore:
         url = self._sharing.address.of(key)
         made = self._tried(
             "GET",
-            NotShared(f"Did not get {patch_set.tagged} from", url, "", "it is built"),
+            NotShared(
+                f"Did not get {patch_set.tagged} from", url, "", "it is built here"
+            ),
             lambda: self._fetched(patch_set, key, work),
         )
         if made is None:
