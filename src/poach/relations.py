@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from poach.adapters import tree as trees
@@ -140,12 +141,13 @@ def _base(
 ) -> list[NamedDiff] | None:
     """Return diffs with which `diff` applies, None where there are none.
 
-    It may need some of the others and be in the way of one.
+    It may need two of the others and be in the way of some, or the other way round.
     """
+    few = (list(some) for size in range(3) for some in combinations(applying, size))
     without = ([one for one in applying if one is not other] for other in applying)
-    for base in ([], *without):
+    for base in (*few, *without):
         if _outcome(tree, [*base, diff]) is not None:
-            return list(base)
+            return base
     return None
 
 

@@ -1,5 +1,6 @@
 """The eggs of ``poach bridge`` as the hooks see them."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -12,7 +13,17 @@ from poach.hooks.pins import PatchedPin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Set
+    from typing import (
+        Any,
+        Collection,
+        Dict,
+        Iterable,
+        Iterator,
+        List,
+        Optional,
+        Sequence,
+        Set,
+    )
 
     from poach.hooks.pins import Wish
 
@@ -39,6 +50,7 @@ class Bridge(object):
         self._eggs = {}  # type: Dict[str, str]
         self._resolved = set()  # type: Set[str]
         self._foreseen = set()  # type: Set[str]
+        self._blind = []  # type: List[str]
         self.pins = {}  # type: Dict[str, PatchedPin]
         self.substitutes = {}  # type: Dict[str, str]
         self.parts = set()  # type: Set[str]
@@ -61,8 +73,9 @@ class Bridge(object):
         """Have it noted what the run has used, unless that is what the last one did."""
         used = sorted(self.used)
         unforeseen = sorted(self._resolved - self._foreseen - self._unnoted)
-        if [used, unforeseen] != self._noted and (self.pins or any(self._noted)):
-            self._ask("end", used=used, unforeseen=unforeseen)
+        noted = [used, unforeseen, self._blind if unforeseen else []]
+        if noted != self._noted and (self.pins or any(self._noted)):
+            self._ask("end", used=used, unforeseen=unforeseen, blind=self._blind)
 
     # What the hooks ask for
 
@@ -96,14 +109,28 @@ class Bridge(object):
     #: Patches that packages ask for are not granted here.
     granting = False
 
-    @property
-    def unforeseen(self):  # type: () -> Sequence[str]
-        """What parts got in the last run, and the survey had not foreseen."""
-        return self._noted[1] or ()
+    @contextlib.contextmanager
+    def tentatively(self):  # type: () -> Iterator[None]
+        """Let nothing that is supplied in the ``with`` block count as used."""
+        before = set(self.used)
+        try:
+            yield
+        finally:
+            self.used = before
 
-    def foreseen(self, keys):  # type: (Iterable[str]) -> None
-        """Note that the survey found these projects."""
+    def foreseen(self, keys, blind):  # type: (Iterable[str], Iterable[str]) -> None
+        """Note what the survey found, and the parts that told it too little."""
         self._foreseen.update(keys)
+        self._blind = sorted(blind)
+
+    def unforeseen(self, blind):  # type: (Iterable[str]) -> Set[str]
+        """Return what such parts got in the last run, if it had any of `blind`."""
+        unforeseen, parts = self._noted[1] or (), self._noted[2] or ()
+        return set(unforeseen) if set(parts).intersection(blind) else set()
+
+    def ready(self, key):  # type: (str) -> bool
+        """Tell whether a pinned project can be built before parts are at work."""
+        return key not in self._with_options
 
     def lacks(self, key):  # type: (str) -> bool
         """Tell whether the egg of a pinned project has yet to be built."""
@@ -166,6 +193,7 @@ class Bridge(object):
             "declared": self._declared,
             "used": [],
             "unforeseen": [],
+            "blind": [],
         }
         question.update(more)
         self._learn(command.ask(self._command, self._place, question))

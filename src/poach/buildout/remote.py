@@ -53,7 +53,8 @@ class Question:
     after substitution; `annotated` who set them: operation, value and source.
     `keys` are the projects that ``supply`` is about, `may_build` whether it may;
     `declared` the build options, of build_ext and of the environment, of parts that
-    have come up since.  `used` and `unforeseen` are for ``end``.
+    have come up since.  `used`, `unforeseen` and `blind` are for
+    ``end``.
     """
 
     do: str
@@ -65,6 +66,7 @@ class Question:
     declared: Sequence[Sequence[Any]]
     used: Sequence[str]
     unforeseen: Sequence[str]
+    blind: Sequence[str]
 
 
 def parsed(data: object) -> Question:
@@ -167,6 +169,7 @@ def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
     for key in map(canonicalize_name, question.used):
         workshop.supply(key, may_build=False)
     workshop.resolved.update(map(canonicalize_name, question.unforeseen))
+    workshop.blind.update(question.blind)
     workshop.note_use()
 
 
@@ -200,7 +203,7 @@ def _answer(workshop: Workshop) -> dict[str, Any]:
         "pins": [_pin(workshop, key) for key in workshop.patch_sets],
         "plain": [[pin.key, pin.base] for pin in _refusing(workshop)],
         "parts": sorted(workshop.parts),
-        "noted": [noted.get("used"), noted.get("unforeseen")],
+        "noted": [noted.get(each) for each in ("used", "unforeseen", "blind")],
         "unnoted": sorted(workshop.settings.unpatchable),
     }
 

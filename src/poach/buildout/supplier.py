@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,14 +30,27 @@ class WorkshopSupplier:
     pin: Callable[[PatchSet], None]
     told: list[str] = field(default_factory=list)
 
-    @property
-    def unforeseen(self) -> Collection[str]:
-        """What parts got in the last run, and the survey had not foreseen."""
-        return self.workshop.unforeseen_before()
+    @contextlib.contextmanager
+    def tentatively(self) -> Iterator[None]:
+        """Let nothing that is supplied in the ``with`` block count as used."""
+        before = dict(self.workshop.used)
+        try:
+            yield
+        finally:
+            self.workshop.used = before
 
-    def foreseen(self, keys: Iterable[str]) -> None:
-        """Note that the survey found these projects."""
+    def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
+        """Note what the survey found, and the parts that told it too little."""
         self.workshop.foreseen.update(map(canonicalize_name, keys))
+        self.workshop.blind.update(blind)
+
+    def unforeseen(self, blind: Iterable[str]) -> set[str]:
+        """Return what such parts got in the last run, if it had any of `blind`."""
+        return set(self.workshop.unforeseen_before(blind))
+
+    def ready(self, key: str) -> bool:
+        """Tell whether a pinned project can be built before parts are at work."""
+        return self.workshop.is_ready(canonicalize_name(key))
 
     def lacks(self, key: str) -> bool:
         """Tell whether the egg of a pinned project has yet to be built."""

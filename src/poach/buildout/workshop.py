@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -154,9 +155,9 @@ class Workshop:
     are those that build one egg, `options` the build options that they declare for a
     project, each with the part; `used` are the eggs that were asked for in this run,
     `resolved` all projects that parts got distributions of, patched or not, and
-    `foreseen` those that they were expected to; `given` are those that somebody has
-    got and will keep.  Eggs are made by `toolchain`, that of
-    the running interpreter where none is given.
+    `foreseen` those that they were expected to, `blind` the parts of which that was
+    not known; `given` are the projects that somebody has got and will keep.  Eggs are
+    made by `toolchain`, that of the running interpreter where none is given.
     """
 
     def __init__(
@@ -185,6 +186,7 @@ class Workshop:
         self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
         self.resolved: set[NormalizedName] = set()
         self.foreseen: set[NormalizedName] = set()
+        self.blind: set[str] = set()
         self.given: set[NormalizedName] = set()
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
@@ -384,6 +386,17 @@ class Workshop:
         if there != options:
             reason = f"builds {project} with {options}, and [{other}] with {there}"
             raise OptionError(f"[{part}]", "", reason)
+        if project in self.given:
+            reason = f"builds {project} with {options}, when others have it without"
+            raise OptionError(f"[{part}]", "", reason)
+        self.used.pop(project, None)
+
+    def is_ready(self, project: NormalizedName) -> bool:
+        """Tell whether all folders are there in which the build of `project` looks."""
+        build_ext = self.options_of(project).build_ext
+        folders = [build_ext.get(name, "") for name in ("include-dirs", "library-dirs")]
+        paths = [path for each in folders for path in each.split(os.pathsep) if path]
+        return all(map(os.path.isdir, paths))
 
     def build_ahead(self, needed: Collection[NormalizedName]) -> None:
         """Build the patched eggs of the projects in `needed` that are missing.
@@ -416,13 +429,18 @@ class Workshop:
         That is so if there is a diff of that name, and no such extra upstream.
         """
         owned = self._pin_of(project)
-        if owned is None or project in self.patch_sets:
+        ignored = self.settings.requests == "ignore"
+        if owned is None or ignored or project in self.patch_sets:
             return None
         names = {canonicalize_name(name) for name in extras}
         named = {name for name in names if self._has_diff(owned.pin, name)}
-        if named and named.difference(map(canonicalize_name, self.provides(project))):
-            return owned.pin
-        return None
+        try:
+            provided = set(
+                map(canonicalize_name, self.provides(project) if named else ())
+            )
+        except PoachError:  # there is no sdist, for one: nothing that could be patched
+            return None
+        return owned.pin if named - provided else None
 
     def _has_diff(self, pin: Pin, name: NormalizedName) -> bool:
         try:
@@ -430,9 +448,14 @@ class Workshop:
         except PoachError:  # to be told when the patch is asked for
             return False
 
-    def unforeseen_before(self) -> set[NormalizedName]:
-        """Return what the last run of this buildout got and could not foresee."""
+    def unforeseen_before(self, blind: Iterable[str]) -> set[NormalizedName]:
+        """Return what the last run of this buildout got and could not foresee.
+
+        That is nothing unless one of the parts that did not tell is among `blind`.
+        """
         noted = self.noted_before() or {}
+        if not set(noted.get("blind", ())).intersection(blind):
+            return set()
         return set(map(canonicalize_name, noted.get("unforeseen", ())))
 
     def noted_before(self) -> dict[str, Any] | None:
@@ -453,9 +476,13 @@ class Workshop:
         runs left in the store goes, too.
         """
         if self.patch_sets or self.noted_before():
-            unforeseen = self.resolved - self.foreseen - self.settings.unpatchable
-            used, hidden = sorted(self.used), sorted(unforeseen)
-            self._note(uses.RUNS, used=used, unforeseen=hidden)
+            hidden = self.resolved - self.foreseen - self.settings.unpatchable
+            self._note(
+                uses.RUNS,
+                used=sorted(self.used),
+                unforeseen=sorted(hidden),
+                blind=sorted(self.blind) if hidden else [],
+            )
         with contextlib.suppress(StoreUnwritable):
             self.kit.store.sweep()
 
@@ -487,7 +514,7 @@ def _with(
     more = {key: dict(askers) for key, askers in granted.items()}
     for request in news:
         askers = more.setdefault(request.project, {})
-        askers[request.patch] = [*askers.get(request.patch, ()), request.asker]
+        askers[request.patch] = sorted({*askers.get(request.patch, ()), request.asker})
     return more
 
 

@@ -54,8 +54,11 @@ class Asking(object):
         return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
 
     def survey(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any]
-        """Return what `resolve` asks for, and its working set; grant nothing."""
+        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any, Optional[Exception]]
+        """Return what `resolve` asks for, and its working set; grant nothing.
+
+        That is all that came up before it failed, and the error, where it does.
+        """
         return self._apart(lambda: self._surveyed(resolve))  # type: ignore[no-any-return]
 
     def grant(self, wishes, dists):  # type: (List[Wish], List[Any]) -> bool
@@ -85,11 +88,16 @@ class Asking(object):
             self.wishes, self.open, self.ws = outer
 
     def _surveyed(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any]
+        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any, Optional[Exception]]
         while True:
-            ws, lacking = self._tried(resolve, None)
+            self.wishes, self.ws = [], None
+            try:
+                ws, fault = resolve(), None
+            except Exception as error:  # a build that fails, for one
+                ws, fault = self.ws, error
+            lacking = self._lacking(ws)
             if not lacking:
-                return self.open, ws
+                return self.open, ws, fault
             self.open += lacking
 
     def _resolved(self, resolve, working_set, tolerated):
@@ -150,15 +158,16 @@ class Asking(object):
 
     def _lacking(self, ws):  # type: (Any) -> List[Wish]
         """Return the wishes that the distributions in `ws` do not meet."""
-        seen = {_key(wish) for wish in self.open}
+        seen = {(_key(wish), wish[2]) for wish in self.open}
         lacking = []
         for wish in self.wishes:
             dist = _find(ws, wish[0])
-            if dist is None or _key(wish) in seen:
+            told = wish[0], wish[1], _title(ws, wish[2])
+            if dist is None or (_key(wish), told[2]) in seen:
                 continue
             if canonical(wish[1]) not in map(canonical, dist.extras):
-                seen.add(_key(wish))
-                lacking.append((wish[0], wish[1], _title(ws, wish[2])))
+                seen.add((_key(wish), told[2]))
+                lacking.append(told)
         return lacking
 
     def _shipped(self, dist):  # type: (Any) -> List[Tuple[str, str]]

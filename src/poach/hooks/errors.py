@@ -91,6 +91,21 @@ class SubstituteTwice(UserError):  # type: ignore[misc]
         ) % (self.spec, self.other)
 
 
+class SubstituteBuilt(UserError):  # type: ignore[misc]
+    """A part that builds from source what has a substitute."""
+
+    def __init__(self, project, other):  # type: (str, str) -> None
+        UserError.__init__(self, project, other)
+        self.project = project
+        self.other = other
+
+    def __str__(self):  # type: () -> str
+        return (
+            "A part builds %s, for which %s stands in (see [substitutes]): nobody "
+            "would get what it builds"
+        ) % (self.project, self.other)
+
+
 class LoadedBefore(Unpatched):
     """A plain egg that buildout runs on since before poach could patch it."""
 

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from typing import (
         Any,
         Collection,
+        ContextManager,
         Dict,
         Iterable,
         List,
         Optional,
         Protocol,
         Sequence,
+        Set,
         Tuple,
     )
 
@@ -53,12 +55,18 @@ if TYPE_CHECKING:
         def given(self, keys):  # type: (Iterable[str]) -> None
             """Note that these projects are in use as they are now, patched or not."""
 
-        @property
-        def unforeseen(self):  # type: () -> Iterable[str]
-            """What parts got in the last run, and the survey had not foreseen."""
+        def tentatively(self):  # type: () -> ContextManager[None]
+            """Let nothing that is supplied in the ``with`` block count as used."""
 
-        def foreseen(self, keys):  # type: (Iterable[str]) -> None
-            """Note that the survey found these projects."""
+        def foreseen(self, keys, blind):
+            # type: (Iterable[str], Iterable[str]) -> None
+            """Note what the survey found, and the parts that told it too little."""
+
+        def unforeseen(self, blind):  # type: (Iterable[str]) -> Set[str]
+            """Return what such parts got in the last run, if it had any of `blind`."""
+
+        def ready(self, key):  # type: (str) -> bool
+            """Tell whether a pinned project can be built before parts are at work."""
 
         def lacks(self, key):  # type: (str) -> bool
             """Tell whether the egg of a pinned project has yet to be built."""

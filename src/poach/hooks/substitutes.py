@@ -6,7 +6,11 @@ version of its substitute Y, and nothing in it but that it requires that very Y.
 
 import pkg_resources
 
-from poach.hooks.errors import SubstituteClash, SubstituteTwice
+from poach.hooks.errors import (
+    SubstituteBuilt,
+    SubstituteClash,
+    SubstituteTwice,
+)
 from poach.spelling import canonical
 
 TYPE_CHECKING = False
@@ -36,23 +40,31 @@ class Substitutes(object):
 
     def refuse_both(self, specs):  # type: (Iterable[str]) -> None
         """Refuse requirements of one part on a project and on its substitute."""
-        keys = {canonical(_project(spec)): spec for spec in specs}
+        asked = [spec for spec in specs if _applies(spec)]
+        keys = {canonical(_project(spec)): spec for spec in asked}
         for key, spec in keys.items():
             other = self.of(key)
             if other is not None and canonical(_project(other)) in keys:
                 raise SubstituteTwice(spec, keys[canonical(_project(other))])
 
+    def refuse_build(self, project):  # type: (str) -> None
+        """Refuse to build from source what nobody would get."""
+        other = self.of(project)
+        if other is not None:
+            raise SubstituteBuilt(project, other)
+
     def alias(self, requirement, resolve, asker):
         # type: (Any, Callable[[str], Any], str) -> Any
         """Return the alias that answers `requirement`.
 
-        `resolve` gives the working set for a requirement, the substitute's.
+        `resolve` gives the distributions for a requirement, the substitute's, and not
+        what they require: that may be what they stand in for.
         """
         other = self.of(requirement.project_name)
         assert other is not None
         wanted = canonical(_project(other))
-        (dist,) = [d for d in resolve(other) if canonical(d.project_name) == wanted]
         key = canonical(requirement.project_name)
+        (dist,) = [d for d in resolve(other) if canonical(d.project_name) == wanted]
         self.versions[key] = dist.version
         self.check(requirement, asker)
         path = self.supplier.alias(
@@ -61,6 +73,12 @@ class Substitutes(object):
         (alias,) = pkg_resources.find_distributions(path)
         alias.precedence = pkg_resources.EGG_DIST
         return alias
+
+
+def _applies(spec):  # type: (str) -> bool
+    """Tell whether a requirement is for this environment."""
+    marker = getattr(pkg_resources.Requirement.parse(spec), "marker", None)
+    return marker is None or bool(marker.evaluate())
 
 
 def _project(spec):  # type: (str) -> str

@@ -56,13 +56,13 @@ class Substitution(object):
     def constrain(self, installer, original, requirement):
         # type: (Any, Callable[..., Any], Any) -> Any
         """Constrain a requirement on a pinned project to its tagged version."""
+        if self.substitutes.of(requirement.project_name) is not None:
+            version = self._alias(installer, requirement).version
+            return easy_install._constrained_requirement(version, requirement)
         if requirement.extras:
             asker = _asker(installer, requirement)
             pin = self.supplier.pinned(canonical(requirement.project_name))
             requirement = self.asking.stripped(requirement, asker, pin)
-        if self.substitutes.of(requirement.project_name) is not None:
-            self.substitutes.check(requirement, _asker(installer, requirement))
-            return requirement  # the version is that of the substitute
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return original(requirement)
@@ -83,18 +83,12 @@ class Substitution(object):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Answer a requirement on a pinned project with its patched egg."""
         if self.substitutes.of(requirement.project_name) is not None:
-            asker = _asker(installer, requirement)
-            resolve = functools.partial(self._substitute, installer)
-            return self.substitutes.alias(requirement, resolve, asker), None
+            return self._alias(installer, requirement), None
         pin = self._pinned(installer, requirement.project_name)
-        if pin is None:
-            awaited = self.survey.stand_in_plain(requirement)
-            if awaited is not None:
-                return awaited, None
         if pin is None or self._developed(installer, pin):
             there = _environment(installer, canonical(requirement.project_name))
-            self.survey.refuse_unbuilt(requirement, there)
-            return original(requirement, source)
+            awaited = self.survey.stand_in_plain(requirement, there)
+            return (awaited, None) if awaited else original(requirement, source)
         return self.survey.stand_in(pin) or self._supply(installer, pin), None
 
     def obtain(self, installer, original, requirement, source=None):
@@ -138,12 +132,13 @@ class Substitution(object):
     def install(self, installer, original, specs, working_set=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Resolve requirements, and see that the result is patched and stays so."""
+        specs = list(specs)
         self.substitutes.refuse_both(specs)
         ws = self.survey.known(installer, specs) if working_set is None else None
         if ws is None:
             ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
-            if self.survey.done:
+            if self.survey.whole:
                 self.supplier.surveyed()
             self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
@@ -163,7 +158,8 @@ class Substitution(object):
         result = original(parts)
         if buildout is self.buildout:
             self.survey.take(buildout, parts, self.original_install, self._counts)
-            self.supplier.surveyed()
+            if self.survey.whole:
+                self.supplier.surveyed()
         return result
 
     def _counts(self, installer, key):  # type: (Any, str) -> bool
@@ -179,10 +175,22 @@ class Substitution(object):
         links = [link for link in glob.glob(pattern) if _links(link, dist)]
         return [_first_line(link) for link in links] or [dist.location]
 
+    def _alias(self, installer, requirement):  # type: (Any, Any) -> Any
+        asker = _asker(installer, requirement)
+        resolve = functools.partial(self._substitute, installer)
+        return self.substitutes.alias(requirement, resolve, asker)
+
     def _substitute(self, installer, spec):  # type: (Any, str) -> Any
-        """Resolve what stands in for another project."""
-        original = functools.partial(self.original_install, installer)
-        return self._resolved(installer, original, [spec], None)
+        """Get what stands in for another project, without what it requires.
+
+        That comes up by itself, for whoever gets the alias requires its substitute.
+        """
+        requirement = installer._constrain(pkg_resources.Requirement.parse(spec))
+        before = self.asking.ws
+        try:
+            return installer._get_dist(requirement, pkg_resources.WorkingSet([]))
+        finally:
+            self.asking.ws = before
 
     def _resolved(self, installer, original, specs, working_set):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
@@ -200,12 +208,14 @@ class Substitution(object):
         returned that the part would remove when it is uninstalled.
         """
         requirement = pkg_resources.Requirement.parse(spec)
+        self.substitutes.refuse_build(requirement.project_name)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
             return original(spec, build_ext)
         installer._constrain(requirement)
         environment = self._changed_environment()
         self.supplier.declare(spec, pin.key, dict(build_ext), environment)
+        self.survey.found.clear()  # where the egg is another one, perhaps
         self._supply(installer, pin)
         self.supplier.given([pin.key])
         return []

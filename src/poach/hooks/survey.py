@@ -5,6 +5,9 @@ yet.  Requirements are resolved as the parts will resolve them; patched eggs tha
 not in the store are stood in for, until it is known what packages ask for.  Then they
 are built: those that parts need and no others, all of what is wrong with them is told
 together, and no part is lost by it.
+
+What a part gets may depend on what the parts before it do.  Where those do more than to
+install eggs, nothing is downloaded for it: then what is there already has to tell.
 """
 
 import copy
@@ -15,6 +18,7 @@ import os
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
+from poach.hooks.pins import PatchedPin
 from poach.spelling import canonical
 
 TYPE_CHECKING = False
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
         Container,
         Dict,
         Iterable,
-        Iterator,
         List,
         Optional,
         Set,
@@ -33,21 +36,26 @@ if TYPE_CHECKING:
     )
 
     from poach.hooks.asking import Asking
-    from poach.hooks.pins import PatchedPin, Supplier, Wish
-
-    #: An installer, and the requirements that it is to resolve.
-    Part = Tuple[Any, List[str]]
+    from poach.hooks.pins import Supplier, Wish
 
 logger = logging.getLogger("zc.buildout.poach")
 
-CUSTOM = "zc.recipe.egg:custom"
-#: Recipes whose parts are about the project of their name unless they say otherwise.
-NAMESAKES = (
-    "zc.recipe.egg",
-    "zc.recipe.egg:default",
-    "zc.recipe.egg:eggs",
-    "zc.recipe.egg:script",
-    "zc.recipe.egg:scripts",
+#: Entry points of zc.recipe.egg that do nothing that matters to the parts after them.
+QUIET = ("default", "eggs", "script", "scripts")
+#: What easy_install counts while it resolves.
+_COUNTS = ("_picked_versions", "_required_by")
+#: What an answer of an installer depends on, beside the eggs that it has.
+_SETTINGS = (
+    "_dest",
+    "_index_url",
+    "_newest",
+    "_allow_hosts",
+    "_allow_unknown_extras",
+    "_allow_picked_versions",
+    "_check_picked",
+    "_install_from_cache",
+    "_prefer_final",
+    "_use_dependency_links",
 )
 
 
@@ -79,20 +87,66 @@ class BuiltByPart(Exception):
     """A project that a part is going to build, so nothing is known of it yet."""
 
 
+class Part(object):
+    """A part, as far as it installs eggs: `specs` are the requirements that it names.
+
+    `builds` is the project that it builds from source with options of its own, nothing
+    for most.  What comes after a part that is not `quiet` may depend on what it does.
+    """
+
+    def __init__(self, options, ours):  # type: (Any, Container[str]) -> None
+        """Read the part with these options; `ours` are the names of parts of poach."""
+        self.name = options.name
+        self.options = options
+        recipe, _, entry = _text(options, "recipe").partition(":")
+        of_eggs = _project(recipe.strip()) == "zc-recipe-egg"
+        entry = entry.strip() or "default"
+        single = options.name in ours or (of_eggs and entry == "custom")
+        named = of_eggs and entry in QUIET and "eggs" not in options
+        self.quiet = single or (of_eggs and entry in QUIET)
+        self.builds = ""
+        self.specs = []  # type: List[str]
+        if single:
+            egg = _text(options, "egg") or _text(options, "eggs") or options.name
+            self.builds = _project(egg)
+        else:
+            text = options.name if named else _text(options, "eggs")
+            lines = (line.strip() for line in text.split("\n"))
+            self.specs = [line for line in lines if _project(line)]
+
+    def installer(self, buildout, ahead):  # type: (Any, bool) -> Any
+        """Return an installer as zc.recipe.egg has it, on which most recipes build.
+
+        Unless it may go `ahead`, it has what is there already, and downloads nothing.
+        """
+        ours, path = buildout["buildout"], _path(buildout)
+        more = {}  # type: Dict[str, Any]
+        if ours.get("allow-unknown-extras") == "true":
+            more["allow_unknown_extras"] = True
+        if ours.get("offline") == "true" or not ahead:
+            return easy_install.Installer(path=path, **more)
+        links = self.options.get("find-links", ours.get("find-links"))
+        more["links"] = (links or "").split()
+        more["index"] = self.options.get("index", ours.get("index"))
+        more["newest"] = ours.get("newest") == "true"
+        more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
+        return easy_install.Installer(ours["eggs-directory"], path=path[:1], **more)
+
+
 class Survey(object):
     """What the parts of a run ask for and get.
 
     `missing` are the pinned projects that were stood in for since it was emptied,
-    None while nothing is stood in for; `wanted` stand in for plain eggs.  `done` tells
-    whether the parts were asked, `found` what they get, by question.
+    None while nothing is stood in for; `wanted` stand in for plain eggs.  `whole` tells
+    whether all parts have told all; `found` is what they get, by question.
     """
 
     def __init__(self, supplier, asking):  # type: (Supplier, Asking) -> None
         self.supplier = supplier
         self.asking = asking
         self.missing = None  # type: Optional[Set[str]]
-        self.done = False
-        self.later = set()  # type: Set[str]  # what parts build without a pin
+        self.whole = False
+        self.later = set()  # type: Set[str]  # what parts build
         self.wanted = {}  # type: Dict[str, Awaited]
         self.found = {}  # type: Dict[Any, Any]
 
@@ -105,26 +159,32 @@ class Survey(object):
         granted and for eggs that cannot be built; what cannot be resolved is told when
         its part is at work.
         """
-        singles = dict(_singles(buildout, names, self.supplier.parts))
-        self.later = set(singles.values())
-        parts = [_part(buildout, name) for name in names if name not in singles]
-        found = [part for part in parts if part is not None]
+        parts = [Part(buildout[name], self.supplier.parts) for name in names]
+        self.later = {part.builds for part in parts if part.builds}
         try:
-            while True:
-                self.missing, self.wanted, self.found = set(), {}, {}
-                wishes, dists = self._asked(found, resolve)
-                if wishes and self.asking.grant(wishes, dists):
-                    continue
-                more = list(singles.values())
-                if len(self.found) < len(parts):
-                    more += self.supplier.unforeseen
-                self.missing.update(self._lacking(buildout, more, counts))
-                if not self.missing:
-                    break
-                self.supplier.build(sorted(self.missing))
+            with self.supplier.tentatively(), _Quiet():
+                while self._round(buildout, parts, resolve, counts):
+                    pass
         finally:
-            self.missing, self.done = None, True
-        self.supplier.foreseen({canonical(dist.project_name) for dist in dists})
+            self.missing = None
+
+    def _round(self, buildout, parts, resolve, counts):
+        # type: (Any, List[Part], Callable[..., Any], Callable[..., bool]) -> bool
+        """Ask all parts, and grant or build; tell whether to ask them once more."""
+        self.missing, self.wanted, self.found = set(), {}, {}
+        wishes, dists, blind = self._asked(buildout, parts, resolve)
+        if wishes and self.asking.grant(wishes, dists):
+            return True
+        more = {part.builds for part in parts} | self.supplier.unforeseen(blind)
+        self.missing.update(self._lacking(buildout, more, counts))
+        build = sorted(filter(self.supplier.ready, self.missing))
+        if build:
+            self.supplier.build(build)
+            return True
+        self.whole = not blind
+        found = {canonical(dist.project_name) for dist in dists}
+        self.supplier.foreseen(found, blind)
+        return False
 
     def stand_in(self, pin):  # type: (PatchedPin) -> Any
         """Return what stands in for the egg of `pin`, None where that is to be used."""
@@ -133,56 +193,73 @@ class Survey(object):
         self.missing.add(pin.key)
         return Awaited(pin, self.supplier)
 
-    def stand_in_plain(self, requirement):  # type: (Any) -> Any
-        """Return what stands in for a plain egg that somebody wants patched, or None.
+    def stand_in_plain(self, requirement, there):
+        # type: (Any, Iterable[Any]) -> Any
+        """Return what stands in for a plain egg, None where there is no need.
 
-        So it does for every `requirement` from then on, until that is granted.
+        `there` are the distributions of the project.  Where none will do, it may be
+        that `requirement` wants a patch: for this one and all others, until that is
+        granted.  Or a part has yet to build it, with options of its own; raises
+        `BuiltByPart` if not even the version is known then.
         """
-        if self.missing is None:
+        if self.missing is None or any(dist in requirement for dist in there):
             return None
         key = canonical(requirement.project_name)
+        if key in self.later:
+            return self._built_later(requirement)
         if key not in self.wanted and requirement.extras:
             pin = self.supplier.patchable(key, requirement.extras)
             if pin is not None:
                 self.wanted[key] = Awaited(pin, self.supplier)
         return self.wanted.get(key)
 
-    def refuse_unbuilt(self, requirement, there):
-        # type: (Any, Iterable[Any]) -> None
-        """Raise `BuiltByPart` for what a part has yet to build with its own options.
+    def _built_later(self, requirement):  # type: (Any) -> Any
+        project, specs = requirement.project_name, requirement.specs
+        if [operator for operator, _ in specs] != ["=="]:
+            raise BuiltByPart(project)
+        version = specs[0][1]
+        return Awaited(PatchedPin(project, version, version, version), self.supplier)
 
-        `there` are the distributions of the project; one in a folder of eggs is built.
-        """
-        if (
-            self.missing is None
-            or canonical(requirement.project_name) not in self.later
-        ):
-            return
-        if not any(dist in requirement for dist in there):
-            raise BuiltByPart(requirement.project_name)
-
-    def known(self, installer, specs):  # type: (Any, Iterable[str]) -> Any
+    def known(self, installer, specs):  # type: (Any, List[str]) -> Any
         """Return the working set that was found for the very same question, or None."""
-        found = self.found.get(_question(installer, specs)) if self.found else None
-        return copy.copy(found)
+        if not self.found:
+            return None
+        ws, counted = self.found.get(_question(installer, specs), (None, {}))
+        for name, more in counted.items():
+            getattr(easy_install.Installer, name).update(copy.deepcopy(more))
+        return copy.copy(ws)
 
-    def _asked(self, parts, resolve):
-        # type: (List[Part], Callable[..., Any]) -> Tuple[List[Wish], List[Any]]
-        """Return what parts ask for, and the distributions that they get."""
-        wishes, dists = [], []  # type: Tuple[List[Wish], List[Any]]
-        for installer, specs in parts:
-            try:
-                asked, ws = self.asking.survey(
-                    functools.partial(resolve, installer, specs, None)
-                )
-            except Exception as error:  # a build that fails, for one
-                logger.debug("Not known what a part asks for: %s", error)
-                continue
-            wishes += asked
-            dists += list(ws)
-            if not asked:
-                self.found[_question(installer, specs)] = ws
-        return wishes, dists
+    def _asked(self, buildout, parts, resolve):
+        # type: (Any, List[Part], Callable[..., Any]) -> Tuple[List[Wish], List[Any], List[str]]
+        """Return what parts ask for, what they get, and those that did not tell all."""
+        wishes, dists, blind = [], [], []  # type: List[Wish], List[Any], List[str]
+        ahead = True
+        for part in parts:
+            if part.specs:
+                installer = part.installer(buildout, ahead)
+                asked, there, whole = self._answer(installer, part.specs, resolve)
+                wishes += asked
+                dists += there
+            if not part.builds and not (part.specs and whole):
+                blind.append(part.name)
+            ahead = ahead and part.quiet
+        return wishes, dists, blind
+
+    def _answer(self, installer, specs, resolve):
+        # type: (Any, List[str], Callable[..., Any]) -> Tuple[List[Wish], List[Any], bool]
+        """Return what requirements ask for, what they get, and whether that is all."""
+        before = _counted()
+        try:
+            question = functools.partial(resolve, installer, specs, None)
+            asked, ws, fault = self.asking.survey(question)
+            if fault is not None:
+                logger.debug("Not known what a part asks for: %s", fault)
+            elif not asked and all(map(_is_settled, ws)):
+                self.found[_question(installer, specs)] = ws, _counted()
+            return asked, list(ws or ()), fault is None
+        finally:
+            for name, counted in before.items():
+                setattr(easy_install.Installer, name, counted)
 
     def _lacking(self, buildout, keys, counts):
         # type: (Any, Iterable[str], Callable[..., bool]) -> List[str]
@@ -195,28 +272,23 @@ class Survey(object):
         return [key for key in lacking if counts(installer, key)]
 
 
-def _part(buildout, name):  # type: (Any, str) -> Optional[Part]
-    """Return how the part `name` resolves its requirements; None if it names none.
+class _Quiet(logging.Filter):
+    """Lets nothing pass, for the time being, that buildout will say anyway.
 
-    As zc.recipe.egg does, on which nearly all recipes with eggs build.
+    That a patch is no extra, for one: the survey is there to grant it.
     """
-    specs = list(_specs(buildout[name]))
-    return (_installer(buildout, buildout[name]), specs) if specs else None
 
+    said = ("%s does not provide the extra", "Version and requirements information")
 
-def _installer(buildout, options):  # type: (Any, Any) -> Any
-    """Return the installer of a part with these options."""
-    ours, path = buildout["buildout"], _path(buildout)
-    more = {}  # type: Dict[str, Any]
-    if ours.get("allow-unknown-extras") == "true":
-        more["allow_unknown_extras"] = True
-    if ours.get("offline") == "true":
-        return easy_install.Installer(path=path, **more)
-    more["links"] = (options.get("find-links") or ours.get("find-links") or "").split()
-    more["index"] = options.get("index") or ours.get("index")
-    more["newest"] = ours.get("newest") == "true"
-    more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
-    return easy_install.Installer(ours["eggs-directory"], path=path[:1], **more)
+    def __enter__(self):  # type: () -> None
+        easy_install.logger.addFilter(self)
+
+    def __exit__(self, *_):  # type: (*Any) -> None
+        easy_install.logger.removeFilter(self)
+
+    def filter(self, record):  # type: (Any) -> bool
+        """Tell whether `record` is to be told."""
+        return not str(record.msg).startswith(self.said)
 
 
 def _path(buildout):  # type: (Any) -> List[str]
@@ -225,22 +297,9 @@ def _path(buildout):  # type: (Any) -> List[str]
     return [options["develop-eggs-directory"], options["eggs-directory"]]
 
 
-def _specs(part):  # type: (Any) -> Iterator[str]
-    """Yield the requirements of a part; what is no requirement is left out."""
-    egg = part.name if part.get("recipe", "").strip() in NAMESAKES else ""
-    for line in (part.get("eggs") or egg).split("\n"):
-        if line.strip() and _project(line.strip()):
-            yield line.strip()
-
-
-def _singles(buildout, names, ours):
-    # type: (Any, Iterable[str], Container[str]) -> Iterator[Tuple[str, str]]
-    """Yield the parts that build one egg from source, and its project."""
-    for name in names:
-        options = buildout[name]
-        if name in ours or options.get("recipe", "").strip() == CUSTOM:
-            spec = options.get("egg") or options.get("eggs") or name
-            yield name, _project(spec.strip())
+def _text(options, name):  # type: (Any, str) -> str
+    """Return an option, empty where there is none."""
+    return str(options.get(name) or "").strip()
 
 
 def _project(spec):  # type: (str) -> str
@@ -251,18 +310,30 @@ def _project(spec):  # type: (str) -> str
         return ""
 
 
-def _question(installer, specs):  # type: (Any, Iterable[str]) -> Any
-    """Return all that the answer of an installer to some requirements depends on."""
-    there = {dist.location for key in installer._env for dist in installer._env[key]}
+def _is_settled(dist):  # type: (Any) -> bool
+    """Tell a distribution that stays what it is while parts are at work."""
+    developed = dist.precedence == pkg_resources.DEVELOP_DIST
+    return not developed and not isinstance(dist, Awaited)
+
+
+def _counted():  # type: () -> Dict[str, Any]
+    """Return a copy of what easy_install has counted."""
+    installer = easy_install.Installer
+    return {name: copy.deepcopy(getattr(installer, name)) for name in _COUNTS}
+
+
+def _question(installer, specs):  # type: (Any, List[str]) -> Any
+    """Return what the answer of an installer to some requirements depends on."""
+    there = {
+        (dist.key, dist.version, dist.precedence, dist.location)
+        for key in installer._env
+        for dist in installer._env[key]
+    }
     return (
         tuple(specs),
-        installer._dest,
         tuple(installer._links),
-        id(installer._index),
         tuple(installer._path),
-        installer._newest,
-        tuple(installer._allow_hosts),
-        installer._allow_unknown_extras,
+        tuple(str(getattr(installer, name, None)) for name in _SETTINGS),
         frozenset(installer._versions.items()),
         frozenset(there),
     )
