@@ -167,8 +167,9 @@ def test_killed_at_any_time(pond, request):
         group = chance.random() < 0.5
         doing = kill_at(pond, moment, group)
         if doing is None:
-            length *= 0.9
+            length *= 0.95
             continue
+        length *= 1.01  # the machine may be busier now, and late kills count, too
         phases[doing] += 1
         where = f"{phases.total()} killed at {moment:.2f} s, {doing}, group: {group}"
 
