@@ -329,7 +329,7 @@ def add(archive, path, name, data=b"", attr=0, **more):
 def test_a_member_twice(archive, tmp_path):
     bad = add(archive, tmp_path / "bad.zip", f"{EGG}/pond/__init__.py")
 
-    assert "is there twice" in refusal(bad, tmp_path)
+    assert "__init__.py' is there twice" in refusal(bad, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -82,12 +82,18 @@ def liar():
 
 
 @pytest.fixture(autouse=True)
-def impatient():
-    """Half a second is as long as anything may take for nothing."""
+def patient():
+    """No server here is slow unless it wants to."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(0.5)
+    socket.setdefaulttimeout(20)
     yield
     socket.setdefaulttimeout(before)
+
+
+@pytest.fixture
+def impatient(patient):
+    """Half a second is as long as anything may take for nothing."""
+    socket.setdefaulttimeout(0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +108,7 @@ def fault(function, *args):
     began = time.monotonic()
     with pytest.raises(ServerFault) as caught:
         function(*args)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     return caught.value
 
 
@@ -198,13 +204,13 @@ def test_a_length_that_is_none(got, length):
 # Slow
 
 
-def test_a_server_that_says_nothing(got):
+def test_a_server_that_says_nothing(impatient, got):
     reason = got(lambda h: h.server.over.wait())
 
     assert "timed out" in reason or reason == "the server is too slow"
 
 
-def test_a_body_that_drips(got):
+def test_a_body_that_drips(impatient, got):
     def behave(h):
         h.send_response(200)
         h.headers_(Content_Length=LARGEST)
@@ -213,7 +219,7 @@ def test_a_body_that_drips(got):
     assert got(behave) == "the server is too slow"
 
 
-def test_headers_that_drip(got):
+def test_headers_that_drip(impatient, got):
     def behave(h):
         h.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
         h.forever(b"x", 0.05)
@@ -229,7 +235,7 @@ def test_headers_without_an_end(got):
     assert "100 headers" in got(behave)
 
 
-def test_a_server_that_always_says_go_on(got):
+def test_a_server_that_always_says_go_on(impatient, got):
     got(lambda h: h.forever(b"HTTP/1.1 100 Continue\r\n\r\n"))
 
 
@@ -418,7 +424,7 @@ def test_a_redirect_of_an_upload_is_not_followed(liar, other, file):
     assert other.asked == []
 
 
-def test_a_server_that_does_not_read(liar, tmp_path):
+def test_a_server_that_does_not_read(impatient, liar, tmp_path):
     """More than the buffers of both sides take."""
     path = tmp_path / "large"
     with path.open("wb") as stream:

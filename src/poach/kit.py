@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from poach.adapters.remote import RemoteStore
 from poach.adapters.store import Store
 from poach.key import Target
 from poach.patchset import PatchReader
 from poach.ports import EggMaker, Reporter, SourceFinder, WheelBuilder
+
+if TYPE_CHECKING:
+    from poach.adapters.remote import RemoteStore
 
 
 @dataclass(frozen=True, slots=True)

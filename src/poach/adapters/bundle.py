@@ -17,6 +17,7 @@ import os
 import stat
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
@@ -312,13 +313,14 @@ def _is_derived(name: str, names: set[str]) -> bool:
 def _check_members(zipped: ZipFile, names: set[str]) -> None:
     """Check that the archive has the recorded files, each once, and nothing else."""
     members = zipped.infolist()
-    there = [info.filename for info in members]
-    extra = set(there) - names - {ENTRY, SIGNATURES}
-    missing = names - set(there)
-    if extra or missing or len(there) != len(set(there)):
-        which = min(extra or missing or there)
-        how = "not recorded" if extra else "missing" if missing else "there twice"
-        raise ValueError(f"{which!r} is {how}")
+    there = Counter(info.filename for info in members)
+    for wrong, how in (
+        (set(there) - names - {ENTRY, SIGNATURES}, "not recorded"),
+        (names - set(there), "missing"),
+        ({name for name, count in there.items() if count > 1}, "there twice"),
+    ):
+        if wrong:
+            raise ValueError(f"{min(wrong)!r} is {how}")
     for info in members:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG) or info.is_dir():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout.pep425tags import get_abi_tag
 
 from poach.adapters.jobs import processors
-from poach.buildout import sharing, whose
+from poach.buildout import whose
 from poach.buildout.whose import OptionError as OptionError
 from poach.errors import PoachError, collect, did_you_mean, together
 from poach.location import Kind, Location, is_url
@@ -22,7 +22,9 @@ from poach.naming import (
     is_version,
 )
 from poach.pin import Pin, is_pin
-from poach.sharing import Sharing
+
+if TYPE_CHECKING:
+    from poach.sharing import Sharing
 
 T = TypeVar("T")
 
@@ -111,7 +113,7 @@ def read(
     jobs = _noting(faults, lambda: _jobs(options))
     folders = _noting(faults, lambda: _folders(buildout))
     store = _noting(faults, lambda: store_folder(buildout))
-    shared = _noting(faults, lambda: sharing.read(buildout))
+    shared = _noting(faults, lambda: _sharing(buildout))
     if jobs is None or folders is None or store is None or faults:
         raise together([*malformed, *faults])
     return Settings(
@@ -360,6 +362,17 @@ def _eggs(options: Any) -> Path:
         if name and eggs.name == name:
             eggs = eggs.parent
     return eggs.absolute()
+
+
+def _sharing(buildout: Any) -> Sharing | None:
+    """Return how a remote store is used, None for none; raise `OptionError`."""
+    named = [name for name in buildout["buildout"] if name.startswith("patched-eggs-")]
+    if named in ([], ["patched-eggs-directory"]):
+        return None
+    # Imported late: most buildouts share nothing.
+    from poach.buildout import sharing
+
+    return sharing.read(buildout)
 
 
 def _noting(faults: list[PoachError], function: Callable[[], T]) -> T | None:

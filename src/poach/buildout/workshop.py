@@ -16,7 +16,6 @@ from poach.adapters import jobs, uses
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import Disputed, NamedDiffs, Shelf, SwitchedOff
 from poach.adapters.reader import DiffReader
-from poach.adapters.remote import RemoteStore
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
 from poach.asking import (
     Request,
@@ -531,5 +530,8 @@ def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
     reader = DiffReader(store, sdists, HttpFetcher(settings.offline))
     shared = None
     if settings.sharing is not None and not settings.offline:
+        # Imported late: most buildouts share nothing.
+        from poach.adapters.remote import RemoteStore
+
         shared = RemoteStore(settings.sharing, settings.allow_hosts, reporter)
     return Kit(store, sdists, reader, toolchain, reporter, shared)
