@@ -7,6 +7,7 @@ does stops a build: it is reported, and the egg is built here.
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -59,6 +60,7 @@ class RemoteStore:
         self._sharing = sharing
         self._allow_hosts = allow_hosts
         self._reporter = reporter
+        self._timeout = socket.getdefaulttimeout()
         self._ended: frozenset[str] = frozenset()
 
     def fetch(self, patch_set: PatchSet, key: BuildKey, folder: Path) -> Made | None:
@@ -135,7 +137,7 @@ class RemoteStore:
         from poach.adapters import bundle, transfer
 
         url, archive = self._sharing.address.of(key), work / "bundle.zip"
-        server = transfer.Server(self._allow_hosts)
+        server = transfer.Server(self._allow_hosts, self._timeout)
         if not server.get(url, archive, bundle.LIMITS.archive):
             return None
         trusted = self._sharing.trusted
@@ -153,7 +155,7 @@ class RemoteStore:
         bundle.pack(egg, key, archive, self._signer())
         # What nobody would take is not sent.
         bundle.unpack(archive, folder / "again", patch_set.version, key, None)
-        server = transfer.Server(self._allow_hosts)
+        server = transfer.Server(self._allow_hosts, self._timeout)
         if server.put(url, archive, self._sharing.address.folders(key)):
             size = archive.stat().st_size
             self._reporter.uploaded(patch_set.tagged, without_credentials(url), size)

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from http.client import HTTPException
@@ -65,9 +65,14 @@ class ServerFault(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server of files; redirects lead only to `allow_hosts` (buildout's patterns)."""
+    """A server of files; redirects lead only to `allow_hosts` (buildout's patterns).
+
+    `timeout` is in seconds, None for `PATIENCE`.  It is kept here because the package
+    index changes the default, for all threads, whenever it opens a URL.
+    """
 
     allow_hosts: Collection[str] = ("*",)
+    timeout: float | None = field(default_factory=socket.getdefaulttimeout)
 
     def get(self, url: str, path: Path, largest: int) -> bool:
         """Write what is at `url` into the new file `path`; tell whether it is there.
@@ -86,7 +91,7 @@ class Server:
                         sink.write(block)
                     return True
 
-            return _watched(work, sink.tell)
+            return self._watched(work, sink.tell)
 
     def put(self, url: str, path: Path, folders: Collection[str]) -> bool:
         """Put the file `path` at `url`; tell whether nothing was there.
@@ -95,13 +100,13 @@ class Server:
         wants that (WebDAV, RFC 4918).  Raises `ServerFault`.
         """
         self._check_host(url)
-        if _watched(lambda: self._has(url)):
+        if self._watched(lambda: self._has(url)):
             return False
-        status = _put(url, path)
+        status = self._put(url, path)
         if status in _NO_FOLDER and folders:
             for folder in folders:
-                _watched(partial(_make, folder))
-            status = _put(url, path)
+                self._watched(partial(self._make, folder))
+            status = self._put(url, path)
         if status != _THERE:
             _refuse_other(status, PUT, 200, 201, 202, 204)
         return status != _THERE
@@ -117,7 +122,7 @@ class Server:
 
     def _ask(self, method: str, url: str) -> Response:
         """Ask, and follow redirects as far as that is safe."""
-        response = _once(method, url)
+        response = self._once(method, url)
         stranger = False
         for _ in range(REDIRECTS):
             if not response.is_redirect:
@@ -128,7 +133,7 @@ class Server:
                 self._refuse_redirect(response, target)
                 stranger = True
             url = target
-            response = _once(method, url, _nobody if stranger else None)
+            response = self._once(method, url, _nobody if stranger else None)
         response.close()
         raise ServerFault("it redirects too often", [GET, PUT])
 
@@ -144,6 +149,74 @@ class Server:
         else:
             return
         raise ServerFault(f"it redirects to {target}, {why}", [GET, PUT])
+
+    def _put(self, url: str, path: Path) -> int:
+        """Send the file `path`; return the status of the answer."""
+        headers = {"If-None-Match": "*", "Content-Type": "application/zip"}
+        with path.open("rb") as source:
+
+            def work() -> int:
+                with self._once(PUT, url, data=source, headers=headers) as response:
+                    return response.status_code
+
+            return self._watched(work, source.tell)
+
+    def _make(self, folder: str) -> None:
+        """Make a folder if it is not there; whether that worked a PUT will tell."""
+        self._once("MKCOL", folder).close()
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        auth: Callable[[PreparedRequest], PreparedRequest] | None = None,
+        data: IO[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Ask once, over a connection that is used once; the body is not read."""
+        patience = self._patience
+        return request(
+            method,
+            url,
+            auth=auth,
+            data=data,
+            # What is compressed grows when it is read.
+            headers={"Accept-Encoding": "identity", **(headers or {})},
+            timeout=(min(CONNECT, patience), patience),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    @property
+    def _patience(self) -> float:
+        return self.timeout or PATIENCE
+
+    def _watched(
+        self, work: Callable[[], T], progress: Callable[[], int] = lambda: 0
+    ) -> T:
+        """Return what `work` returns; give it up when its `progress`, bytes, is slow.
+
+        It runs in a thread, which then stays behind until its next time-out: neither
+        looking up a name nor waiting for headers can be told to stop, and a server
+        that sends a byte now and then meets no time-out at all.
+        """
+        outcome: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                with _faults():
+                    outcome.set_result(work())
+            except BaseException as error:
+                outcome.set_exception(error)
+
+        Thread(target=run, daemon=True).start()
+        end = time.monotonic() + self._patience
+        while True:
+            left = end + progress() / SLOWEST - time.monotonic()
+            if wait([outcome], max(left, 0)).done:
+                return outcome.result()
+            if left <= 0:
+                raise ServerFault("the server is too slow", [GET, PUT])
 
 
 def host_of(url: str) -> str:
@@ -164,49 +237,6 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def _nobody(asked: PreparedRequest) -> PreparedRequest:
     """Authenticate nobody: else requests would look into netrc."""
     return asked
-
-
-def _once(
-    method: str,
-    url: str,
-    auth: Callable[[PreparedRequest], PreparedRequest] | None = None,
-    data: IO[bytes] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Ask once, over a connection that is used once; the body is not read."""
-    patience = _patience()
-    return request(
-        method,
-        url,
-        auth=auth,
-        data=data,
-        # What is compressed grows when it is read.
-        headers={"Accept-Encoding": "identity", **(headers or {})},
-        timeout=(min(CONNECT, patience), patience),
-        allow_redirects=False,
-        stream=True,
-    )
-
-
-def _patience() -> float:
-    return socket.getdefaulttimeout() or PATIENCE
-
-
-def _make(folder: str) -> None:
-    """Make a folder if it is not there; whether that worked a PUT will tell."""
-    _once("MKCOL", folder).close()
-
-
-def _put(url: str, path: Path) -> int:
-    """Send the file `path`; return the status of the answer."""
-    headers = {"If-None-Match": "*", "Content-Type": "application/zip"}
-    with path.open("rb") as source:
-
-        def work() -> int:
-            with _once(PUT, url, data=source, headers=headers) as response:
-                return response.status_code
-
-        return _watched(work, source.tell)
 
 
 def _refuse_other(status: int, method: str, *good: int) -> None:
@@ -237,32 +267,6 @@ def _body(response: Response, largest: int) -> Iterator[bytes]:
         yield block
     if received != int(declared):
         raise ServerFault(f"it broke off after {received} of {declared} bytes")
-
-
-def _watched(work: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
-    """Return what `work` returns; give it up when its `progress`, bytes, is too slow.
-
-    It runs in a thread, which then stays behind until its next time-out: neither
-    looking up a name nor waiting for headers can be told to stop, and a server that
-    sends a byte now and then meets no time-out at all.
-    """
-    outcome: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            with _faults():
-                outcome.set_result(work())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    end = time.monotonic() + _patience()
-    while True:
-        left = end + progress() / SLOWEST - time.monotonic()
-        if wait([outcome], max(left, 0)).done:
-            return outcome.result()
-        if left <= 0:
-            raise ServerFault("the server is too slow", [GET, PUT])
 
 
 @contextlib.contextmanager
