@@ -10,6 +10,7 @@ import shutil
 import socket
 from collections.abc import Callable, Collection
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from poach.adapters.store import Made, PatchedEgg
@@ -61,7 +62,9 @@ class RemoteStore:
         self._allow_hosts = allow_hosts
         self._reporter = reporter
         self._timeout = socket.getdefaulttimeout()
-        self._ended: frozenset[str] = frozenset()
+        self._ended: set[str] = set()
+        # Builds side by side ask in turn: a server that is down is told of once.
+        self._turns = {"GET": Lock(), "PUT": Lock()}
 
     def fetch(self, patch_set: PatchSet, key: BuildKey, folder: Path) -> Made | None:
         """Return the egg of `key`, unpacked below `folder`; None where there is none.
@@ -107,13 +110,19 @@ class RemoteStore:
 
         It is not made where the server has failed before.
         """
+        with self._turns[method]:
+            return self._tried_once(method, failure, attempt)
+
+    def _tried_once(
+        self, method: str, failure: NotShared, attempt: Callable[[], T]
+    ) -> T | None:
         if method in self._ended:
             return None
         try:
             return attempt()
         except (PoachError, OSError) as fault:
             ends: frozenset[str] = getattr(fault, "ends", frozenset())
-            self._ended |= ends
+            self._ended.update(ends)
             so = failure.so + ", and this server is left alone" * bool(ends)
             told = NotShared(failure.did, failure.url, str(fault), so)
             self._reporter.not_shared(told)
