@@ -295,6 +295,7 @@ class Substitution(object):
                 continue
             if not self._is_ours(dist):
                 raise Unpatched(pin, dist.version, dist.location)
+            self.supplier.egg(pin.key, False)  # which counts as used now
 
     def _changed_environment(self):  # type: () -> Dict[str, str]
         """Return the variables that a part has set for its build."""

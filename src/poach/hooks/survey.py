@@ -215,9 +215,9 @@ class Survey(object):
 
     def _built_later(self, requirement):  # type: (Any) -> Any
         project, specs = requirement.project_name, requirement.specs
-        if [operator for operator, _ in specs] != ["=="]:
+        if specs and [operator for operator, _ in specs] != ["=="]:
             raise BuiltByPart(project)
-        version = specs[0][1]
+        version = specs[0][1] if specs else "0"  # as good as any
         return Awaited(PatchedPin(project, version, version, version), self.supplier)
 
     def known(self, installer, specs):  # type: (Any, List[str]) -> Any
