@@ -47,6 +47,7 @@ class Bridge(object):
         self._policy = options.get("patch-requests", "apply").strip()
         self._declared = []  # type: List[List[Any]]
         self._with_options = set()  # type: Set[str]
+        self._unready = set()  # type: Set[str]
         self._eggs = {}  # type: Dict[str, str]
         self._resolved = set()  # type: Set[str]
         self._foreseen = set()  # type: Set[str]
@@ -130,7 +131,7 @@ class Bridge(object):
 
     def ready(self, key):  # type: (str) -> bool
         """Tell whether a pinned project can be built before parts are at work."""
-        return key not in self._with_options
+        return key not in self._unready
 
     def lacks(self, key):  # type: (str) -> bool
         """Tell whether the egg of a pinned project has yet to be built."""
@@ -210,5 +211,7 @@ class Bridge(object):
             self.pins[pin.key] = pin
             if told["options"]:
                 self._with_options.add(pin.key)
+            if not told["ready"]:
+                self._unready.add(pin.key)
             if told["egg"] is not None:
                 self._eggs[pin.key] = told["egg"]

@@ -215,8 +215,12 @@ def _refusing(workshop: Workshop) -> list[Pin]:
 
 def _pin(workshop: Workshop, key: NormalizedName) -> dict[str, Any]:
     pin = patched_pin(workshop.patch_sets[key])
-    options = key in workshop.options
-    return {**pin._asdict(), "egg": _egg(workshop, key), "options": options}
+    return {
+        **pin._asdict(),
+        "egg": _egg(workshop, key),
+        "options": key in workshop.options,
+        "ready": workshop.is_ready(key),
+    }
 
 
 def _egg(workshop: Workshop, key: NormalizedName) -> str | None:

@@ -135,26 +135,24 @@ class Asking(object):
             self.open = []
         return changed
 
-    def stripped(self, requirement, asker, pin):
-        # type: (Any, str, Optional[PatchedPin]) -> Any
+    def stripped(self, requirement, askers, pin):
+        # type: (Any, List[str], Optional[PatchedPin]) -> Any
         """Return `requirement` without what is open; note what it wishes.
 
         Extras that are patches of `pin` are spelled as its egg has them: buildout
         compares text.
         """
-        wished = [(requirement.project_name, x, asker) for x in requirement.extras]
-        self.wishes += wished
+        project, extras = requirement.project_name, requirement.extras
+        self.wishes += [(project, x, asker) for x in extras for asker in askers]
         patches = set(map(canonical, pin.names)) if pin is not None else set()
         lacking = {_key(wish) for wish in self.open}
-        kept = [wish[1] for wish in wished if _key(wish) not in lacking]
+        kept = [x for x in extras if (canonical(project), canonical(x)) not in lacking]
         kept = [canonical(x) if canonical(x) in patches else x for x in kept]
-        if kept == list(requirement.extras):
+        if kept == list(extras):
             return requirement
-        extras = "[%s]" % ",".join(kept) if kept else ""
+        extra = "[%s]" % ",".join(kept) if kept else ""
         specs = ",".join(operator + version for operator, version in requirement.specs)
-        return pkg_resources.Requirement.parse(
-            requirement.project_name + extras + specs
-        )
+        return pkg_resources.Requirement.parse(project + extra + specs)
 
     def _lacking(self, ws):  # type: (Any) -> List[Wish]
         """Return the wishes that the distributions in `ws` do not meet."""

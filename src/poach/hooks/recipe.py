@@ -44,25 +44,34 @@ class Egg(object):
     def __init__(self, buildout, name, options):  # type: (Any, str, Any) -> None
         """Build the egg, so that other sections can refer to its location.
 
-        The part's pin and build options were read when the extension was loaded.
-        Raises zc.buildout.UserError.
+        If it is to be built with folders that another part has yet to make, that waits
+        until this part is at work.  The part's pin and build options were read when the
+        extension was loaded.  Raises zc.buildout.UserError.
         """
-        supplier = _supplier(buildout, name)
+        self.supplier = _supplier(buildout, name)
+        self.options = options
         for option in OPTIONS:  # used, lest buildout calls them unused
             options.get(option)
         project = options.get("egg") or options.get("eggs") or name
-        pin = supplier.pinned(canonical(project.strip()))
-        options["location"] = supplier.egg(pin.key, True)
-        supplier.given([pin.key])
+        pin = self.supplier.pinned(canonical(project.strip()))
+        self.key = pin.key
         options["version"] = pin.base
         options["tagged-version"] = pin.version
         options["patches"] = " ".join(pin.names)
+        if self.supplier.ready(self.key):
+            self._build()
 
     def install(self):  # type: () -> Tuple[()]
         """Install nothing into the buildout: the egg is in the store, and stays."""
+        if "location" not in self.options:
+            self._build()
         return ()
 
     update = install
+
+    def _build(self):  # type: () -> None
+        self.options["location"] = self.supplier.egg(self.key, True)
+        self.supplier.given([self.key])
 
 
 def _supplier(buildout, name):  # type: (Any, str) -> Any

@@ -60,9 +60,9 @@ class Substitution(object):
             version = self._alias(installer, requirement).version
             return easy_install._constrained_requirement(version, requirement)
         if requirement.extras:
-            asker = _asker(installer, requirement)
+            askers = _askers(installer, requirement)
             pin = self.supplier.pinned(canonical(requirement.project_name))
-            requirement = self.asking.stripped(requirement, asker, pin)
+            requirement = self.asking.stripped(requirement, askers, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return original(requirement)
@@ -401,9 +401,16 @@ def _arbitrary(requirement):  # type: (Any) -> bool
 
 
 def _asker(installer, requirement):  # type: (Any, Any) -> str
-    """Tell who has a requirement, from what the installer logs for conflicts."""
+    """Tell who has a requirement last."""
+    return _askers(installer, requirement)[-1]
+
+
+def _askers(installer, requirement):  # type: (Any, Any) -> List[str]
+    """Tell all who have a requirement, from what the installer logs for conflicts."""
     start, end = "Requirement of ", ": %s" % requirement
-    for line in reversed(installer._requirements_and_constraints):
-        if line.startswith(start) and line.endswith(end):
-            return str(line[len(start) : -len(end)])
-    return "A part or a recipe"
+    found = [
+        str(line[len(start) : -len(end)])
+        for line in installer._requirements_and_constraints
+        if line.startswith(start) and line.endswith(end)
+    ]
+    return found or ["A part or a recipe"]

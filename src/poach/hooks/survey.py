@@ -125,9 +125,9 @@ class Part(object):
             more["allow_unknown_extras"] = True
         if ours.get("offline") == "true" or not ahead:
             return easy_install.Installer(path=path, **more)
-        links = self.options.get("find-links", ours.get("find-links"))
+        links = _peek(self.options, "find-links", ours.get("find-links"))
         more["links"] = (links or "").split()
-        more["index"] = self.options.get("index", ours.get("index"))
+        more["index"] = _peek(self.options, "index", ours.get("index"))
         more["newest"] = ours.get("newest") == "true"
         more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
         return easy_install.Installer(ours["eggs-directory"], path=path[:1], **more)
@@ -299,7 +299,16 @@ def _path(buildout):  # type: (Any) -> List[str]
 
 def _text(options, name):  # type: (Any, str) -> str
     """Return an option, empty where there is none."""
-    return str(options.get(name) or "").strip()
+    return str(_peek(options, name) or "").strip()
+
+
+def _peek(options, name, default=None):  # type: (Any, str, Any) -> Any
+    """Return an option, and leave it to buildout to see that nobody else reads it."""
+    read = name in options._data
+    value = options.get(name, default)
+    if not read:
+        options._data.pop(name, None)
+    return value
 
 
 def _project(spec):  # type: (str) -> str
