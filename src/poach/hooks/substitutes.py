@@ -15,17 +15,23 @@ from poach.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, Optional
+    from typing import Any, Callable, Dict, Iterable, Optional, Set
 
     from poach.hooks.pins import Supplier
 
 
 class Substitutes(object):
-    """Gives out aliases; `versions` are those of the aliases so far, by project."""
+    """Gives out aliases.
+
+    `versions` are those of the aliases so far, by project; `extras` what was required
+    of them: the substitute has such an extra, or a patch that is asked for, or neither,
+    which is told of that.
+    """
 
     def __init__(self, supplier):  # type: (Supplier) -> None
         self.supplier = supplier
         self.versions = {}  # type: Dict[str, str]
+        self.extras = {}  # type: Dict[str, Set[str]]
 
     def of(self, project):  # type: (str) -> Optional[str]
         """Return what is required in the place of `project`, None for itself."""
@@ -67,9 +73,10 @@ class Substitutes(object):
         (dist,) = [d for d in resolve(other) if canonical(d.project_name) == wanted]
         self.versions[key] = dist.version
         self.check(requirement, asker)
-        path = self.supplier.alias(
-            key, dist.project_name, dist.version, sorted(dist.extras)
-        )
+        extras = self.extras.setdefault(key, set())
+        extras.update(requirement.extras)
+        there = sorted(extras.union(dist.extras))
+        path = self.supplier.alias(key, dist.project_name, dist.version, there)
         (alias,) = pkg_resources.find_distributions(path)
         alias.precedence = pkg_resources.EGG_DIST
         return alias
