@@ -258,3 +258,18 @@ def test_a_wrong_order_is_explained(pond):
     assert error.endswith(
         "'louder' ([versions]) applies behind the others: name it last"
     )
+
+
+def test_a_diff_that_needs_one_and_is_in_the_way_of_two(tmp_path):
+    (tmp_path / "f.txt").write_text("".join(line + "\n" for line in LINES))
+    on_a = edited(LINES, (5, "a"))
+    diffs = [
+        diff("a", LINES, on_a),
+        diff("b", LINES, edited(LINES, (15, "b"))),
+        diff("c", LINES, edited(LINES, (25, "c"))),
+        diff("d", on_a, edited(on_a, (5, "A"), (15, "d"), (25, "d"))),
+    ]
+
+    found = [(one.first[0], one.second[0]) for one in conflicts(tmp_path, diffs)]
+
+    assert found == [("b", "d"), ("c", "d")]

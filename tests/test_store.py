@@ -385,9 +385,11 @@ def test_what_a_killed_note_left_is_swept_by_age(store, seconds, swept):
 
 
 YEAR = 365 * 24 * 3600
+#: How a clock is wrong: slow, fast, or at the epoch.
+CLOCKS = ("behind", "ahead", "epoch")
 
 
-@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()])
+@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()], ids=CLOCKS)
 def test_work_that_is_locked_is_not_swept_whatever_the_clock_says(store, seconds):
     with store.scratch() as scratch:
         age(scratch, seconds)
@@ -396,7 +398,7 @@ def test_work_that_is_locked_is_not_swept_whatever_the_clock_says(store, seconds
         assert scratch.is_dir()
 
 
-@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()])
+@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()], ids=CLOCKS)
 def test_rubbish_goes_whatever_the_clock_says(store, seconds):
     (store.root / ".staging" / "1.another.host.abc" / "work").mkdir(parents=True)
     (left,) = staged(store)
@@ -408,7 +410,7 @@ def test_rubbish_goes_whatever_the_clock_says(store, seconds):
     assert staged(store) == []
 
 
-@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()])
+@pytest.mark.parametrize("seconds", [YEAR, -YEAR, time.time()], ids=CLOCKS)
 def test_another_host_may_work_while_the_clock_jumps(store, seconds):
     work = store.root / ".staging" / "1.another.host.abc" / "work"
     work.mkdir(parents=True)

@@ -220,3 +220,90 @@ def test_a_part_that_patches_what_has_a_substitute(lake):
     assert made.run(expect=1).error == (
         "[lake]: lake-x has a substitute: nobody would get its patches"
     )
+
+
+# -- substitutes that require what they stand in for, and are asked for patches
+
+
+def dependent(requires):
+    return {
+        "requires": [requires],
+        "entry_points": {"console_scripts": ["app = app:main"]},
+    }
+
+
+OTHER = """
+    [buildout]
+    extensions = poach
+    index = %(index)s
+    parts = app
+    OPTIONS
+
+    [app]
+    recipe = zc.recipe.egg
+    eggs = app
+
+    [substitutes]
+    xx = yy
+
+    [versions]
+    app = 1.0
+    yy = 1.0
+    """
+
+
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("requires", ["xx", "plugin"])
+def test_a_substitute_that_requires_what_it_stands_in_for(index, project, requires):
+    index.add_wheel("plugin", "1.0", {"plugin.py": ""}, requires=["xx"])
+    files = {"yy.py": "def main(): print('yy')\n"}
+    index.add_wheel("yy", "1.0", files, requires=[requires])
+    index.add_wheel(
+        "app", "1.0", {"app.py": "from yy import main\n"}, **dependent("xx >=1")
+    )
+    made = project(OTHER.replace("OPTIONS", ""))
+
+    made.run()
+
+    assert says(made) == "yy"
+
+
+def test_substitutes_where_no_version_may_be_picked(index, project):
+    index.add_wheel("yy", "1.0", {"yy.py": "def main(): print('yy')\n"})
+    index.add_wheel(
+        "app", "1.0", {"app.py": "from yy import main\n"}, **dependent("xx >=1")
+    )
+    pinned = "zc.buildout =\n    zc.recipe.egg ="
+    cfg = OTHER.replace("OPTIONS", "allow-picked-versions = false")
+    made = project(cfg.replace("yy = 1.0", f"yy = 1.0\n    {pinned}"))
+
+    result = made.run()
+
+    assert "Picked" not in result.output
+    assert says(made) == "yy"
+
+
+@pytest.mark.every_buildout
+def test_a_patch_that_is_asked_for_through_a_substitute(index, project):
+    add_pond(index, "yy")
+    index.add_wheel(
+        "app", "1.0", {"app.py": "from pond import main\n"}, **dependent("xx[loud]")
+    )
+    made = project(OTHER.replace("OPTIONS", ""))
+    made.write("patches/yy/loud.patch", LOUD)
+
+    result = made.run()
+
+    assert "Resolving anew with yy 1.0 +loud (asked for by xx 1.0)." in result.stdout
+    assert says(made) == "QUACK"
+
+
+def test_a_part_that_builds_what_nobody_would_get(index, project):
+    index.add_wheel("yy", "1.0", {"yy.py": ""})
+    cfg = OTHER.replace("OPTIONS", "").replace("recipe.egg\n", "recipe.egg:custom\n")
+    made = project(cfg.replace("eggs = app", "egg = xx"))
+
+    assert made.run(expect=1).error == (
+        "A part builds xx, for which yy stands in (see [substitutes]): nobody would "
+        "get what it builds"
+    )
