@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poach.buildout.workshop import LogReporter, Workshop
+from poach.buildout.telling import LogReporter
+from poach.buildout.workshop import Workshop
 from poach.naming import NormalizedName
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def unload(buildout: Any) -> None:
         return
     activation.restore()
     activation.workshop.note_use()
-    activation.workshop.note_requests()
+    activation.workshop.granting.note()
     del buildout._poach
     workshop, overruled = activation.workshop, activation.substitution.overruled
     pins = map(patched_pin, workshop.patch_sets.values())
@@ -90,7 +90,7 @@ def activate(
         custom = parts.custom(buildout, workshop.patch_sets)
         collect(lambda name: _take(buildout, workshop, name), custom)
         if noted:
-            workshop.ask_as_noted()
+            workshop.granting.ask_as_noted()
         unused.report(workshop, buildout, noted)
     except BaseException:
         restore()

@@ -59,12 +59,12 @@ class WorkshopSupplier:
     def provides(self, key: str) -> Collection[str]:
         """Return the extras that upstream defines for a pinned project."""
         with as_user_errors():
-            return self.workshop.provides(canonicalize_name(key))
+            return self.workshop.granting.provides(canonicalize_name(key))
 
     def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
         """Return the plain pin of a project if any of `extras` would patch it."""
         with as_user_errors():
-            pin = self.workshop.patchable(canonicalize_name(key), extras)
+            pin = self.workshop.granting.patchable(canonicalize_name(key), extras)
         if pin is None:
             return None
         return PatchedPin(pin.project, pin.base, pin.base, pin.base)
@@ -77,7 +77,7 @@ class WorkshopSupplier:
     @property
     def granting(self) -> bool:
         """Whether anything was granted that packages ask for."""
-        return bool(self.workshop.granted)
+        return bool(self.workshop.granting.granted)
 
     def given(self, keys: Iterable[str]) -> None:
         """Note that these projects are in use as they are now, patched or not."""
@@ -122,12 +122,12 @@ class WorkshopSupplier:
 
     def ship(self, owner: str, project: str, folder: str) -> None:
         """Note diffs for `project` that the distribution `owner` ships."""
-        self.workshop.ship(owner, project, Path(folder))
+        self.workshop.granting.ship(owner, project, Path(folder))
 
     def ask(self, wishes: Iterable[tuple[str, str, str]]) -> list[str]:
         """Grant patches that packages ask for; return the pins that changed."""
-        with as_user_errors(), self.workshop.whole():
-            grown = self.workshop.ask([Request.of(*wish) for wish in wishes])
+        with as_user_errors(), self.workshop.granting.whole():
+            grown = self.workshop.granting.ask([Request.of(*wish) for wish in wishes])
             for patch_set in grown:
                 self.pin(patch_set)
             return [patch_set.asked for patch_set in grown]
@@ -153,7 +153,9 @@ class WorkshopSupplier:
     def refuse(self, wishes: Iterable[tuple[str, str, str]], tolerated: bool) -> None:
         """Refuse what nobody grants; raise zc.buildout.UserError."""
         with as_user_errors():
-            self.workshop.refuse([Request.of(*wish) for wish in wishes], tolerated)
+            self.workshop.granting.refuse(
+                [Request.of(*wish) for wish in wishes], tolerated
+            )
 
 
 def patched_pin(patch_set: PatchSet) -> PatchedPin:

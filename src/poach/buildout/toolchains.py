@@ -16,7 +16,7 @@ from poach.adapters.pip import Pip
 from poach.adapters.store import Store
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
 from poach.buildout.settings import Settings
-from poach.buildout.telling import StoreReporter
+from poach.buildout.telling import LogReporter
 from poach.key import Target
 from poach.kit import Toolchain
 
@@ -40,7 +40,7 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     # Imported late: most buildouts build for their own interpreter.
     from poach.adapters import interpreter
 
-    store, options = Store(settings.store, StoreReporter()), _options(settings)
+    store, options = Store(settings.store, LogReporter()), _options(settings)
     found = interpreter.find(python, store, _pip(settings), options)
     pip = Pip(found.command, found.path, _indexes(settings), interpreter.environment())
     target = Target(found.python, found.abi, found.platform, egginfo.LAYOUT)
