@@ -130,10 +130,30 @@ def test_two_packages_ask_for_patches_of_one_c_extension(site):
         again.stdout
     )
     assert "Building" not in again.stdout
+    assert "Building" not in made.run("-o").stdout
     assert made.snapshot("patched-eggs/2/zope-i18nmessageid", "bin") == before
     assert entry.is_dir()
 
 
+@pytest.mark.every_buildout
+def test_a_part_had_picked_the_plain_egg_before_one_asked(site):
+    """What is in use already by the last run changes with the first that asks."""
+    site.wheel("one", "zope.i18nmessageid[mapping-check]")
+    made = site("zope.i18nmessageid")
+    made.run()
+    assert not made.script("py", "-c", ASK).stdout
+    more = "[other]\nrecipe = zc.recipe.egg\neggs = one\ninterpreter = py2\n"
+    with (made.path / "buildout.cfg").open("a") as cfg:
+        cfg.write(more)
+
+    for options in ((), ("-N",), ("-o",)):
+        made.run("buildout:parts=app other", *options)
+
+        for interpreter in ("py", "py2"):
+            assert made.script(interpreter, "-c", ASK).stdout.split()[0] == "TypeError"
+
+
+@pytest.mark.every_buildout
 def test_a_conflict_of_two_packages(site):
     site.wheel("one", "zope.i18nmessageid[mapping-check]")
     site.wheel("two", "zope.i18nmessageid[rival]")
@@ -165,4 +185,6 @@ def test_psycopg2_binary_in_the_place_of_psycopg2(site):
         "print(version('psycopg2'), version('psycopg2-binary'))"
     )
     assert made.script("py", "-c", code).stdout.split() == ["2.9.9"] * 2
-    assert "Getting" not in made.run("-N").stdout
+    for option in ("-N", "-o"):
+        assert "Getting" not in made.run(option).stdout
+        assert made.script("py", "-c", code).stdout.split() == ["2.9.9"] * 2
