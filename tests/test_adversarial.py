@@ -423,7 +423,7 @@ PATHS = [
     Row(
         "directory that is not there",
         mod(b"f"),
-        "missing",
+        "directory",
         "- -",
         options=("--directory", "nope"),
     ),

@@ -13,12 +13,12 @@ QUESTION = {
     "python": "python",
     "sections": {},
     "annotated": {},
-    "emptied": [],
     "keys": [],
     "may_build": True,
     "declared": [],
     "used": [],
-    "resolved": [],
+    "unforeseen": [],
+    "blind": [],
 }
 
 
@@ -111,11 +111,12 @@ def test_a_supply_is_built_and_what_is_said_goes_to_standard_error(question):
 
 def test_a_use_is_noted_and_told_to_the_next(question):
     question("supply", keys=["pond"])
-    question("end", used=["pond"], resolved=["pond", "app", "setuptools"])
+    unforeseen = ["pond", "app", "setuptools"]
+    question("end", used=["pond"], unforeseen=unforeseen, blind=["part"])
 
     answer = json.loads(question("pins").stdout)["answer"]
 
-    assert answer["noted"] == [["pond"], ["app", "pond"]]
+    assert answer["noted"] == [["pond"], ["app", "pond"], ["part"]]
 
 
 def test_faults_are_the_answer(question):

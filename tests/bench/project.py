@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import configparser
 import json
 import os
 import subprocess
@@ -128,6 +129,12 @@ class Project:
         result = Result(command, done.returncode, done.stdout, done.stderr, audit)
         assert expect in (None, result.returncode), str(result)
         return result
+
+    def installed(self) -> dict[str, dict[str, str]]:
+        """Return what .installed.cfg says; buildout appends to it as it goes on."""
+        parser = configparser.RawConfigParser(strict=False, delimiters="=")
+        parser.read(self.path / ".installed.cfg")
+        return {name: dict(parser[name]) for name in parser.sections()}
 
     def snapshot(self, *folders: Path | str) -> dict[str, str]:
         """Return the `snapshot` of `folders`, or of the whole project."""
