@@ -131,6 +131,29 @@ def test_a_part_that_fills_the_folder_of_links(index, project):
     assert says(made, "meek") == "QUACK"
 
 
+@pytest.mark.every_buildout
+def test_no_index_is_asked_after_a_part_that_may_do_anything(index, project):
+    """What is there already tells, so the second run knows what the first could not."""
+    add_pond(index)
+    add_plain_pond(index)
+    ask(index, "asker", "pond[loud]")
+    add_app(index, "user", "pond")
+    add_plugin(index, "iterating", ITERATING)
+    sections = (
+        "[t]\n    recipe = iterating\n    " + egg("a", "user") + egg("b", "asker")
+    )
+    made = project(cfg("t a b", sections, "pond = 1.0"))
+    made.write("patches/pond/loud.patch", LOUD)
+
+    first, second = made.run(expect=1), made.run()
+
+    assert "when pond is in use without it" in first.error
+    assert says(made, "user") == says(made, "asker") == "QUACK"
+    for result in (first, second, made.run("-N")):
+        assert "pypi.org" not in result.output
+        assert "Scanning index" not in result.output
+
+
 def test_a_part_without_eggs_is_not_about_the_project_of_its_name(index, project):
     index.add_sdist("test", "6.6", {"setup.py": "raise SystemExit('strange')\n"})
     sections = "[test]\n    recipe = zc.recipe.egg\n    eggs =\n    interpreter = py\n"
@@ -314,6 +337,69 @@ def test_what_a_part_got_that_is_no_part_any_more(index, project):
 
 
 # -- who asks
+
+
+@pytest.mark.every_buildout
+def test_one_part_alone_keeps_what_others_ask_for(index, project):
+    add_pond(index)
+    add_plain_pond(index)
+    ask(index, "asker", "pond[loud]")
+    add_app(index, "user", "pond")
+    sections = egg("a", "user") + egg("b", "asker")
+    made = project(cfg("a b", sections, "pond = 1.0"))
+    made.write("patches/pond/loud.patch", LOUD)
+    made.run()
+
+    result = made.run("install", "a")
+
+    assert "pond 1.0 +loud stays as in the last run." in result.stdout
+    assert says(made, "user") == "QUACK"
+    assert "+loud (asked for by asker 1.0)" in made.poach("list").stdout
+
+
+def test_what_nobody_grants_costs_no_part_and_is_told_at_once(index, project):
+    add_pond(index)
+    add_plain_pond(index)
+    add_app(index, "user", "pond")
+    ask(index, "quiet", "pond[quiet]")
+    ask(index, "other", "pond[other]")
+    made = project(cfg("a b", egg("a", "user") + egg("b", "user"), "pond = 1.0"))
+    made.run()
+
+    result = made.run("a:eggs=quiet", "b:eggs=other", expect=1)
+
+    assert "quiet 1.0 asks for pond +quiet" in result.error
+    assert "other 1.0 asks for pond +other" in result.error
+    assert "Uninstalling" not in result.stdout
+
+
+def test_options_of_a_part_for_a_patch_that_is_only_asked_for(index, project):
+    add_cpond(index)
+    ask(index, "asker", "cpond[loud]")
+    sections = (
+        "[cpond]\n    recipe = zc.recipe.egg:custom\n    egg = cpond\n    "
+        "define = WIDE\n    " + egg("app", "cpond asker")
+    )
+    made = project(cfg("app cpond", sections, "cpond = 1.0"))
+    made.write("patches/cpond/loud.patch", LOUD_C)
+
+    result = made.run()
+
+    assert result.stdout.count("Building cpond") == 1
+    assert made.script("cpond").stdout == "volume 11 depth 0 width 4 level 0\n"
+
+
+def test_who_requires_a_dependency_is_told_as_before(index, project):
+    ask(index, "meek")
+    ask(index, "one", "meek")
+    ask(index, "two", "meek")
+    options = "show-picked-versions = true"
+    made = project(cfg("a b", egg("a", "one") + egg("b", "two"), "", options))
+
+    result = made.run()
+
+    for name in ("one", "two"):
+        assert f"# {name}==1.0" in result.output
 
 
 @pytest.mark.parametrize("eggs", ["one two", "two one"])

@@ -125,7 +125,7 @@ def flaws(folder: Path) -> Iterator[str]:
 def _recorded(folder: Path) -> Files:
     """Return the record of `folder`; raise ValueError with what is wrong with it."""
     try:
-        data = json.loads((folder / RECORD).read_bytes())
+        data = parsed((folder / RECORD).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{RECORD} is missing") from None
     except (OSError, ValueError) as error:
@@ -139,4 +139,14 @@ def _recorded(folder: Path) -> Files:
 def pair(entry: Any) -> tuple[int, str]:  # noqa: ANN401 - whatever a file holds
     """Return a recorded size and digest; raise TypeError or ValueError."""
     size, digest = entry
-    return int(size), str(digest)
+    if type(size) is not int:
+        raise TypeError(size)
+    return size, str(digest)
+
+
+def parsed(data: bytes) -> Any:  # noqa: ANN401 - whatever a file holds
+    """Return what JSON says, however deep; raise ValueError."""
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None

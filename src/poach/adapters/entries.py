@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -116,7 +115,7 @@ def flaws(place: Path) -> Iterator[str]:
 
 def _entry(place: Path) -> dict[str, Any]:
     try:
-        entry = json.loads((place / ENTRY).read_bytes())
+        entry = contents.parsed((place / ENTRY).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise DamagedEntry(place, f"{ENTRY} is missing") from None
     except (OSError, ValueError) as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from poach.adapters.contents import parsed
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -42,7 +43,7 @@ class Notes:
 def read(path: Path) -> dict[str, Any] | None:
     """Return the note in the file `path`, or None where nothing (readable) is."""
     try:
-        facts = json.loads(path.read_bytes())
+        facts = parsed(path.read_bytes())
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None

@@ -101,16 +101,15 @@ def run(
 def shut() -> Iterator[None]:
     """Stop everything that threads run, and start nothing while the block runs.
 
-    The threads get KeyboardInterrupt, and have the block to clean up in.
+    The threads get KeyboardInterrupt, and have the block to clean up in.  A block that
+    is interrupted itself leaves the door shut: this process is about to end.
     """
     with _DOOR.lock:
         _DOOR.shut = True
         inside = set(_DOOR.inside)
-    try:
-        _stop(inside)
-        yield
-    finally:
-        _DOOR.shut = False
+    _stop(inside)
+    yield
+    _DOOR.shut = False
 
 
 def _code(command: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import socket
 import time
@@ -126,4 +127,8 @@ def _is_text(value: object) -> bool:
 
 
 def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0
+    try:
+        number = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return number if math.isfinite(number) else 0.0

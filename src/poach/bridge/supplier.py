@@ -110,6 +110,9 @@ class Bridge(object):
     #: Patches that packages ask for are not granted here.
     granting = False
 
+    def recall(self):  # type: () -> None
+        """Grant nothing."""
+
     @contextlib.contextmanager
     def tentatively(self):  # type: () -> Iterator[None]
         """Let nothing that is supplied in the ``with`` block count as used."""

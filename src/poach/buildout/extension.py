@@ -71,7 +71,7 @@ def activate(
     workshop = Workshop(read, foreign)
     supplier = WorkshopSupplier(
         workshop,
-        lambda patch_set: _pin(buildout, workshop, patch_set),
+        lambda patch_set: _grown(buildout, workshop, patch_set),
     )
     substitution = Substitution(supplier, buildout)
     for patch_set in workshop.patch_sets.values():
@@ -110,3 +110,10 @@ def _pin(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:
     """Make the tagged version of `patch_set` the one that buildout asks for."""
     versions, holds = workshop.settings.versions, workshop.kit.store.holds
     pinning.pin(buildout, versions, patched_pin(patch_set), holds)
+
+
+def _grown(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:
+    """Count the build options for a project that may have had no patches before."""
+    for name in parts.custom(buildout, [patch_set.pin.key]):
+        _take(buildout, workshop, name)
+    _pin(buildout, workshop, patch_set)

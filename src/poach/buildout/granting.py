@@ -61,13 +61,14 @@ class Granting:
     """Grants what packages ask for to the patch sets of `workshop`.
 
     `granted` are the patches by project and name, with who asks; `shipped` the folders
-    of diffs that packages bring, with their owners and projects.
+    of diffs that packages bring, with their owners and projects; `ignored` was told.
     """
 
     def __init__(self, workshop: PatchSets) -> None:
         self.workshop = workshop
         self.granted: dict[NormalizedName, dict[str, list[str]]] = {}
         self.shipped: set[tuple[str, str, str]] = set()
+        self.ignored: set[str] = set()
 
     def ship(self, owner: str, project: str, folder: Path) -> None:
         """Count a folder of diffs for `project` that the distribution `owner` ships."""
@@ -91,21 +92,25 @@ class Granting:
         self.granted = _with(self.granted, news)
         return collect(self._grow, dict.fromkeys(one.project for one in news))
 
-    def ask_as_noted(self) -> None:
-        """Grant what packages asked for in the last run of this buildout.
+    def ask_as_noted(self) -> list[PatchSet]:
+        """Grant what packages asked for in the last run; return what grew by that.
 
-        What the configuration no longer admits is only told: the next run will say
-        whether anybody asks for it still.
+        What the configuration no longer admits is only told: the next run of all parts
+        will say whether anybody asks for it still.
         """
+        grown: dict[NormalizedName, PatchSet] = {}
         noted = self.workshop.kit.store.recall("requests", self.workshop.name) or {}
         for owner, project, folder in noted.get("shipped", ()):
             if Path(folder).is_dir():
                 self.ship(owner, project, Path(folder))
         for project, patch, asker in noted.get("granted", ()):
             try:
-                self.ask([Request.of(project, patch, asker)])
+                more = self.ask([Request.of(project, patch, asker)])
             except PoachError as fault:
                 logger.warning("Not counted: %s", fault)
+            else:
+                grown |= {patch_set.pin.key: patch_set for patch_set in more}
+        return list(grown.values())
 
     def note(self) -> None:
         """Note in the store, if that can be written, what was asked for and shipped."""
@@ -162,8 +167,10 @@ class Granting:
         faults = [self._refusal(request) for request in requests]
         if self.workshop.settings.requests != "ignore" and not tolerated:
             raise_faults(faults)
-        for fault in faults:
-            logger.warning("Ignored: %s", fault)
+        for text in map(str, faults):
+            if text not in self.ignored:
+                self.ignored.add(text)
+                logger.warning("Ignored: %s", text)
 
     def _defined(self, request: Request) -> Request | None:
         """Return the request if there is a diff for it that is not in the pin."""
@@ -201,7 +208,11 @@ class Granting:
             return undefined(request, ["[patches]", *unknown.looked_in])
         except PoachError as fault:
             return RequestError(request, str(fault))
-        return RequestError(request, "which another distribution in use does not have")
+        return RequestError(
+            request,
+            "which the distribution in use does not have; where that is a develop egg, "
+            "apply the patch to the checkout and let it define the extra",
+        )
 
     def provides(self, project: NormalizedName) -> list[str]:
         """Return the extras that upstream defines for a project with a pin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from poach.key import BuildOptions
 from poach.naming import canonicalize_name
 from poach.patchset import PatchSet
 
+logger = logging.getLogger("zc.buildout.poach")
+
 
 @dataclass(frozen=True, slots=True)
 class WorkshopSupplier:
@@ -29,6 +32,13 @@ class WorkshopSupplier:
     workshop: Workshop
     pin: Callable[[PatchSet], None]
     told: list[str] = field(default_factory=list)
+
+    def recall(self) -> None:
+        """Grant what was asked for in the last run, of which this is a part."""
+        with as_user_errors():
+            for patch_set in self.workshop.granting.ask_as_noted():
+                self.pin(patch_set)
+                logger.info("%s stays as in the last run.", patch_set.asked)
 
     @contextlib.contextmanager
     def tentatively(self) -> Iterator[None]:

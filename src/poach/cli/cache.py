@@ -124,6 +124,8 @@ def _store(arguments: argparse.Namespace) -> Store:
         path = arguments.store.absolute()
         if not path.is_dir():
             raise NoStore(path, "there is no such folder")
+        if any(path.glob("*")) and not any(path.glob("[0-9]*")):
+            raise NoStore(path, f"it is none: there is no folder {FORMAT} in it")
         return Store(path)
     return Store(config.store(arguments, arguments.words))
 

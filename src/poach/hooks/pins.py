@@ -55,6 +55,9 @@ if TYPE_CHECKING:
         def given(self, keys):  # type: (Iterable[str]) -> None
             """Note that these projects are in use as they are now, patched or not."""
 
+        def recall(self):  # type: () -> None
+            """Grant what was asked for in the last run, of which this is a part."""
+
         def tentatively(self):  # type: () -> ContextManager[None]
             """Let nothing that is supplied in the ``with`` block count as used."""
 

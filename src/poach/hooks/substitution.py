@@ -13,7 +13,7 @@ from poach.hooks.asking import Asking
 from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
 from poach.hooks.pins import same_version
 from poach.hooks.substitutes import Substitutes
-from poach.hooks.survey import Survey
+from poach.hooks.survey import ANYBODY, Survey
 from poach.spelling import canonical, is_pin
 
 try:
@@ -96,8 +96,11 @@ class Substitution(object):
         """Look for a distribution on offer, and never find one in the store.
 
         The package index also lists what is on sys.path; an egg of the store that
-        some recipe uses would be copied into eggs-directory.
+        some recipe uses would be copied into eggs-directory.  The survey asks no index
+        where it may download nothing.
         """
+        if installer._dest is None and self.survey.missing is not None:
+            return None
         dists = installer._index._distmap.get(normalize_name(requirement.key), [])
         dists[:] = [dist for dist in dists if not self._is_ours(dist)]
         return original(requirement, source)
@@ -157,6 +160,8 @@ class Substitution(object):
         """
         result = original(parts)
         if buildout is self.buildout:
+            if set(parts) < set(buildout["buildout"]["parts"].split()):
+                self.supplier.recall()
             self.survey.take(buildout, parts, self.original_install, self._counts)
             if self.survey.whole:
                 self.supplier.surveyed()
@@ -413,4 +418,4 @@ def _askers(installer, requirement):  # type: (Any, Any) -> List[str]
         for line in installer._requirements_and_constraints
         if line.startswith(start) and line.endswith(end)
     ]
-    return found or ["A part or a recipe"]
+    return found or [ANYBODY]

@@ -6,8 +6,8 @@ not in the store are stood in for, until it is known what packages ask for.  The
 are built: those that parts need and no others, all of what is wrong with them is told
 together, and no part is lost by it.
 
-What a part gets may depend on what the parts before it do.  Where those do more than to
-install eggs, nothing is downloaded for it: then what is there already has to tell.
+What a part gets may depend on what it and the parts before it do.  Where those do more
+than to install eggs, nothing is downloaded for it: what is there already has to tell.
 """
 
 import copy
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("zc.buildout.poach")
 
+#: Who asks where no distribution does.
+ANYBODY = "A part or a recipe"
 #: Entry points of zc.recipe.egg that do nothing that matters to the parts after them.
 QUIET = ("default", "eggs", "script", "scripts")
 #: What easy_install counts while it resolves.
@@ -119,18 +121,20 @@ class Part(object):
 
         Unless it may go `ahead`, it has what is there already, and downloads nothing.
         """
-        ours, path = buildout["buildout"], _path(buildout)
-        more = {}  # type: Dict[str, Any]
+        ours, eggs = buildout["buildout"], buildout["buildout"]["eggs-directory"]
+        more = {"path": [ours["develop-eggs-directory"]]}  # type: Dict[str, Any]
         if ours.get("allow-unknown-extras") == "true":
             more["allow_unknown_extras"] = True
         if ours.get("offline") == "true" or not ahead:
-            return easy_install.Installer(path=path, **more)
+            installer = easy_install.Installer(eggs, newest=False, **more)
+            installer._dest = None
+            return installer
         links = _peek(self.options, "find-links", ours.get("find-links"))
         more["links"] = (links or "").split()
         more["index"] = _peek(self.options, "index", ours.get("index"))
         more["newest"] = ours.get("newest") == "true"
         more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
-        return easy_install.Installer(ours["eggs-directory"], path=path[:1], **more)
+        return easy_install.Installer(eggs, **more)
 
 
 class Survey(object):
@@ -182,6 +186,9 @@ class Survey(object):
             self.supplier.build(build)
             return True
         self.whole = not blind
+        if self.whole and all(not isinstance(dist, Awaited) for dist in dists):
+            tolerated = buildout["buildout"].get("allow-unknown-extras") == "true"
+            self.supplier.refuse(wishes, tolerated)
         found = {canonical(dist.project_name) for dist in dists}
         self.supplier.foreseen(found, blind)
         return False
@@ -226,7 +233,7 @@ class Survey(object):
             return None
         ws, counted = self.found.get(_question(installer, specs), (None, {}))
         for name, more in counted.items():
-            getattr(easy_install.Installer, name).update(copy.deepcopy(more))
+            _count_in(getattr(easy_install.Installer, name), copy.deepcopy(more))
         return copy.copy(ws)
 
     def _asked(self, buildout, parts, resolve):
@@ -236,9 +243,9 @@ class Survey(object):
         ahead = True
         for part in parts:
             if part.specs:
-                installer = part.installer(buildout, ahead)
+                installer = part.installer(buildout, ahead and part.quiet)
                 asked, there, whole = self._answer(installer, part.specs, resolve)
-                wishes += asked
+                wishes += [_of(part.name, wish) for wish in asked]
                 dists += there
             if not part.builds and not (part.specs and whole):
                 blind.append(part.name)
@@ -317,6 +324,20 @@ def _project(spec):  # type: (str) -> str
         return canonical(pkg_resources.Requirement.parse(spec).project_name)
     except ValueError:
         return ""
+
+
+def _of(part, wish):  # type: (str, Wish) -> Wish
+    """Return `wish` with the part as the one who asks if nobody else does."""
+    project, extra, asker = wish
+    return project, extra, "[%s]" % part if asker == ANYBODY else asker
+
+
+def _count_in(there, more):  # type: (Dict[str, Any], Dict[str, Any]) -> None
+    """Add to a count of easy_install, of values or of sets."""
+    for key, value in more.items():
+        if isinstance(value, set):
+            value |= there.get(key, set())
+        there[key] = value
 
 
 def _is_settled(dist):  # type: (Any) -> bool
