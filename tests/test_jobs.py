@@ -249,7 +249,7 @@ def test_all_faults_are_told_and_the_others_are_built(index, project):
 
     assert [
         line for line in result.error.splitlines() if line.startswith("Cannot patch")
-    ] == ["Cannot patch one 1.0:", "Cannot patch three 1.0:"]
+    ] == ["Cannot patch one 1.0:", "Cannot patch three 1.0:"], str(result)
     assert list(made.path.glob("patched-eggs/*/two/*/*/entry.json"))
     assert made.poach("build", "-j3", "two").stdout.startswith("two 1.0+loud")
 
