@@ -336,6 +336,31 @@ def test_a_folder_that_is_swept_before_it_is_locked_is_not_used(store, monkeypat
         assert scratch.is_dir()
 
 
+def test_folders_that_come_while_another_thread_sweeps(store):
+    """Each is swept before its lock is held, or not at all."""
+    end, faults = time.monotonic() + 3, []
+
+    def work():
+        while time.monotonic() < end:
+            try:
+                with store.scratch() as scratch:
+                    (scratch / "file").write_text("mine")
+                    time.sleep(0.001)
+                    (scratch / "file").read_text()
+            except Exception as fault:
+                faults.append(fault)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while time.monotonic() < end:
+        store.sweep()
+    for thread in threads:
+        thread.join()
+
+    assert faults == []
+
+
 HOST = socket.gethostname()
 
 

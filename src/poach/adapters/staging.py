@@ -93,10 +93,11 @@ class Staging:
             folder = self._new()
             folder.mkdir(mode=0o700)
             lock = locks.file_lock(folder / _LOCK)
-            locks.acquire(lock, blocking=True)
-            if (folder / _LOCK).exists():
-                return folder, lock
-            lock.release()  # swept before the lock was ours
+            with contextlib.suppress(FileNotFoundError):  # swept before it was ours
+                locks.acquire(lock, blocking=True)
+                if (folder / _LOCK).exists():
+                    return folder, lock
+            lock.release()
 
     def _new(self) -> Path:
         """Return a path that nobody else has."""
@@ -132,10 +133,14 @@ def _swept_folder(left: Path, trusted: bool, now: float, dry_run: bool) -> bool:
         return not has_lock or locks.is_free(left / _LOCK)
     lock = locks.file_lock(left / _LOCK)
     if locks.acquire(lock):
-        # Before the release: who waits for the lock then sees that it has gone.
+        # All at once, and before the release: who waits for the lock, and may make the
+        # folder anew for that, keeps what it makes.
+        gone = left.with_name(f"{left.name}{os.urandom(8).hex()}")
+        with contextlib.suppress(OSError):  # Windows keeps what is open
+            left = left.rename(gone)
         shutil.rmtree(left, ignore_errors=True)
         lock.release()
-        shutil.rmtree(left, ignore_errors=True)  # Windows keeps what is open
+        shutil.rmtree(left, ignore_errors=True)
     return not left.exists()
 
 
