@@ -242,7 +242,8 @@ def test_ignored_requests_leave_all_parts_what_they_require(index, project):
         assert says(made, "user") == "quack"
 
 
-def test_build_options_that_a_recipe_comes_up_with_at_work(index, project):
+def with_custom(index, project, parts):
+    """Make a project with a recipe of which nobody knows that it builds an egg."""
     add_cpond(index)
     source = """
         from zc.recipe.egg.custom import Custom
@@ -255,8 +256,13 @@ def test_build_options_that_a_recipe_comes_up_with_at_work(index, project):
         "[cpond]\n    recipe = mycustom\n    eggs = cpond\n    define = WIDE\n    "
         + egg("app", "cpond")
     )
-    made = project(cfg("cpond app", sections, "cpond = 1.0 +loud"))
+    made = project(cfg(parts, sections, "cpond = 1.0 +loud"))
     made.write("patches/cpond/loud.patch", LOUD_C)
+    return made
+
+
+def test_build_options_that_a_recipe_comes_up_with_at_work(index, project):
+    made = with_custom(index, project, "cpond app")
 
     made.run()
 
@@ -265,20 +271,7 @@ def test_build_options_that_a_recipe_comes_up_with_at_work(index, project):
 
 def test_build_options_that_come_too_late(index, project):
     """There is one egg of a project in a buildout."""
-    add_cpond(index)
-    source = """
-        from zc.recipe.egg.custom import Custom
-
-        class Recipe(Custom):
-            pass
-        """
-    add_plugin(index, "mycustom", source, requires=("zc.recipe.egg",))
-    sections = (
-        "[cpond]\n    recipe = mycustom\n    eggs = cpond\n    define = WIDE\n    "
-        + egg("app", "cpond")
-    )
-    made = project(cfg("app cpond", sections, "cpond = 1.0 +loud"))
-    made.write("patches/cpond/loud.patch", LOUD_C)
+    made = with_custom(index, project, "app cpond")
 
     error = made.run(expect=1).error
 

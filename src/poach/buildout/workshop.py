@@ -206,10 +206,9 @@ class Workshop:
     def note_use(self) -> None:
         """Note in the store, if that can be written, what this run used.
 
-        And what it got without having foreseen it, so that the next one does.
-
-        A buildout without patched pins does not make a store for that.  What killed
-        runs left in the store goes, too.
+        And what it got without having foreseen it, so that the next one does.  A
+        buildout without patched pins does not make a store for that.  What killed runs
+        left in the store goes, too.
         """
         if self.patch_sets or self.noted_before():
             hidden = self.resolved - self.foreseen - self.settings.unpatchable

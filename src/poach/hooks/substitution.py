@@ -141,8 +141,6 @@ class Substitution(object):
         if ws is None:
             ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
-            if self.survey.whole:
-                self.supplier.surveyed()
             self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
             # Buildout sorts working sets into new ones, and the first entry that
