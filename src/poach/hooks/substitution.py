@@ -377,10 +377,23 @@ def _constraint(installer, pin):  # type: (Any, PatchedPin) -> Optional[str]
 
 def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]
     """Yield the distributions that an installer has of a project (canonical)."""
-    for key in installer._env:
-        if canonical(key) == project:
-            for dist in installer._env[key]:
-                yield dist
+    for key in _spellings(installer._env).get(project, ()):
+        for dist in installer._env[key]:
+            yield dist
+
+
+def _spellings(env):  # type: (Any) -> Dict[str, List[str]]
+    """Return the keys that an environment has for each canonical name.
+
+    That is asked for every requirement, and there are hundreds of keys.
+    """
+    size, found = getattr(env, "_poach_spellings", (None, {}))
+    if size != len(env._distmap):
+        size, found = len(env._distmap), {}
+        for key in env._distmap:  # also where the last of a project is gone by now
+            found.setdefault(canonical(key), []).append(key)
+        env._poach_spellings = size, found
+    return found  # type: ignore[no-any-return]
 
 
 def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool

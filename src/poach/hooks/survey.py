@@ -116,25 +116,39 @@ class Part(object):
             lines = (line.strip() for line in text.split("\n"))
             self.specs = [line for line in lines if _project(line)]
 
-    def installer(self, buildout, ahead):  # type: (Any, bool) -> Any
+    def installer(self, buildout, ahead, made):
+        # type: (Any, bool, Dict[str, Any]) -> Any
         """Return an installer as zc.recipe.egg has it, on which most recipes build.
 
         Unless it may go `ahead`, it has what is there already, and downloads nothing.
+        Those `made` so far have looked at what is there.
         """
-        ours, eggs = buildout["buildout"], buildout["buildout"]["eggs-directory"]
+        more = self._settings(buildout, ahead)
+        key = repr(sorted(more.items()))
+        if key not in made:
+            eggs = buildout["buildout"]["eggs-directory"]
+            made[key] = easy_install.Installer(eggs, **more)
+        installer = copy.copy(made[key])
+        installer._requirements_and_constraints = []
+        if "index" not in more:
+            installer._dest = None
+        return installer
+
+    def _settings(self, buildout, ahead):  # type: (Any, bool) -> Dict[str, Any]
+        """Return the arguments of an installer; without an index it downloads nothing."""
+        ours = buildout["buildout"]
         more = {"path": [ours["develop-eggs-directory"]]}  # type: Dict[str, Any]
         if ours.get("allow-unknown-extras") == "true":
             more["allow_unknown_extras"] = True
         if ours.get("offline") == "true" or not ahead:
-            installer = easy_install.Installer(eggs, newest=False, **more)
-            installer._dest = None
-            return installer
+            more["newest"] = False
+            return more
         links = _peek(self.options, "find-links", ours.get("find-links"))
         more["links"] = (links or "").split()
         more["index"] = _peek(self.options, "index", ours.get("index"))
         more["newest"] = ours.get("newest") == "true"
         more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
-        return easy_install.Installer(eggs, **more)
+        return more
 
 
 class Survey(object):
@@ -240,10 +254,10 @@ class Survey(object):
         # type: (Any, List[Part], Callable[..., Any]) -> Tuple[List[Wish], List[Any], List[str]]
         """Return what parts ask for, what they get, and those that did not tell all."""
         wishes, dists, blind = [], [], []  # type: List[Wish], List[Any], List[str]
-        ahead = True
+        ahead, made = True, {}  # type: bool, Dict[str, Any]
         for part in parts:
             if part.specs:
-                installer = part.installer(buildout, ahead and part.quiet)
+                installer = part.installer(buildout, ahead and part.quiet, made)
                 asked, there, whole = self._answer(installer, part.specs, resolve)
                 wishes += [_of(part.name, wish) for wish in asked]
                 dists += there
