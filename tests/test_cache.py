@@ -17,7 +17,7 @@ import pytest
 from bench import snapshot
 from bench.pond import CFG, LOUD, WIDE, add_pond
 from bench.powers import drop_powers
-from poach.adapters import inventory, uses
+from poach.adapters import inventory, notes, uses
 from poach.adapters.store import Made, Store
 from poach.adapters.verifying import verify
 from poach.cli import main
@@ -65,11 +65,11 @@ def cache(store, capsys):
     return run
 
 
-def use(store, directory, *keys, at=None, host=None, kind=uses.RUNS):
+def use(store, directory, *keys, at=None, host=None, kind=notes.RUNS):
     """Note that the buildout in `directory` used eggs; `at` is seconds ago."""
     eggs = [store.find(VERSION, key) for key in keys]
     uses.note(store, kind, str(directory), eggs)
-    path = store.note_path(kind, uses.name(str(directory)))
+    path = store.note_path(kind, notes.name(str(directory)))
     text = path.read_text()
     noted = json.loads(text)
     if at is not None:
@@ -88,7 +88,7 @@ def entry_json(place, **changes):
 
 
 def notes(store):
-    return [note for _, note in store.notes.all(uses.RUNS)]
+    return [note for _, note in store.notes.all(notes.RUNS)]
 
 
 def test_a_note_names_the_very_entries(store, entry, tmp_path):
@@ -110,7 +110,7 @@ def test_a_note_is_written_if_something_changed_or_once_a_day(store, tmp_path):
         use(store, tmp_path, *keys)
         return path.stat().st_ino != before  # it appears by a rename
 
-    path = store.note_path(uses.RUNS, uses.name(str(tmp_path)))
+    path = store.note_path(notes.RUNS, notes.name(str(tmp_path)))
     assert not written(KEY)
     assert not written(KEY, at=DAY - 60)
     assert written(KEY, at=DAY + 60)
@@ -150,7 +150,7 @@ def test_entries_that_have_gone_are_forgotten(store, entry, tmp_path):
 )
 def test_odd_notes_are_no_obstacle(store, tmp_path, note, cache):
     use(store, tmp_path, KEY)
-    path = store.note_path(uses.RUNS, uses.name(str(tmp_path)))
+    path = store.note_path(notes.RUNS, notes.name(str(tmp_path)))
     path.write_bytes(note)
 
     assert cache("list")[0] == 0
@@ -168,7 +168,7 @@ def test_list(store, entry, tmp_path, cache):
     use(store, one, KEY)
     use(store, gone, KEY, OTHER, at=DAY)
     use(store, far, KEY, host="another.host")
-    use(store, tmp_path, KEY, kind=uses.BUILDS)
+    use(store, tmp_path, KEY, kind=notes.BUILDS)
 
     code, found, err = cache("list", "--json")
 

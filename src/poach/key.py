@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 #: The version of the store's format; it stands in the key and in the store's path.
 FORMAT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+#: What is declared where nothing is.
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Target(NamedTuple):
     """What an egg is built for.
 
     `python`, `abi` and `platform` are as in a wheel's tags (PEP 425); `layout` names
@@ -26,24 +29,22 @@ class Target:
     layout: str
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
+class BuildOptions(NamedTuple):
     """Declared options of a build.
 
     `build_ext` are options of setuptools' command of that name, `environment`
     are variables set for the build.
     """
 
-    build_ext: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    build_ext: Mapping[str, str] = NOTHING
+    environment: Mapping[str, str] = NOTHING
 
     def __str__(self) -> str:
         options = {**self.build_ext, **self.environment}
         return ", ".join(f"{name} = {value}" for name, value in options.items())
 
 
-@dataclass(frozen=True, slots=True)
-class BuildKey:
+class BuildKey(NamedTuple):
     """Everything that goes into one patched egg.
 
     `project` is canonical, `base` the upstream version, `sdist` and `patches` are
@@ -55,7 +56,7 @@ class BuildKey:
     sdist: str
     patches: str
     target: Target
-    options: BuildOptions = field(default_factory=BuildOptions)
+    options: BuildOptions = BuildOptions()
 
     def as_json(self) -> dict[str, Any]:
         """Return the key as plain data, the very data that `digest` covers."""

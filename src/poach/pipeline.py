@@ -98,7 +98,7 @@ def provided(patch_set: PatchSet, kit: Kit) -> list[str]:
 
     Raises `PoachError`.
     """
-    noted = kit.store.recall("extras", _note(patch_set.pin))
+    noted = kit.store.recall("extras", sdist_note(patch_set.pin))
     sdist = seen(patch_set, kit)
     if noted is not None and sdist is not None and noted.get("sdist") == sdist:
         return list(map(str, noted.get("extras", ())))
@@ -108,15 +108,20 @@ def provided(patch_set: PatchSet, kit: Kit) -> list[str]:
     with unpacked(patch_set, kit) as tree:
         found = extras(tree)
     facts = {"sdist": seen(patch_set, kit), "extras": found}
-    kit.store.remember("extras", _note(patch_set.pin), facts)
+    kit.store.remember("extras", sdist_note(patch_set.pin), facts)
     return found
 
 
-def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | None:
+def known_key(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> BuildKey | None:
+    """Return the build key of `patch_set`, None if its sdist was never seen."""
     sdist = seen(patch_set, kit)
-    if sdist is None:
+    return None if sdist is None else _key(patch_set, options, sdist, kit)
+
+
+def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | None:
+    key = known_key(patch_set, options, kit)
+    if key is None:
         return None
-    key = _key(patch_set, options, sdist, kit)
     egg = kit.store.find(patch_set.version, key)
     return Report(patch_set, options, key, egg, made=False) if egg else None
 
@@ -184,21 +189,22 @@ class _Upstream:
 
 
 def _remembered(pin: Pin, found: Sdist, store: Store) -> Sdist:
-    seen = store.recall_digest("sdists", _note(pin))
+    seen = store.recall_digest("sdists", sdist_note(pin))
     if seen is None:
         facts = {"file": found.path.name, "sha256": found.sha256}
-        store.remember("sdists", _note(pin), facts)
+        store.remember("sdists", sdist_note(pin), facts)
     elif seen != found.sha256:
-        raise ChangedSdist(pin, seen, found, store.note_path("sdists", _note(pin)))
+        raise ChangedSdist(pin, seen, found, store.note_path("sdists", sdist_note(pin)))
     return found
 
 
 def seen(patch_set: PatchSet, kit: Kit) -> str | None:
     """Return the sha256, in hex, of the upstream sdist if it was ever fetched."""
-    return kit.store.recall_digest("sdists", _note(patch_set.pin))
+    return kit.store.recall_digest("sdists", sdist_note(patch_set.pin))
 
 
-def _note(pin: Pin) -> str:
+def sdist_note(pin: Pin) -> str:
+    """Return the name of the notes on the sdist of a pin."""
     return f"{pin.key}-{pin.base}"
 
 

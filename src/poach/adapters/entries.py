@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poach.adapters import contents
 from poach.errors import PoachError
@@ -35,8 +34,7 @@ class DamagedEntry(PoachError):
         return f"The patched egg in {self.path} is damaged: {self.reason}; {self.cure}"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What came out of a build, in its staging folder: an egg and its wheel.
 
     `record` is plain data for entry.json, beside the key and the files.
@@ -47,8 +45,7 @@ class Made:
     record: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedEgg:
+class PatchedEgg(NamedTuple):
     """One entry: the paths of its egg and wheel, and the content of entry.json."""
 
     egg: Path
@@ -71,7 +68,12 @@ def write(folder: Path, made: Made, key: BuildKey) -> None:
     (folder / ENTRY).write_bytes(contents.as_json(entry))
 
 
-def read(place: Path, key: BuildKey) -> PatchedEgg | None:
+def place(root: Path, version: str, key: Mapping[str, Any]) -> Path:
+    """Return the folder of the entry of `key` (plain data) in a store, there or not."""
+    return root / str(key["project"]) / version / digest_of(key)[:DIGITS]
+
+
+def read(place: Path, key: Mapping[str, Any]) -> PatchedEgg | None:
     """Return the entry in the folder `place` if it is there; raise `DamagedEntry`.
 
     Only small files are read: it is about `key`, and its files have their sizes.
@@ -82,7 +84,7 @@ def read(place: Path, key: BuildKey) -> PatchedEgg | None:
         if not os.path.lexists(place):
             return None
         raise
-    if entry.get("key") != key.as_json():
+    if entry.get("key") != key:
         raise DamagedEntry(place, f"{ENTRY} is about another build")
     return _checked(place, entry)
 

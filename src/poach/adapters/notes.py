@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import socket
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poach.adapters.contents import parsed
+
+#: The kinds of notes on what was used: by runs of buildout, and by ``poach build``.
+RUNS, BUILDS = "buildouts", "builds"
+#: Such a note is good for so long.
+DAY = 24 * 3600
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(NamedTuple):
     """The notes below the folder `path`, to be read."""
 
     path: Path
@@ -47,3 +54,29 @@ def read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None
+
+
+def name(directory: str) -> str:
+    """Return the name of the notes of the buildout in a folder."""
+    return hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
+
+
+def use(directory: str, places: Collection[str]) -> dict[str, Any]:
+    """Return what is noted of a buildout that used entries: their `places`."""
+    host = socket.gethostname()
+    return {"directory": directory, "host": host, "eggs": sorted(places)}
+
+
+def says(noted: Mapping[str, Any], facts: Mapping[str, Any], now: float) -> bool:
+    """Tell whether what is `noted` says all `facts`, and is fresh."""
+    same = {key: noted.get(key) for key in facts} == facts
+    return same and 0 <= now - number(noted.get("at")) < DAY
+
+
+def number(value: object) -> float:
+    """Return a number that was noted, 0 for whatever is none."""
+    try:
+        found = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0

@@ -83,14 +83,14 @@ class Store:
 
     def place(self, version: str, key: BuildKey) -> Path:
         """Return the folder of the entry of `key`, there or not."""
-        return self.root / key.project / version / key.digest[:DIGITS]
+        return entries.place(self.root, version, key.as_json())
 
     def find(self, version: str, key: BuildKey) -> PatchedEgg | None:
         """Return the egg of `key`, or None; raise `DamagedEntry`.
 
         Only small files are read, nothing is written.
         """
-        return entries.read(self.place(version, key), key)
+        return entries.read(self.place(version, key), key.as_json())
 
     def get_or_make(
         self,

@@ -9,9 +9,6 @@ for a day.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import math
-import os
 import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -19,18 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poach.adapters.notes import BUILDS, RUNS, name, number, says, use
 from poach.adapters.store import PatchedEgg, Store, StoreUnwritable
-
-#: A note is good for so long.
-DAY = 24 * 3600
-
-#: The kinds of notes: of runs of buildout, and of ``poach build``.
-RUNS, BUILDS = "buildouts", "builds"
-
-
-def name(directory: str) -> str:
-    """Return the name of the notes of a buildout."""
-    return hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
 
 
 def place(store: Store, egg: PatchedEgg) -> str:
@@ -47,10 +34,10 @@ def note(
 ) -> None:
     """Note in the store, if that can be written, what a run used, and other `facts`."""
     noted = store.recall(kind, name(directory)) or {}
-    host, places = socket.gethostname(), sorted({place(store, egg) for egg in eggs})
-    told = {"directory": directory, "host": host, "eggs": places, **facts}
+    places = sorted({place(store, egg) for egg in eggs})
+    told = {**use(directory, places), **facts}
     now = time.time()
-    if not _says(noted, told, now):
+    if not says(noted, told, now):
         before = {p: t for p, t in _times(noted).items() if _is_other(store, p, places)}
         with contextlib.suppress(StoreUnwritable):
             new = {**told, "at": int(now), "before": before}
@@ -60,12 +47,6 @@ def note(
 def _is_other(store: Store, where: str, places: Collection[str]) -> bool:
     """Tell whether an entry is none of `places`, and still there."""
     return where not in places and (store.root / where).is_dir()
-
-
-def _says(noted: Mapping[str, Any], facts: Mapping[str, Any], now: float) -> bool:
-    """Tell whether what is `noted` says it all, and is fresh."""
-    same = {key: noted.get(key) for key in facts} == facts
-    return same and 0 <= now - _number(noted.get("at")) < DAY
 
 
 def current(noted: Mapping[str, Any]) -> set[str]:
@@ -118,17 +99,9 @@ def _times(noted: Mapping[str, Any]) -> dict[str, float]:
     """Return all entries that a note knows, with the time of their last use."""
     before = noted.get("before")
     pairs = before.items() if isinstance(before, dict) else ()
-    times = {where: _number(used) for where, used in pairs}
-    return {**times, **dict.fromkeys(current(noted), _number(noted.get("at")))}
+    times = {where: number(used) for where, used in pairs}
+    return {**times, **dict.fromkeys(current(noted), number(noted.get("at")))}
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
-
-
-def _number(value: object) -> float:
-    try:
-        number = float(value) if isinstance(value, int | float) else 0.0
-    except OverflowError:
-        return 0.0
-    return number if math.isfinite(number) else 0.0

@@ -37,10 +37,9 @@ class Activation(object):
             raise
 
     def _pin(self):  # type: () -> None
-        for pin in self.bridge.pins.values():
-            pinning.pin(self.buildout, self.bridge.versions, pin, self.bridge.holds)
-        for project, version in self.bridge.plain.items():
-            pinning.set_version(self.buildout, self.bridge.versions, project, version)
+        bridge, versions = self.bridge, self.bridge.versions
+        pinning.pin(self.buildout, versions, bridge.pins.values(), bridge.holds)
+        pinning.set_versions(self.buildout, versions, bridge.plain)
 
 
 def load(buildout):  # type: (Any) -> None

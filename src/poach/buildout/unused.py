@@ -42,6 +42,7 @@ def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
     if policy == "error":
         raise_faults(faults)
     for fault in faults if policy == "warn" else ():
+        workshop.warned = True
         logger.warning("%s", fault)
 
 

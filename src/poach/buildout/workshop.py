@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from poach import patchset, pipeline
-from poach.adapters import jobs, uses
+from poach.adapters import jobs, notes, uses
 from poach.adapters.fetch import HttpFetcher
 from poach.adapters.library import NamedDiffs
 from poach.adapters.reader import DiffReader
@@ -22,7 +22,7 @@ from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.buildout.telling import LogReporter
 from poach.errors import PoachError, collect
-from poach.key import BuildOptions
+from poach.key import BuildKey, BuildOptions
 from poach.kit import Kit, Toolchain
 from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet
@@ -55,7 +55,8 @@ class Workshop:
     the eggs that were asked for in this run, `resolved` all projects that parts got
     distributions of, patched or not, and `foreseen` those that they were expected to,
     `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep.  Eggs are made by `toolchain`, that of the running
+    somebody has got and will keep; `warned` tells whether anything is said in each
+    run.  Eggs are made by `toolchain`, that of the running
     interpreter where none is given.
     """
 
@@ -86,6 +87,7 @@ class Workshop:
         self.foreseen: set[NormalizedName] = set()
         self.blind: set[str] = set()
         self.given: set[NormalizedName] = set()
+        self.warned = False
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -118,6 +120,11 @@ class Workshop:
         """Return the pin of a project, patched or plain, None where it has none."""
         plain = self.settings.plain.get(project)
         return self.pins.get(project) or (OwnedPin(plain, ()) if plain else None)
+
+    def key_of(self, project: NormalizedName) -> BuildKey | None:
+        """Return the build key of a pinned project, None if it is not known yet."""
+        wanted = self.patch_sets[project], self.options_of(project)
+        return pipeline.known_key(*wanted, self.kit)
 
     def find(self, project: NormalizedName) -> PatchedEgg | None:
         """Return the egg of a pinned project if it was built before.
@@ -196,12 +203,12 @@ class Workshop:
 
     def noted_before(self) -> dict[str, Any] | None:
         """Return what `note_use` has noted of this buildout, None for nothing."""
-        return self.kit.store.recall(uses.RUNS, self.name)
+        return self.kit.store.recall(notes.RUNS, self.name)
 
     @property
     def name(self) -> str:
         """What the notes of this buildout are called."""
-        return uses.name(self.settings.directory)
+        return notes.name(self.settings.directory)
 
     def note_use(self) -> None:
         """Note in the store, if that can be written, what this run used.
@@ -213,7 +220,7 @@ class Workshop:
         if self.patch_sets or self.noted_before():
             hidden = self.resolved - self.foreseen - self.settings.unpatchable
             self._note(
-                uses.RUNS,
+                notes.RUNS,
                 used=sorted(self.used),
                 unforeseen=sorted(hidden),
                 blind=sorted(self.blind) if hidden else [],
@@ -224,7 +231,7 @@ class Workshop:
     def note_build(self) -> None:
         """Note in the store, if that can be written, what was asked for by command."""
         if self.used:
-            self._note(uses.BUILDS)
+            self._note(notes.BUILDS)
 
     def _note(self, kind: str, **facts: Any) -> None:
         store, directory = self.kit.store, self.settings.directory

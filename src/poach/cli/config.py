@@ -78,7 +78,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
     """
     # Imported late: `poach apply` needs no buildout, and importing it takes a while.
     with contextlib.redirect_stdout(sys.stderr):
-        from poach.buildout.extension import activate
+        from poach.buildout.activation import activate
 
     with our_errors(), _logging_as_before():
         with contextlib.redirect_stdout(sys.stderr):

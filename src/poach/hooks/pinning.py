@@ -1,5 +1,6 @@
 """Pinning: tagged versions where buildout has the pins, and the last words on them."""
 
+import contextlib
 import logging
 import sys
 
@@ -12,7 +13,17 @@ from poach.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Collection, Dict, Iterable, List, Set
+    from typing import (
+        Any,
+        Callable,
+        Collection,
+        Container,
+        Dict,
+        Iterable,
+        Iterator,
+        List,
+        Mapping,
+    )
 
     from poach.hooks.pins import PatchedPin
 
@@ -20,37 +31,72 @@ logger = logging.getLogger("zc.buildout.poach")
 
 
 def pin(buildout, section, patched, holds):
-    # type: (Any, str, PatchedPin, Callable[[str], bool]) -> None
-    """Make the tagged version of a pin the one that `buildout` asks for.
+    # type: (Any, str, Iterable[PatchedPin], Callable[[str], bool]) -> None
+    """Make the tagged versions of pins those that `buildout` asks for.
 
     `section` is the name of the versions section, empty where there is none; `holds`
     tells whether a location is in the store.  Raises `LoadedBefore`.
     """
-    _refuse_loaded(patched, holds)
-    set_version(buildout, section, patched.key, patched.version)
-    forget(pkg_resources.working_set, patched.key)
+    pins = {one.key: one for one in patched}
+    _refuse_loaded(pins, holds)
+    set_versions(buildout, section, {key: pins[key].version for key in pins})
+    forget(pkg_resources.working_set, pins)
 
 
-def set_version(buildout, section, project, version):
-    # type: (Any, str, str, str) -> None
-    """Make `version` the one of `project`, a canonical name, for the live `buildout`.
+def set_versions(buildout, section, wanted):
+    # type: (Any, str, Mapping[str, str]) -> None
+    """Make `wanted`, versions by canonical name, those of the live `buildout`.
 
     An option is kept in several places, each of which is read by some recipe or
     extension.  A value that another extension has emptied stays empty.
     """
-    kept = []  # type: List[Dict[str, str]]
-    if section:
-        options = buildout[section]
-        kept = [options._data, options._raw, options._cooked, buildout._raw[section]]
-    for values in kept:
-        for option, value in list(values.items()):
-            if value and canonical(option) == project:
-                values[option] = version
+    for values in _kept(buildout, section):
+        _overwrite(values, wanted)
     versions = dict(easy_install.Installer._versions)
-    for key in [key for key in versions if canonical(key) == project] or [project]:
-        if versions.get(key) != "":
-            versions[key] = version
+    _overwrite(versions, wanted)
+    there = set(map(canonical, versions))
+    versions.update({key: wanted[key] for key in wanted if key not in there})
     easy_install.Installer._versions = versions
+
+
+def _overwrite(versions, wanted):
+    # type: (Dict[str, str], Mapping[str, str]) -> None
+    for option, value in list(versions.items()):
+        if value and canonical(option) in wanted:
+            versions[option] = wanted[canonical(option)]
+
+
+def written(buildout, section):
+    # type: (Any, str) -> List[Dict[str, str]]
+    """Return the versions of `buildout` as they are now, wherever they are kept."""
+    return [dict(values) for values in _kept(buildout, section)]
+
+
+@contextlib.contextmanager
+def as_written(buildout, section, before):
+    # type: (Any, str, List[Dict[str, str]]) -> Iterator[None]
+    """Let the versions be what `written` has returned, in the ``with`` block."""
+    now = written(buildout, section)
+    try:
+        _set(buildout, section, before)
+        yield
+    finally:
+        _set(buildout, section, now)
+
+
+def _set(buildout, section, versions):
+    # type: (Any, str, List[Dict[str, str]]) -> None
+    for number, values in enumerate(_kept(buildout, section)):
+        values.clear()
+        values.update(versions[number])
+
+
+def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]
+    """Return all places where a live `buildout` has the options of a section."""
+    if not section:
+        return []
+    options = buildout[section]
+    return [options._data, options._raw, options._cooked, buildout._raw[section]]
 
 
 def summarize(pins, used, overruled):
@@ -67,11 +113,12 @@ def summarize(pins, used, overruled):
         logger.info("Patched pins that nothing asked for: %s", ", ".join(idle))
 
 
-def _refuse_loaded(patched, holds):
-    # type: (PatchedPin, Callable[[str], bool]) -> None
-    """Refuse a pin of which buildout has put another egg on its own path already."""
+def _refuse_loaded(pins, holds):
+    # type: (Dict[str, PatchedPin], Callable[[str], bool]) -> None
+    """Refuse pins of which buildout has put another egg on its own path already."""
     for dist in list(pkg_resources.working_set):
-        if canonical(dist.project_name) != patched.key:
+        patched = pins.get(canonical(dist.project_name))
+        if patched is None:
             continue
         egg = dist.location.endswith(".egg") and dist.location in sys.path
         right = holds(dist.location) and same_version(dist.version, patched.version)
@@ -79,12 +126,12 @@ def _refuse_loaded(patched, holds):
             raise LoadedBefore(patched, dist.version, dist.location)
 
 
-def forget(ws, project):  # type: (Any, str) -> None
-    """Take plain distributions of `project` out of the working set `ws`.
+def forget(ws, projects):  # type: (Any, Container[str]) -> None
+    """Take plain distributions of `projects` (canonical) out of the working set `ws`.
 
     Buildout takes a recipe from its own working set without looking at pins.
     """
-    for key in [key for key in ws.by_key if canonical(key) == project]:
+    for key in [key for key in ws.by_key if canonical(key) in projects]:
         del ws.by_key[key]
         for keys in ws.entry_keys.values():
             if key in keys:

@@ -387,13 +387,13 @@ def _spellings(env):  # type: (Any) -> Dict[str, List[str]]
 
     That is asked for every requirement, and there are hundreds of keys.
     """
-    size, found = getattr(env, "_poach_spellings", (None, {}))
-    if size != len(env._distmap):
-        size, found = len(env._distmap), {}
+    size = len(env._distmap)
+    if getattr(env, "_poach_spellings", (None, None))[0] != size:
+        spellings = {}  # type: Dict[str, List[str]]
         for key in env._distmap:  # also where the last of a project is gone by now
-            found.setdefault(canonical(key), []).append(key)
-        env._poach_spellings = size, found
-    return found  # type: ignore[no-any-return]
+            spellings.setdefault(canonical(key), []).append(key)
+        env._poach_spellings = size, spellings
+    return env._poach_spellings[1]  # type: ignore[no-any-return]
 
 
 def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool

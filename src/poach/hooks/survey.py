@@ -135,7 +135,7 @@ class Part(object):
         return installer
 
     def _settings(self, buildout, ahead):  # type: (Any, bool) -> Dict[str, Any]
-        """Return the arguments of an installer; without an index it downloads nothing."""
+        """Return arguments for an installer, no index if what is there has to do."""
         ours = buildout["buildout"]
         more = {"path": [ours["develop-eggs-directory"]]}  # type: Dict[str, Any]
         if ours.get("allow-unknown-extras") == "true":

@@ -1,0 +1,125 @@
+"""Activation: pins become tagged versions, requirements get patched eggs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pkg_resources
+
+from poach.buildout import (
+    memory,
+    parts,
+    remembering,
+    settings,
+    toolchains,
+    unused,
+)
+from poach.buildout.memory import Surroundings
+from poach.buildout.supplier import WorkshopSupplier, patched_pin
+from poach.buildout.workshop import Workshop
+from poach.errors import collect
+from poach.hooks import pinning
+from poach.hooks.interception import intercept
+from poach.hooks.substitution import Substitution
+from poach.patchset import PatchSet
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """poach at work in one buildout; `restore` ends it.
+
+    `said` are the `memory.inputs` of the run, None for one that is not to be
+    remembered, and `surroundings` what else was there, None where that is not all.
+    """
+
+    buildout: Any
+    workshop: Workshop
+    substitution: Substitution
+    restore: Callable[[], None]
+    said: str | None
+    surroundings: Surroundings | None
+
+    def end(self) -> None:
+        """Note what the run has used and found out, and say it."""
+        self.workshop.note_use()
+        self.workshop.granting.note()
+        workshop, overruled = self.workshop, self.substitution.overruled
+        pins = map(patched_pin, workshop.patch_sets.values())
+        pinning.summarize(pins, workshop.used, overruled)
+        self.substitution.supplier.surveyed()
+        if self.said is not None:
+            found = remembering.found(self.workshop, self.surroundings)
+            memory.keep(self.buildout, self.said, found)
+
+
+def activate(
+    buildout: Any,
+    is_over: Callable[[], bool],
+    python: str | None = None,
+    noted: bool = False,
+    said: str | None = None,
+) -> Activation:
+    """Put poach to work in `buildout`, and nothing else: nothing is built.
+
+    `is_over` tells, once another buildout begins in this process, whether this one
+    has ended, perhaps with an error.  The eggs are for the interpreter `python`, the
+    running one where that is None.  If no package will be asked, patches count that
+    were asked for as `noted` in the last run, and unused diffs are told.  `said` are
+    the `memory.inputs` of a run that is to be remembered.  Raises `PoachError`.
+    """
+    read = settings.read(buildout)
+    # Before diffs are looked for: what changes in between is looked at next time.
+    surroundings = remembering.surroundings(read) if said is not None else None
+    foreign = None if python is None else toolchains.foreign(read, python)
+    workshop = Workshop(read, foreign)
+    substitution = Substitution(supplied(buildout, workshop), buildout)
+    _pin(buildout, workshop, workshop.patch_sets.values())
+    pinning.forget(pkg_resources.working_set, workshop.settings.substitutes)
+    plain = read.plain.values()
+    refusing: dict[str, str] = {pin.key: pin.base for pin in plain if pin.refused}
+    pinning.set_versions(buildout, read.versions, refusing)
+    restore = intercept(substitution, is_over)
+    activation = Activation(
+        buildout, workshop, substitution, restore, said, surroundings
+    )
+    buildout._poach = activation
+    try:
+        # From here on whatever recipe is loaded gets patched eggs.
+        collect(lambda name: _take(buildout, workshop, name), parts.ours(buildout))
+        custom = parts.custom(buildout, workshop.patch_sets)
+        collect(lambda name: _take(buildout, workshop, name), custom)
+        if noted:
+            workshop.granting.ask_as_noted()
+        unused.report(workshop, buildout, noted)
+    except BaseException:
+        restore()
+        raise
+    return activation
+
+
+def supplied(buildout: Any, workshop: Workshop) -> WorkshopSupplier:
+    """Return what supplies the eggs of `workshop` to the hooks in `buildout`."""
+    return WorkshopSupplier(workshop, lambda one: _grown(buildout, workshop, one))
+
+
+def _take(buildout: Any, workshop: Workshop, name: str) -> None:
+    """Count what the part `name` brings: a pin of its own, build options."""
+    part = parts.read(buildout, name, workshop.settings)
+    workshop.take(part)
+    if part.pin is not None:
+        _pin(buildout, workshop, [workshop.patch_sets[part.project]])
+
+
+def _pin(buildout: Any, workshop: Workshop, patch_sets: Iterable[PatchSet]) -> None:
+    """Make the tagged versions of `patch_sets` those that buildout asks for."""
+    versions, holds = workshop.settings.versions, workshop.kit.store.holds
+    pinning.pin(buildout, versions, map(patched_pin, patch_sets), holds)
+
+
+def _grown(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:
+    """Count the build options for a project that may have had no patches before."""
+    for name in parts.custom(buildout, [patch_set.pin.key]):
+        _take(buildout, workshop, name)
+    _pin(buildout, workshop, [patch_set])
