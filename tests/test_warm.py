@@ -584,3 +584,17 @@ def test_an_extension_that_takes_a_pin_away(index, project):
     for _ in range(3):  # eggs load in another order when they are there already
         run(made)
         assert says(made) == "quack"
+
+
+def test_the_collector_still_takes_what_comes_later(pond):
+    """It is only relieved of what was there when the extension was loaded."""
+    script = RUN + (
+        "import gc, weakref\n"
+        "class Node: pass\n"
+        "node = Node(); node.itself = node\n"
+        "gone = weakref.ref(node); del node; gc.collect()\n"
+        "print(gone() is None, gc.get_freeze_count() > 0)\n"
+    )
+    done = pond.command(pond.environment.program("python"), "-c", script)
+
+    assert done.stdout.split()[-2:] == ["True", "True"]
