@@ -44,6 +44,9 @@ def pond(index, project):
     add_quick_pond(index)
     made = project(CFG)
     made.write(DIFF, LOUD)
+    link = made.path / "patches/pond/1.0/loud.patch"
+    link.parent.mkdir()
+    link.symlink_to(made.path / "soft.patch")  # which is not there yet
     made.run()
     assert is_warm(made)
     return made
@@ -119,6 +122,7 @@ def edit_the_diff(made):
 
 
 def add_a_diff_for_the_version(made):
+    (made.path / "patches/pond/1.0/loud.patch").unlink()
     made.write("patches/pond/1.0/loud.patch", SOFT)
 
 
@@ -126,17 +130,21 @@ def add_a_folder_of_that_version(made):
     made.write("patches/pond/1.0.0/loud.patch", SOFT)
 
 
-def define_it(made):
+def mend_a_link(made):
     made.write("soft.patch", SOFT)
+
+
+def define_it(made):
+    made.write("quiet.patch", SOFT)
     with (made.path / "buildout.cfg").open("a") as cfg:
-        cfg.write("\n[patches]\nloud = soft.patch\n")
+        cfg.write("\n[patches]\nloud = quiet.patch\n")
 
 
 def define_it_in_a_default(made):
-    made.write("soft.patch", SOFT)
+    made.write("quiet.patch", SOFT)
     folder = Path(made.variables["BUILDOUT_HOME"])
     folder.mkdir(parents=True, exist_ok=True)
-    default = f"[patches]\nloud = {made.path}/soft.patch\n"
+    default = f"[patches]\nloud = {made.path}/quiet.patch\n"
     (folder / "default.cfg").write_text(default)
 
 
@@ -149,6 +157,7 @@ CHANGES = [
     edit_the_diff,
     add_a_diff_for_the_version,
     add_a_folder_of_that_version,
+    mend_a_link,
     define_it,
     define_it_in_a_default,
     look_elsewhere,

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pkg_resources
 import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
 
@@ -49,8 +50,9 @@ MANNERS = ("log-format", "log-level", "newest", "offline", "verbosity")
 class Surroundings(NamedTuple):
     """What was there when pins were resolved: files and folders outside of options.
 
-    `files` have the sha256 of their bytes, in hex, `folders` the names in them, sorted,
-    those of folders with a slash; None stands for what is not there.
+    `files` have the sha256 of their bytes, in hex, `folders` the names in them, sorted:
+    those of folders with a slash, of what is no file (a link to nothing) with a
+    question mark; None stands for what is not there.
     """
 
     files: dict[str, str | None]
@@ -165,6 +167,7 @@ def _releases() -> list[Any]:
     return [
         [sys.version, str(tag), os.path.expanduser("~")],  # noqa: PTH111 - may stay ~
         [[file, Path(file).stat().st_mtime_ns] for file in files],
+        sorted([dist.key, dist.version] for dist in pkg_resources.working_set),
     ]
 
 
@@ -193,6 +196,12 @@ def _digest(path: str) -> str | None:
 def _names(path: str) -> list[str] | None:
     try:
         with os.scandir(path) as entries:
-            return sorted(f"{e.name}/" if e.is_dir() else e.name for e in entries)
+            return sorted(entry.name + _kind(entry) for entry in entries)
     except (OSError, ValueError):
         return None
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir():
+        return "/"
+    return "" if entry.is_file() else "?"

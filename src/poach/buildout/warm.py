@@ -123,7 +123,7 @@ class LastRun:
         supplier.foreseen(self._foreseen, self._blind)
         supplier.given(self._given)
         for key in self.used:
-            supplier.egg(key, False)
+            supplier.egg(key, True)
 
     @contextlib.contextmanager
     def tentatively(self) -> Iterator[None]:
@@ -213,7 +213,7 @@ class Standby:
     @contextlib.contextmanager
     def tentatively(self) -> Iterator[None]:
         """Let nothing that is supplied in the ``with`` block count as used."""
-        asleep = self._supplier is None
+        asleep = self.asleep
         with (self._supplier or self._last).tentatively():
             yield
         if asleep and self._supplier is not None:
@@ -223,10 +223,9 @@ class Standby:
         """Return a method of a `poach.hooks.pins.Supplier`."""
         return partial(self._ask, name)
 
-    def is_asleep(self) -> bool:
-        """Tell whether the last run has told all that this one needs, to its end."""
-        if self._supplier is None and not self._last.is_noted():
-            self.wake()
+    @property
+    def asleep(self) -> bool:
+        """Whether the last run could tell all that this one has asked."""
         return self._supplier is None
 
     def wake(self) -> WorkshopSupplier:
@@ -270,12 +269,11 @@ class WarmActivation:
 
     def end(self) -> None:
         """Note what the run has used, unless that is noted, and say it."""
-        if self._standby.is_asleep():
-            pins = [each.pin for each in self.memory.pins]
-            overruled = self.substitution.overruled
-            pinning.summarize(pins, self._last.used, overruled)
-        else:
+        if not (self._standby.asleep and self._last.is_noted()):
             self._whole().end()
+            return
+        pins = [each.pin for each in self.memory.pins]
+        pinning.summarize(pins, self._last.used, self.substitution.overruled)
 
     def _awake(self) -> WorkshopSupplier:
         """Find out what was found out when the memory was written; that counts now.
