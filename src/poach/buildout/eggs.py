@@ -9,6 +9,7 @@ from pathlib import Path
 
 import zc.buildout.easy_install as easy_install
 
+from poach.adapters import retag, unpacking
 from poach.adapters.egginfo import EggFailed
 from poach.adapters.pip import Pip
 from poach.adapters.process import CommandFailed
@@ -19,7 +20,7 @@ LAYOUT = "v5" if hasattr(easy_install, "find_namespace_init_files") else "v4"
 
 @dataclass(frozen=True, slots=True)
 class BuildoutEggs:
-    """Makes eggs as zc.buildout does: `pip` unpacks, buildout arranges."""
+    """Makes eggs as zc.buildout does: `pip` unpacks if need be, buildout arranges."""
 
     pip: Pip
 
@@ -29,17 +30,23 @@ class BuildoutEggs:
         Raises `EggFailed`.
         """
         dest.mkdir()
-        install = ["install", "--no-deps", "--no-index", "--no-input"]
-        try:
-            self.pip.run(
-                [*install, "--target", str(dest), str(wheel)], cwd=dest.parent, log=log
-            )
-        except CommandFailed as failure:
-            raise EggFailed(wheel.name, str(failure)) from None
+        read = retag.read(wheel)
+        if unpacking.is_plain(read):
+            unpacking.unpack(read, dest, self.pip, log)
+        else:
+            self._install(wheel, dest, log)
         (dist_info,) = dest.glob("*.dist-info")
         (egg,) = easy_install.make_egg_after_pip_install(str(dest), dist_info.name)
         _forget_the_way(next(Path(egg).glob("*.dist-info")))
         return Path(egg)
+
+    def _install(self, wheel: Path, dest: Path, log: Path) -> None:
+        install = ["install", "--no-deps", "--no-index", "--no-input"]
+        target = ["--target", str(dest), str(wheel)]
+        try:
+            self.pip.run([*install, *target], cwd=dest.parent, log=log)
+        except CommandFailed as failure:
+            raise EggFailed(wheel.name, str(failure)) from None
 
 
 def _forget_the_way(dist_info: Path) -> None:

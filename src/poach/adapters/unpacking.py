@@ -1,0 +1,83 @@
+"""Unpacking a wheel that needs no more than that to be installed (PEP 427).
+
+Most wheels do not: what is in them lies where it belongs, and there is nothing to move
+and nothing to rewrite but RECORD.  Starting pip for that takes longer than the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from poach.adapters.pip import Pip
+from poach.adapters.process import CommandFailed
+from poach.adapters.retag import Entry, Wheel
+
+
+def is_plain(wheel: Wheel) -> bool:
+    """Tell whether to unpack `wheel` is all there is to do.
+
+    It has no ``.data`` folder, whose files go elsewhere, and no paths that lead out of
+    where it is unpacked, or are there twice: pip knows what to do about those.
+    """
+    paths = [entry.path for entry in wheel.entries]
+    moved = any(folder.endswith(".data") for folder in wheel.folders)
+    files = {path for path in paths if not path.endswith("/")}
+    clashing = any(str(up) in files for p in paths for up in PurePosixPath(p).parents)
+    clashing = clashing or len({*map(str.casefold, paths)}) < len(paths)
+    return not (moved or clashing) and all(map(_is_inside, paths))
+
+
+def unpack(wheel: Wheel, dest: Path, pip: Pip, log: Path) -> None:
+    """Unpack `wheel`, which `is_plain`, into the folder `dest`, and compile it.
+
+    What the files are like afterwards, and RECORD, is as pip has it.  `pip` names the
+    interpreter; what that says goes to `log`.
+    """
+    for entry in wheel.entries:
+        _write(entry, dest)
+    (dist_info,) = dest.glob("*.dist-info")
+    (dist_info / "INSTALLER").write_bytes(b"poach\n")
+    _compile(dest, pip, log)
+    more = [dist_info / "INSTALLER", *sorted(dest.rglob("__pycache__/*.pyc"))]
+    names = (path.relative_to(dest).as_posix() for path in more)
+    there = {entry.path for entry in wheel.entries}
+    _record(dist_info / "RECORD", (name for name in names if name not in there))
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    odd = "\\" in path or ":" in path or "\0" in path
+    return bool(parts) and not path.startswith("/") and ".." not in parts and not odd
+
+
+def _write(entry: Entry, dest: Path) -> None:
+    path = dest / entry.path
+    if entry.path.endswith("/"):
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as stream:
+        stream.write(entry.data)
+    mode = path.stat().st_mode
+    if entry.info.external_attr >> 16 & 0o111:  # who may read it may run it
+        path.chmod(mode | (mode & 0o444) >> 2)
+
+
+def _compile(dest: Path, pip: Pip, log: Path) -> None:
+    """Compile what can be compiled, as pip does: some packages hold templates."""
+    command = [pip.python, "-I", "-W", "ignore", "-m", "compileall", "-qq", str(dest)]
+    try:
+        pip.runner(command, cwd=dest, env=pip.environ, log=log)
+    except CommandFailed:
+        return
+
+
+def _record(record: Path, names: Iterable[str]) -> None:
+    """Add files to RECORD, without digests as PEP 376 has it for compiled ones."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([name, "", ""] for name in names)
+    before = record.read_bytes().rstrip(b"\r\n")
+    record.write_bytes(before + b"\n" + text.getvalue().encode("utf-8"))
