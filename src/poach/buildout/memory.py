@@ -113,7 +113,8 @@ def inputs(buildout: Any) -> str:
         {name: options.get(name) for name in OPTIONS},
         *(dict(buildout[name]) for name in sections if name in buildout),
     ]
-    text = json.dumps([_releases(), read, _written(buildout)])
+    # What is no text, which buildout does not have, would only make runs start anew.
+    text = json.dumps([_releases(), read, _written(buildout)], default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -167,7 +168,7 @@ def _releases() -> list[Any]:
     return [
         [sys.version, str(tag), os.path.expanduser("~")],  # noqa: PTH111 - may stay ~
         [[file, Path(file).stat().st_mtime_ns] for file in files],
-        sorted([dist.key, dist.version] for dist in pkg_resources.working_set),
+        sorted(map(str, pkg_resources.working_set)),
     ]
 
 
