@@ -191,6 +191,7 @@ def test_list(store, entry, tmp_path, cache):
         "last-used": pond["last-used"],
         "used-by": sorted(map(str, (one, far, tmp_path))),
         "damage": None,
+        "closed": None,
     }
     assert duck["build-ext"] == {"define": "X"}
     assert (duck["used-by"], pond["last-used"] > duck["last-used"]) == ([], True)
@@ -368,7 +369,8 @@ def test_verify_finds(store, entry, cache, damage, place, reason):
         "and what is needed of it is made anew\n",
     )
     code, found, _ = cache("verify", "--json")
-    assert (code, found["flaws"]) == (1, [{"path": str(where), "reason": reason}])
+    flaw = {"path": str(where), "reason": reason, "closed": False}
+    assert (code, found["flaws"]) == (1, [flaw])
 
 
 def test_a_link_in_the_place_of_a_file(store, entry):

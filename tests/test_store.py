@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from filelock import FileLock
 from poach.adapters import entries, locks
 from poach.adapters.staging import STALE_SECONDS
 from poach.adapters.store import DamagedEntry, Made, Store, StoreUnwritable
+from poach.adapters.verifying import verify
 from poach.errors import PoachError
 from poach.key import BuildKey, Target
 
@@ -735,6 +738,102 @@ def test_an_egg_lies_in_its_entry(store, entry, egg):
 
     with pytest.raises(DamagedEntry):
         store.find(VERSION, KEY)
+
+
+# What is no file
+
+
+@pytest.fixture
+def soon():
+    """Fail instead of waiting for ever."""
+
+    def late(*_):
+        raise TimeoutError("it waits")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def pipe(path):
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def device(path):
+    path.unlink(missing_ok=True)
+    try:
+        os.mknod(path, 0o644 | stat.S_IFCHR, os.makedev(1, 5))  # zeros, for ever
+    except PermissionError:
+        pytest.skip("only root can make a device")
+
+
+def in_its_way(path):
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def bound(path):
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as server, tempfile.TemporaryDirectory() as near:
+        short = Path(near, "x")  # as the path of a socket has to be
+        server.bind(str(short))
+        short.rename(path)
+
+
+ODD = pytest.mark.parametrize("odd", [pipe, device, in_its_way, bound])
+
+
+@ODD
+@pytest.mark.parametrize("name", ["entry.json", WHEEL, "pond.egg/top.txt"])
+def test_what_is_no_file_is_damage(store, entry, soon, odd, name):
+    odd(entry / name)
+
+    with pytest.raises(DamagedEntry) as caught:
+        store.find(VERSION, KEY)
+    assert caught.value.reason.startswith(f"{name}: ")
+    (flaw,) = entries.flaws(entry)
+    assert flaw.startswith(name)
+    assert store.get_or_make(VERSION, KEY, make) == store.find(VERSION, KEY)
+    assert len(list((store.root / ".damaged").iterdir())) == 1
+
+
+@ODD
+def test_what_is_no_note(store, soon, odd):
+    store.remember("sdists", "pond-1.0", {"sha256": "a" * 64})
+    note = store.note_path("sdists", "pond-1.0")
+    odd(note)
+
+    assert store.recall("sdists", "pond-1.0") is None
+    assert store.recall_digest("sdists", "pond-1.0") is None
+    assert [str(flaw) for flaw in verify(store)] == [f"{note}: the note cannot be read"]
+    store.remember("sdists", "pond-1.0", {"sha256": "b" * 64})
+    assert store.recall_digest("sdists", "pond-1.0") == "b" * 64
+
+
+@ODD
+def test_what_is_no_diff(store, soon, odd):
+    digest = store.keep_diff(b"diff")
+    kept = store.root / ".diffs" / digest
+    odd(kept)
+
+    assert store.kept_diff(digest) is None
+    (flaw,) = verify(store)
+    assert str(flaw).startswith(f"{kept}: it cannot be read: ")
+    store.keep_diff(b"diff")
+    assert store.kept_diff(digest) == b"diff"
+
+
+@ODD
+def test_what_is_no_record(store, soon, odd):
+    folder = store.folder("tools", "x", lambda made: made.mkdir())
+    odd(folder / "contents.json")
+
+    assert len(list(verify(store))) == 1
+    store.folder("tools", "x", lambda made: made.mkdir())
+    assert list(verify(store)) == []
 
 
 # Stores that cannot be written

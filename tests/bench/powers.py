@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import filelock
+import pytest
+
+import poach
 
 _PR_CAPBSET_DROP = 24
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
+
+#: Users and a group of whom no system knows anything.
+JANE, JOE, TEAM = 54321, 54322, 54300
 
 
 def drop_powers() -> None:
@@ -13,3 +27,49 @@ def drop_powers() -> None:
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     for power in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
         prctl(_PR_CAPBSET_DROP, power, 0, 0, 0)
+
+
+def as_user(
+    user: int, code: str, *arguments: object, group: int | None = None, umask: int = 2
+) -> subprocess.CompletedProcess[str]:
+    """Run Python `code` as another user, in `group` or one of its own.
+
+    The test is skipped where we may not do that.
+    """
+    command = [python_for_all(), "-c", code, *map(str, arguments)]
+    return _run(command, user, user if group is None else group, umask)
+
+
+@lru_cache
+def python_for_all() -> str:
+    """Return a Python that all users may run; skip the test where there is none."""
+    if os.geteuid():
+        pytest.skip("only root can be somebody else")
+    for python in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
+        with contextlib.suppress(OSError):
+            if not _run([python, "-c", "import filelock, poach.cli"], JANE).returncode:
+                return python
+    pytest.skip("other users may run no Python that finds poach")
+
+
+def _run(
+    command: list[str], user: int, group: int = TEAM, umask: int = 2
+) -> subprocess.CompletedProcess[str]:
+    path = [str(Path(module.__file__).parent.parent) for module in (poach, filelock)]
+    return subprocess.run(
+        command,
+        cwd="/",
+        user=user,
+        group=group,
+        extra_groups=[],
+        umask=umask,
+        capture_output=True,
+        encoding="utf-8",
+        env={
+            "PATH": os.defpath,
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        check=False,
+    )

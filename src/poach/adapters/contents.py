@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ Files = dict[str, tuple[int, str]]
 #: The record of a folder that has no other.
 RECORD = "contents.json"
 
+_IRREGULAR = "it is no regular file"
+
 
 def files(folder: Path) -> Files:
     """Return what `folder` holds now, but for what Python derives from it."""
@@ -23,9 +27,26 @@ def files(folder: Path) -> Files:
 
 
 def size_and_digest(path: Path) -> tuple[int, str]:
-    """Return the size of a file and the sha256 of its bytes in hex."""
-    data = path.read_bytes()
+    """Return the size of a file and the sha256 of its bytes in hex; raise as `read`."""
+    data = read(path)
     return len(data), hashlib.sha256(data).hexdigest()
+
+
+def read(path: str | Path) -> bytes:
+    """Return the bytes of a regular file; raise OSError, or ValueError for another.
+
+    It never waits, as a pipe would have it.
+    """
+    with open(path, "rb", opener=_at_once) as stream:
+        return stream.read()
+
+
+def _at_once(path: str, flags: int) -> int:
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError(_IRREGULAR)
+    return handle
 
 
 def size_of(folder: Path) -> int:
@@ -35,29 +56,55 @@ def size_of(folder: Path) -> int:
         for name in names:
             try:
                 total += Path(place, name).lstat().st_size
-            except FileNotFoundError:
+            except OSError:  # it has just gone, or its folder is closed
                 continue
     return total
 
 
 def wrong_size(folder: Path, sizes: Mapping[str, int]) -> str:
-    """Return what is wrong with the first file that has not its size, else ''."""
+    """Return what is wrong with the first file that has not its size, else ''.
+
+    Raises PermissionError for one that this user may not read.
+    """
     for name, size in sizes.items():
         try:
-            found = os.stat(f"{folder}/{name}").st_size  # noqa: PTH116 - on each run
+            found = os.stat(f"{folder}/{name}")  # noqa: PTH116 - on each run
+        except PermissionError:
+            raise
         except (OSError, ValueError):
             return f"{name} is missing"
-        if found != size:
+        if not stat.S_ISREG(found.st_mode):
+            return f"{name}: {_IRREGULAR}"
+        if found.st_size != size:
             return f"{name} has another size"
+        if not found.st_mode & stat.S_IROTH:
+            _refuse_closed(f"{folder}/{name}")
     return ""
 
 
+def _refuse_closed(path: str) -> None:
+    # Imported late: in most stores everybody may read everything.
+    from poach.adapters.closed import may_read
+
+    if not may_read(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
 def differences(folder: Path, recorded: Mapping[str, tuple[int, str]]) -> Iterator[str]:
-    """Yield all that differs between `folder` and what was `recorded` of it."""
+    """Yield all that differs between `folder` and what was `recorded` of it.
+
+    Raises PermissionError in the end if there is anything that this user may not read.
+    """
+    closed: PermissionError | None = None
     for name, (size, digest) in recorded.items():
-        yield from _difference(folder, name, (size, digest))
+        try:
+            yield from _difference(folder, name, (size, digest))
+        except PermissionError as error:
+            closed = closed or error
     for name in sorted({*_names(folder)} - {*recorded}):
         yield f"{name} should not be there"
+    if closed is not None:
+        raise closed
 
 
 def _difference(folder: Path, name: str, recorded: tuple[int, str]) -> Iterator[str]:
@@ -69,6 +116,8 @@ def _difference(folder: Path, name: str, recorded: tuple[int, str]) -> Iterator[
             yield f"{name} has other bytes"
     except (FileNotFoundError, NotADirectoryError):
         yield f"{name} is missing"
+    except PermissionError:
+        raise
     except (OSError, ValueError) as error:
         yield f"{name} cannot be read: {error}"
 
@@ -102,7 +151,10 @@ def record(folder: Path) -> None:
 
 
 def flaw(folder: Path) -> str:
-    """Return what is wrong at first sight with a folder that has a record, else ''."""
+    """Return what is wrong at first sight with a folder that has a record, else ''.
+
+    Raises PermissionError for what this user may not read.
+    """
     try:
         recorded = _recorded(folder)
     except ValueError as error:
@@ -111,7 +163,7 @@ def flaw(folder: Path) -> str:
 
 
 def flaws(folder: Path) -> Iterator[str]:
-    """Yield all that is wrong with a folder that has a record."""
+    """Yield all that is wrong with a folder that has a record; raise as `flaw`."""
     try:
         recorded = _recorded(folder)
     except ValueError as error:
@@ -125,9 +177,11 @@ def flaws(folder: Path) -> Iterator[str]:
 def _recorded(folder: Path) -> Files:
     """Return the record of `folder`; raise ValueError with what is wrong with it."""
     try:
-        data = parsed((folder / RECORD).read_bytes())
+        data = parsed(read(folder / RECORD))
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{RECORD} is missing") from None
+    except PermissionError:
+        raise
     except (OSError, ValueError) as error:
         raise ValueError(f"{RECORD}: {error}") from None
     try:

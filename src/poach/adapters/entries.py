@@ -77,6 +77,7 @@ def read(place: Path, key: Mapping[str, Any]) -> PatchedEgg | None:
     """Return the entry in the folder `place` if it is there; raise `DamagedEntry`.
 
     Only small files are read: it is about `key`, and its files have their sizes.
+    Raises PermissionError for what this user may not read, as all functions here do.
     """
     try:
         entry = _entry(place)
@@ -117,9 +118,11 @@ def flaws(place: Path) -> Iterator[str]:
 
 def _entry(place: Path) -> dict[str, Any]:
     try:
-        entry = contents.parsed((place / ENTRY).read_bytes())
+        entry = contents.parsed(contents.read(place / ENTRY))
     except (FileNotFoundError, NotADirectoryError):
         raise DamagedEntry(place, f"{ENTRY} is missing") from None
+    except PermissionError:
+        raise
     except (OSError, ValueError) as error:
         raise DamagedEntry(place, f"{ENTRY}: {error}") from None
     if not isinstance(entry, dict):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from poach.adapters import contents, entries, uses
+from poach.adapters.closed import Closed, may_read
 from poach.adapters.store import DamagedEntry, Store
 from poach.adapters.uses import Uses
 from poach.key import FORMAT
+
+#: Where work is under way, and what was set aside: of no interest to anybody else.
+_WORK = (".staging", ".locks", ".logs", ".damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +23,17 @@ class Entry:
     """An entry as far as it can be read.
 
     `place` is its path below the store's format, PROJECT/VERSION/KEY; `key` is that of
-    its build as plain data, empty where `damage` says that it cannot be read.  `size`
-    is in bytes; `made` is when it came into this store, `used` are the times of use
-    that are known, in seconds since 1970; `users` are folders of buildouts.
+    its build as plain data, empty where `damage` says that it cannot be read, or
+    `closed` that this user may not read it.  `size` is in bytes; `made` is when it came
+    into this store, `used` are the times of use that are known, in seconds since 1970;
+    `users` are folders of buildouts.
     """
 
     path: Path
     place: str
     key: Mapping[str, Any]
     damage: str
+    closed: str
     size: int
     made: float
     used: tuple[float, ...]
@@ -73,19 +80,35 @@ class OtherFormat:
 
 
 def places(store: Store) -> Iterator[Path]:
-    """Yield the folders of all entries, in order; one may be gone when it is read."""
+    """Yield the folders of all entries, in order; one may be gone when it is read.
+
+    What is in folders that we may not read is not known.
+    """
     for project in _folders(store.root):
-        for version in _folders(project):
-            yield from _folders(version)
+        for version in filter(_is_folder, _readable(store, project)):
+            yield from filter(_is_folder, _readable(store, version))
 
 
 def strays(store: Store) -> Iterator[Path]:
     """Yield what lies among the entries and is no folder."""
     levels = [store.root]
     for _ in range(3):
-        below = [path for folder in levels for path in _visible(folder)]
+        below = [path for folder in levels for path in _readable(store, folder)]
         yield from (path for path in below if not _is_folder(path))
         levels = [path for path in below if _is_folder(path)]
+
+
+def closed(store: Store) -> Iterator[Closed]:
+    """Yield the folders of the store, but for those of entries, that we may not read.
+
+    Where work is under way others may well keep theirs to themselves.
+    """
+    tops = [path for path in sorted(store.root.glob("*")) if path.name not in _WORK]
+    holders = [path for path in tops if path.name == ".known" or path.name[0] != "."]
+    below = [path for folder in holders for path in sorted(folder.glob("*"))]
+    for folder in filter(_is_folder, [*tops, *below]):
+        if not may_read(folder):
+            yield store.closed(folder)
 
 
 def entries_of(store: Store) -> list[Entry]:
@@ -102,7 +125,7 @@ def others(store: Store) -> list[OtherFormat]:
 
 
 def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
-    key, damage = _key(path)
+    key, damage, closed = _key(store, path)
     place = path.relative_to(store.root).as_posix()
     try:
         made = _made(path)
@@ -110,20 +133,26 @@ def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
         return None  # somebody removes it right now
     last, users = known.last.get(place, ()), known.users.get(place, ())
     size = contents.size_of(path)
-    return Entry(path, place, key, damage, size, made, tuple(last), tuple(users))
+    wrong = damage, closed
+    return Entry(path, place, key, *wrong, size, made, tuple(last), tuple(users))
 
 
-def _key(path: Path) -> tuple[Mapping[str, Any], str]:
+def _key(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
+    """Return the key of an entry, what is damaged, and what we may not read."""
     try:
-        return entries.look(path).entry["key"], ""
+        return entries.look(path).entry["key"], "", ""
     except DamagedEntry as damage:
-        return {}, damage.reason
+        return {}, damage.reason, ""
+    except PermissionError as error:
+        return {}, "", store.closed(Path(error.filename)).reason
 
 
 def _made(path: Path) -> float:
     """Return when an entry was made; its folder's time is that of the last change."""
-    record = path / entries.ENTRY
-    return (record if record.exists() else path).stat().st_mtime
+    try:
+        return (path / entries.ENTRY).stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path.stat().st_mtime
 
 
 def _other(path: Path) -> OtherFormat:
@@ -142,5 +171,11 @@ def _visible(folder: Path) -> list[Path]:
         return []
 
 
+def _readable(store: Store, folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing where we may not read it and may others."""
+    closed = folder != store.root and folder.exists() and not may_read(folder)
+    return [] if closed else _visible(folder)
+
+
 def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
+    return os.path.isdir(path) and not path.is_symlink()  # noqa: PTH112 - or closed

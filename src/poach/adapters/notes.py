@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from poach.adapters.contents import parsed
+from poach.adapters import contents
 
 #: The kinds of notes on what was used: by runs of buildout, and by ``poach build``.
 RUNS, BUILDS = "buildouts", "builds"
@@ -35,8 +35,11 @@ class Notes(NamedTuple):
         return read(self.place(kind, name))
 
     def digest(self, kind: str, name: str) -> str | None:
-        """Return the ``sha256`` of what was noted, None where that is none."""
-        found = (self.recall(kind, name) or {}).get("sha256")
+        """Return the ``sha256`` of what was noted, None where that is none.
+
+        Raises PermissionError for a note that this user may not read.
+        """
+        found = (_read(self.place(kind, name)) or {}).get("sha256")
         return found if isinstance(found, str) and _SHA256.fullmatch(found) else None
 
     def all(self, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -50,7 +53,16 @@ class Notes(NamedTuple):
 def read(path: Path) -> dict[str, Any] | None:
     """Return the note in the file `path`, or None where nothing (readable) is."""
     try:
-        facts = parsed(path.read_bytes())
+        return _read(path)
+    except PermissionError:
+        return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        facts = contents.parsed(contents.read(path))
+    except PermissionError:
+        raise
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None

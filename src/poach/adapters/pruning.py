@@ -71,7 +71,9 @@ class Criteria:
     kept: Callable[[Entry], bool] | None
 
     def entry(self, entry: Entry) -> bool:
-        """Tell whether an entry is unneeded."""
+        """Tell whether an entry is unneeded; what is closed to us we cannot judge."""
+        if entry.closed:
+            return False
         idle = self.idle is None or entry.idle(self.now) >= self.idle
         return idle and not (self.kept and self.kept(entry))
 

@@ -26,7 +26,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poach.adapters import contents, entries, locks
 from poach.adapters.durable import FULL, appear
@@ -36,6 +36,9 @@ from poach.adapters.staging import Staging
 from poach.errors import PoachError
 from poach.key import FORMAT, BuildKey
 from poach.ports import Reporter
+
+if TYPE_CHECKING:
+    from poach.adapters.closed import Closed
 
 __all__ = ["DamagedEntry", "Made", "PatchedEgg", "Store", "StoreUnwritable"]
 
@@ -86,11 +89,12 @@ class Store:
         return entries.place(self.root, version, key.as_json())
 
     def find(self, version: str, key: BuildKey) -> PatchedEgg | None:
-        """Return the egg of `key`, or None; raise `DamagedEntry`.
+        """Return the egg of `key`, or None; raise `DamagedEntry` and `Closed`.
 
         Only small files are read, nothing is written.
         """
-        return entries.read(self.place(version, key), key.as_json())
+        with self._readable():
+            return entries.read(self.place(version, key), key.as_json())
 
     def get_or_make(
         self,
@@ -103,8 +107,9 @@ class Store:
 
         `make` gets an empty staging folder and returns what it made there.  `waiting`
         is called with a description of the process that builds this egg already.
-        An entry that is damaged is set aside.  Raises `StoreUnwritable`,
-        `DamagedEntry` and whatever `make` raises; nothing is left behind then.
+        An entry that is damaged is set aside, one that we may not read is not.  Raises
+        `StoreUnwritable`, `Closed`, `DamagedEntry` and whatever `make` raises; nothing
+        is left behind then.
         """
         with contextlib.suppress(DamagedEntry):
             found = self.find(version, key)
@@ -123,16 +128,19 @@ class Store:
 
     def remember(self, kind: str, name: str, facts: dict[str, Any]) -> None:
         """Record `facts` (plain data) under `kind` and `name` for `recall`."""
-        with self._writable():
-            self._staging.write(self.note_path(kind, name), contents.as_json(facts))
+        self._write(self.note_path(kind, name), contents.as_json(facts))
 
     def recall(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return what was recorded, or None where nothing (readable) is."""
         return self.notes.recall(kind, name)
 
     def recall_digest(self, kind: str, name: str) -> str | None:
-        """Return the ``sha256`` of what was recorded, None where that is none."""
-        return self.notes.digest(kind, name)
+        """Return the ``sha256`` of what was recorded, None where that is none.
+
+        Raises `Closed`: what we may not read may well say another one.
+        """
+        with self._readable():
+            return self.notes.digest(kind, name)
 
     def note_path(self, kind: str, name: str) -> Path:
         """Return the file behind `recall`, for messages that tell what to remove."""
@@ -141,15 +149,14 @@ class Store:
     def keep_diff(self, data: bytes) -> str:
         """Keep a fetched diff and return its sha256 in hex."""
         digest = hashlib.sha256(data).hexdigest()
-        with self._writable():
-            self._staging.write(self.root / ".diffs" / digest, data)
+        self._write(self.root / ".diffs" / digest, data)
         return digest
 
     def kept_diff(self, sha256: str) -> bytes | None:
         """Return the diff with that digest if it was kept (and is still whole)."""
         try:
-            data = (self.root / ".diffs" / sha256).read_bytes()
-        except OSError:
+            data = contents.read(self.root / ".diffs" / sha256)
+        except (OSError, ValueError):
             return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
@@ -157,13 +164,14 @@ class Store:
         """Return the folder `name` of tools or aliases; where it is missing, `make` it.
 
         `make` fills the folder that it gets, which is staged; what it raises leaves
-        nothing behind.  One that is damaged is set aside.  Raises `StoreUnwritable`.
+        nothing behind.  One that is damaged is set aside.  Raises `StoreUnwritable`
+        and `Closed`.
         """
         place = self.root / f".{kind}" / name
-        if not contents.flaw(place):
+        if not self._flaw(place):
             return place
         with self.locked(f"{kind}-{name}"):
-            flaw = contents.flaw(place)
+            flaw = self._flaw(place)
             if flaw and place.exists():
                 self._set_aside(place, flaw)
             if flaw:
@@ -229,6 +237,19 @@ class Store:
             self._set_aside(damage.path, damage.reason)
             return None
 
+    def _flaw(self, place: Path) -> str:
+        with self._readable():
+            return contents.flaw(place)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write a small file, also where a folder has come into its place."""
+        with self._writable():
+            try:
+                self._staging.write(path, data)
+            except IsADirectoryError:
+                self._set_aside(path, "it is a folder")
+                self._staging.write(path, data)
+
     def _set_aside(self, place: Path, reason: str) -> None:
         kind = place.relative_to(self.root).parts[0].lstrip(".")
         name = f"{kind}-{place.name}-{os.urandom(4).hex()}"
@@ -254,6 +275,21 @@ class Store:
         with self._writable():
             entries.write(staging / "entry", made, key)
             appear(staging / "entry", place)
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn what the system says of something that is not ours into `Closed`."""
+        try:
+            yield
+        except PermissionError as error:
+            raise self.closed(Path(error.filename)) from error
+
+    def closed(self, path: Path) -> Closed:
+        """Return what is to be told of `path`, which we may not read."""
+        # Imported late: that is rare.
+        from poach.adapters.closed import closed
+
+        return closed(path, self.path)
 
     @contextlib.contextmanager
     def _writable(

@@ -46,7 +46,15 @@ def note(
 
 def _is_other(store: Store, where: str, places: Collection[str]) -> bool:
     """Tell whether an entry is none of `places`, and still there."""
-    return where not in places and (store.root / where).is_dir()
+    return where not in places and _is_there(store.root / where)
+
+
+def _is_there(folder: Path) -> bool:
+    """Tell whether a folder is there, as far as we may look."""
+    try:
+        return folder.is_dir()
+    except PermissionError:
+        return True
 
 
 def current(noted: Mapping[str, Any]) -> set[str]:
@@ -84,7 +92,7 @@ def forgettable(store: Store) -> Iterator[Path]:
     """Yield the notes of folders that have gone, on entries that have gone."""
     for kind in (RUNS, BUILDS):
         for path, noted in store.notes.all(kind):
-            left = any((store.root / where).is_dir() for where in _times(noted))
+            left = any(_is_there(store.root / where) for where in _times(noted))
             if is_gone(noted) and not left:
                 yield path
 
@@ -92,7 +100,7 @@ def forgettable(store: Store) -> Iterator[Path]:
 def is_gone(noted: Mapping[str, Any]) -> bool:
     """Tell whether the folder of a note was on this host, and is no more."""
     ours = noted.get("host") == socket.gethostname()
-    return ours and not Path(str(noted.get("directory"))).is_dir()
+    return ours and not _is_there(Path(str(noted.get("directory"))))
 
 
 def _times(noted: Mapping[str, Any]) -> dict[str, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from poach.adapters import contents, entries, inventory, notes
+from poach.adapters.closed import may_read
 from poach.adapters.store import Store
 
 #: The folders that have a record of their own.
@@ -16,10 +19,14 @@ _RECORDED = (".tools", ".aliases")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something that is not as it was made; `path` is what has to go to mend it."""
+    """Something that is not as it was made; `path` is what has to go to mend it.
+
+    Or it is `closed`: this user may not read it, and it stays.
+    """
 
     path: Path
     reason: str
+    closed: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -31,33 +38,46 @@ def verify(store: Store) -> Iterator[Flaw]:
     What appears or goes while this runs is no flaw.  Raises OSError where the store
     cannot be read.
     """
+    for closed in inventory.closed(store):
+        yield Flaw(closed.path, closed.reason, closed=True)
     for place in inventory.places(store):
-        yield from _flaws(place, entries.flaws(place))
+        yield from _flaws(store, place, entries.flaws(place))
     for path in inventory.strays(store):
         yield Flaw(path, "it should not be there")
     for kind in _RECORDED:
         for folder in sorted((store.root / kind).glob("*")):
-            yield from _flaws(folder, contents.flaws(folder))
-    yield from _wrong_diffs(store)
+            yield from _flaws(store, folder, contents.flaws(folder))
+    for path in sorted((store.root / ".diffs").glob("*")):
+        yield from _flaws(store, path, _wrong_diff(path))
     for path in sorted((store.root / ".known").glob("*/*.json")):
-        if notes.read(path) is None and path.exists():
-            yield Flaw(path, "the note cannot be read")
+        yield from _flaws(store, path, _wrong_note(path))
 
 
-def _flaws(place: Path, reasons: Iterator[str]) -> Iterator[Flaw]:
-    found = [Flaw(place, reason) for reason in reasons]
-    if place.exists():
+def _flaws(store: Store, place: Path, reasons: Iterator[str]) -> Iterator[Flaw]:
+    found: list[Flaw] = []
+    try:
+        found.extend(Flaw(place, reason) for reason in reasons)
+    except PermissionError as error:
+        closed = store.closed(Path(error.filename))
+        found.append(Flaw(place, closed.reason, closed=True))
+    if os.path.lexists(place):
         yield from found
 
 
-def _wrong_diffs(store: Store) -> Iterator[Flaw]:
-    for path in sorted((store.root / ".diffs").glob("*")):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            yield Flaw(path, f"it cannot be read: {error}")
-            continue
+def _wrong_diff(path: Path) -> Iterator[str]:
+    try:
+        data = contents.read(path)
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as error:
+        yield f"it cannot be read: {error}"
+    else:
         if hashlib.sha256(data).hexdigest() != path.name:
-            yield Flaw(path, "it has other bytes")
+            yield "it has other bytes"
+
+
+def _wrong_note(path: Path) -> Iterator[str]:
+    if notes.read(path) is None:
+        if not may_read(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        yield "the note cannot be read"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from poach.adapters import uses
-from poach.adapters.inventory import Entry, OtherFormat, entries_of, others
+from poach.adapters.inventory import Entry, OtherFormat, closed, entries_of, others
 from poach.adapters.pruning import Criteria, Pruning, prune
 from poach.adapters.store import Store
 from poach.adapters.verifying import verify
@@ -151,11 +151,15 @@ def _list(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     with _reading(store):
         entries, formats = entries_of(store), others(store)
+        shut = list(closed(store))
     if arguments.json:
         found = {
             "store": str(store.path),
             "entries": [_as_json(entry) for entry in entries],
             "other-formats": [_format_as_json(other) for other in formats],
+            "closed": [
+                {"path": str(each.path), "reason": each.reason} for each in shut
+            ],
         }
         say(json.dumps(found, indent=2))
         return 0
@@ -163,6 +167,8 @@ def _list(arguments: argparse.Namespace) -> int:
         say(line)
     size = sum(entry.size for entry in entries) + sum(each.size for each in formats)
     complain(f"{_count(len(entries), 'egg')}, {_bytes(size)}, in {store.path}")
+    for each in shut:
+        complain(f"Not known is what is in {each.path}: {each.reason}")
     return 0
 
 
@@ -172,17 +178,23 @@ def _verify(arguments: argparse.Namespace) -> int:
     with _reading(store):
         flaws = list(verify(store))
     if arguments.json:
-        found = [{"path": str(flaw.path), "reason": flaw.reason} for flaw in flaws]
+        found = [
+            {"path": str(each.path), "reason": each.reason, "closed": each.closed}
+            for each in flaws
+        ]
         say(json.dumps({"store": str(store.path), "flaws": found}, indent=2))
     else:
         for flaw in flaws:
             say(str(flaw))
-    if flaws:
-        count = len({flaw.path for flaw in flaws})
+    damaged = {flaw.path for flaw in flaws if not flaw.closed}
+    shut = {flaw.path for flaw in flaws if flaw.closed}
+    if damaged:
         complain(
-            f"{_count(count, 'damaged place')}; remove what is named before the colon, "
-            "and what is needed of it is made anew"
+            f"{_count(len(damaged), 'damaged place')}; remove what is named before the "
+            "colon, and what is needed of it is made anew"
         )
+    if shut:
+        complain(f"{_count(len(shut), 'place')} that you may not read")
     return 1 if flaws else 0
 
 
@@ -197,9 +209,14 @@ def _prune(arguments: argparse.Namespace) -> int:
     kept = _kept(arguments, store) if arguments.keep else None
     criteria = Criteria(time.time(), idle, kept)
     with _reading(store):
-        entries = [each.path for each in entries_of(store) if criteria.entry(each)]
+        found = entries_of(store)
+        entries = [each.path for each in found if criteria.entry(each)]
         formats = [each.path for each in others(store) if criteria.format(each)]
+        shut = [(each.path, each.reason) for each in closed(store)]
+        shut += [(each.path, each.closed) for each in found if each.closed]
         done = prune(store, entries, formats, criteria.now, arguments.dry_run)
+    for path, reason in shut:
+        complain(f"What you may not read stays: {path}: {reason}")
     _tell(arguments, store, done)
     raise_faults(done.faults)
     return 0
@@ -276,6 +293,7 @@ def _as_json(entry: Entry) -> dict[str, Any]:
         "last-used": _stamp(max(entry.used)) if entry.used else None,
         "used-by": list(entry.users),
         "damage": entry.damage or None,
+        "closed": entry.closed or None,
     }
 
 
@@ -306,6 +324,8 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
 def _more(entry: Entry) -> Iterator[str]:
     if entry.damage:
         yield f"  damaged: {entry.damage}"
+    if entry.closed:
+        yield f"  you may not read it: {entry.closed}"
     for user in entry.users:
         yield f"  used by {user}"
 
