@@ -31,16 +31,17 @@ def sha256(data: bytes) -> str:
 class Sdists:
     """A `SourceFinder` over archives in memory."""
 
+    folder: Path
     archives: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def find(self, project: str, version: str, folder: Path) -> Sdist:
+    def find(self, project: str, version: str) -> Sdist:
         self.asked.append((project, version))
         if (project, version) not in self.archives:
             raise PoachError(f"no sdist of {project} {version}")
         name, data = self.archives[project, version]
-        (folder / name).write_bytes(data)
-        return Sdist(folder / name, sha256(data))
+        (self.folder / name).write_bytes(data)
+        return Sdist(self.folder / name, sha256(data))
 
 
 def tar_gz(diff=DIFF):
@@ -57,8 +58,8 @@ def zipped(diff=DIFF):
 
 
 @pytest.fixture
-def sdists():
-    return Sdists({("Carrier", "1.0"): tar_gz()})
+def sdists(tmp_path):
+    return Sdists(tmp_path, {("Carrier", "1.0"): tar_gz()})
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def reader(store, sdists):
 
 
 def offline(reader):
-    return DiffReader(reader.store, Sdists(), HttpFetcher(offline=True))
+    return DiffReader(reader.store, Sdists(Path()), HttpFetcher(offline=True))
 
 
 def digest(reader, text):

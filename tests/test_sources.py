@@ -5,15 +5,29 @@ A store that has the egg and has forgotten the sdist makes poach fetch and not b
 
 import hashlib
 import io
+import os
+import re
+import resource
 import shutil
+import subprocess
 import sys
 import tarfile
 import zipfile
+from collections import Counter
 
 import pytest
 from zc.buildout.easy_install import AllowHostsPackageIndex
 
-from bench.pond import CFG, LOUD, SOURCE, TAGGED, add_plain_pond, add_pond
+from bench.pond import (
+    CFG,
+    LOUD,
+    SOURCE,
+    TAGGED,
+    WIDE,
+    add_plain_pond,
+    add_pond,
+    add_quick_pond,
+)
 from bench.pond import make_warm_store as make_store
 from poach.buildout.sources import SUFFIXES
 
@@ -443,3 +457,59 @@ def test_a_diff_that_is_not_in_the_sdist(index, pond):
         "Patch 'theirs' of pond 1.0 (buildout.cfg:13, defined in buildout.cfg:15): "
     )
     assert "diffs/lout.patch" in error
+
+
+# How often
+
+
+@pytest.mark.parametrize("command", ["buildout", "poach build"])
+def test_an_sdist_is_fetched_once_in_a_run(project, index, command):
+    """Also where its extras are read before it is built, and a diff is out of it."""
+    for name in ("pond", "lake"):
+        add_quick_pond(index, name)
+    index.add_sdist("carrier", "1.0", {"loud.patch": LOUD, "wide.patch": WIDE})
+    made = project(
+        CFG.replace("eggs = pond", "eggs = pond\n        lake").replace(
+            "pond = 1.0 +loud",
+            """pond = 1.0 +loud +wide
+    lake = 1.0 +loud
+
+    [patches]
+    loud = sdist:carrier==1.0/loud.patch
+    wide = sdist:carrier==1.0/wide.patch""",
+        )
+    )
+
+    done = made.run() if command == "buildout" else made.poach("build")
+
+    for name in ("pond", "lake"):
+        assert done.output.count(f"Getting the sdist of {name} 1.0.") == 1
+    asked = Counter(p for p in index.requests if re.search("pond|lake|carrier", p))
+    assert asked == Counter(
+        path
+        for name in ("pond", "lake", "carrier")
+        for path in (f"/simple/{name}/", f"/files/{name}/{name}-1.0.tar.gz")
+    )
+    assert list((made.path / "patched-eggs/2/.staging").iterdir()) == []
+
+
+def test_a_diff_out_of_an_sdist_on_a_full_disk(project, index):
+    """It lies in the store until the run ends, and is told like all else there."""
+    add_quick_pond(index)
+    index.add_sdist("carrier", "1.0", {"loud.patch": LOUD, "x": os.urandom(2_000_000)})
+    patches = "[patches]\n    loud = sdist:carrier==1.0/loud.patch\n"
+    made = project(f"{CFG}\n    {patches}")
+
+    done = subprocess.run(
+        [made.environment.program("buildout")],
+        cwd=made.path,
+        env=dict(made.variables),
+        capture_output=True,
+        encoding="utf-8",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)),
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert ": Cannot write to the patched-egg store " in done.stderr, done
+    assert "make room there" in done.stderr

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from poach.adapters.store import (
@@ -89,7 +90,7 @@ def unpacked(patch_set: PatchSet, kit: Kit) -> Iterator[Path]:
     from poach.adapters.archive import unpack
 
     with kit.store.scratch() as scratch:
-        sdist = _Upstream(patch_set, kit, scratch).sdist()
+        sdist = _Upstream(patch_set, kit).sdist()
         yield unpack(sdist.path, scratch / "source")
 
 
@@ -128,7 +129,7 @@ def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | Non
 
 def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
     with kit.store.scratch() as scratch:
-        upstream = _Upstream(patch_set, kit, scratch)
+        upstream = _Upstream(patch_set, kit)
         key = _key(patch_set, options, upstream.sha256, kit)
         seconds: list[float] = []
 
@@ -170,21 +171,20 @@ def _remade(
 class _Upstream:
     """The upstream sdist of a pin: known by its digest, fetched only if need be."""
 
-    def __init__(self, patch_set: PatchSet, kit: Kit, folder: Path) -> None:
+    def __init__(self, patch_set: PatchSet, kit: Kit) -> None:
         self._pin = patch_set.pin
         self._title = patch_set.title
         self._kit = kit
-        self._folder = folder
         self._sdist: Sdist | None = None
         self.sha256 = seen(patch_set, kit) or self.sdist().sha256
 
     def sdist(self) -> Sdist:
         """Return the sdist, the same that was seen before; raise `ChangedSdist`."""
         if self._sdist is None:
-            pin = self._pin
-            self._kit.reporter.fetching(self._title)
-            found = self._kit.sdists.find(pin.project, pin.base, self._folder)
-            self._sdist = _remembered(pin, found, self._kit.store)
+            pin, kit = self._pin, self._kit
+            fetching = partial(kit.reporter.fetching, self._title)
+            found = kit.sdists.find(pin.project, pin.base, fetching)
+            self._sdist = _remembered(pin, found, kit.store)
         return self._sdist
 
 

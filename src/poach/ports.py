@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -24,10 +25,12 @@ class Sdist:
 class SourceFinder(Protocol):
     """Finds upstream sdists; zc.buildout's installer stands behind it."""
 
-    def find(self, project: str, version: str, folder: Path) -> Sdist:
-        """Return the sdist of exactly that version, perhaps fetched into `folder`.
+    def find(
+        self, project: str, version: str, fetching: Callable[[], None] = lambda: None
+    ) -> Sdist:
+        """Return the sdist of exactly that version, fetched once in a run.
 
-        Raises `PoachError`.
+        `fetching` is called before it is sought.  Raises `PoachError`.
         """
 
 

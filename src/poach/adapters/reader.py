@@ -117,9 +117,8 @@ class DiffReader:
         # Imported late: a warm run opens no archive.
         from poach.adapters.archive import read_member
 
-        with self.store.scratch() as folder:
-            sdist = self.sdists.find(location.project, location.version, folder)
-            return read_member(sdist.path, location.target)
+        sdist = self.sdists.find(location.project, location.version)
+        return read_member(sdist.path, location.target)
 
     def _seen(self, location: Location) -> str | None:
         return self.store.recall_digest("members", _note_name(location))

@@ -200,8 +200,17 @@ class Store:
         with contextlib.ExitStack() as stack:
             with self._writable():
                 scratch = stack.enter_context(self._staging.scratch())
-            with self._writable(self._is_ours):
+            with self.writing():
                 yield scratch
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Raise `StoreUnwritable` where what is done finds that nothing can be written.
+
+        That is where it would lie in the store.
+        """
+        with self._writable(self._is_ours):
+            yield
 
     def sweep(self, dry_run: bool = False) -> list[Path]:
         """Remove what killed processes left; return what that was, or would be.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import hashlib
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import zc.buildout.easy_install as easy_install
 from packaging.version import Version
 from setuptools.errors import BaseError
 
+from poach.adapters.store import Store
 from poach.errors import PoachError
 from poach.location import without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
@@ -142,32 +144,51 @@ class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
         return answer
 
 
-@dataclass(frozen=True, slots=True)
 class BuildoutSources:
-    """Finds sdists where the buildout finds its distributions.
+    """Finds sdists where the buildout finds its distributions, each once in a run.
 
     `links`, `index` and `allow_hosts` are the buildout's options; the download cache
-    and install-from-cache are taken from its installer.
+    and install-from-cache are taken from its installer.  What lies in no cache is kept
+    in the staging area of `store` for as long as this object, or the process, lives.
     """
 
-    links: Sequence[str] = ()
-    index: str | None = None
-    allow_hosts: Sequence[str] = ("*",)
-    offline: bool = False
+    def __init__(
+        self,
+        store: Store,
+        links: Sequence[str] = (),
+        index: str | None = None,
+        allow_hosts: Sequence[str] = ("*",),
+        offline: bool = False,
+    ) -> None:
+        self.links = links
+        self.index = index
+        self.allow_hosts = allow_hosts
+        self.offline = offline
+        self._store = store
+        self._found: dict[tuple[str, str], Sdist] = {}
+        self._scratch: Path | None = None
+        self._stack = contextlib.ExitStack()
+        weakref.finalize(self, self._stack.close)
 
-    def find(self, project: str, version: str, folder: Path) -> Sdist:
+    def find(
+        self, project: str, version: str, fetching: Callable[[], None] = lambda: None
+    ) -> Sdist:
         """Return the sdist of exactly that version, fetched if need be.
 
-        It lies in the download cache, where there is one, else in `folder`, or where
-        find-links points to.  Raises `NoSdist`, `WrongSdist`, `NotFetched`,
-        `Offline`.
+        It lies in the download cache, where there is one, in the staging area, or where
+        find-links points to.  `fetching` is called before it is sought.  Raises
+        `NoSdist`, `WrongSdist`, `NotFetched`, `Offline`, `StoreUnwritable`.
         """
+        wanted = canonicalize_name(project), version
+        with _ALONE:
+            if wanted not in self._found:
+                fetching()
+                self._found[wanted] = self._find(project, version)
+            return self._found[wanted]
+
+    def _find(self, project: str, version: str) -> Sdist:
         if self.offline:
             raise Offline(project, version)
-        with _ALONE:
-            return self._found(project, version, folder)
-
-    def _found(self, project: str, version: str, folder: Path) -> Sdist:
         installer = self._installer()
         known = self._known(installer, project)
         wanted = [d for d in known if same_version(d.version, version)]
@@ -175,8 +196,17 @@ class BuildoutSources:
             others = _nearest(version, {dist.version for dist in known})
             troubles = installer._index.troubles
             raise NoSdist(project, version, others, self._places(installer), troubles)
-        path = _fetched(installer, _chosen(installer, wanted), folder)
+        with self._store.writing():
+            path = _fetched(installer, _chosen(installer, wanted), self._folder())
         return Sdist(path, _verified(path, wanted))
+
+    def _folder(self) -> Path:
+        """Return a new folder for what is fetched."""
+        if self._scratch is None:
+            self._scratch = self._stack.enter_context(self._store.scratch())
+        folder = self._scratch / str(len(self._found))
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def _installer(self) -> Any:
         installer = easy_install.Installer(

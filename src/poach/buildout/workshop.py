@@ -252,7 +252,7 @@ class Workshop:
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
     store = Store(settings.store, reporter)
     sdists = BuildoutSources(
-        settings.links, settings.index, settings.allow_hosts, settings.offline
+        store, settings.links, settings.index, settings.allow_hosts, settings.offline
     )
     reader = DiffReader(store, sdists, HttpFetcher(settings.offline))
     shared = None
