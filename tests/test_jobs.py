@@ -288,6 +288,60 @@ def test_an_interrupt_stops_the_builds_and_leaves_nothing(
     assert not (tmp_path / "two").exists() or "-j1" not in words
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["buildout", "poach build -j2", "poach build -j1"])
+def test_what_ends_us_ends_the_builds(index, project, tmp_path, command, number):
+    names = ["one", "two"]
+    for name in names:
+        add(index, name, STAY, folder=tmp_path)
+    made = configured(project, names, options="patch-jobs = 2")
+    program, *words = command.split()
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [made.environment.program(program), *words],
+            cwd=made.path,
+            env={**made.variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    expected = names[:1] if "-j1" in words else names
+    pids = [pid for name in expected for pid in wait_for(tmp_path / name).split()]
+
+    os.kill(running.pid, number)  # this process alone
+
+    assert running.wait(timeout=60) == -number, log.read_text()
+    assert not [pid for pid in pids if is_alive(int(pid))]
+    store = made.path / "patched-eggs"
+    assert list(store.glob("2/.logs/*")) == list(store.glob("2/.staging/*/work")) == []
+    assert not list(Path(made.variables["TMPDIR"]).glob("*pip*"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_who_handles_a_signal_keeps_it(tmp_path):
+    heard = []
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda n, _: heard.append(n)),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    }
+    code = (
+        "import os, signal; os.kill(os.getppid(), signal.SIGTERM);"
+        "os.kill(os.getppid(), signal.SIGHUP)"
+    )
+    try:
+        process.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env={}, log=tmp_path / "log"
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert heard == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+
+
 def test_numbers_that_are_none(index, project):
     made = configured(project, ["one"], options="patch-jobs = many")
 

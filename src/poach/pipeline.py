@@ -128,7 +128,10 @@ def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | Non
 
 
 def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
-    with kit.store.scratch() as scratch:
+    # Imported late: a warm run makes nothing.
+    from poach.adapters.process import tidily
+
+    with tidily(), kit.store.scratch() as scratch:
         upstream = _Upstream(patch_set, kit)
         key = _key(patch_set, options, upstream.sha256, kit)
         seconds: list[float] = []

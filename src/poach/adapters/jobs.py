@@ -24,8 +24,8 @@ def collect(function: Callable[[T], R], items: Sequence[T], jobs: int) -> list[R
     """Do as `poach.errors.collect`, with up to `jobs` calls of `function` at a time.
 
     A `PoachError` of one stops no other; the faults come in the order of the items.
-    Anything else, and an interrupt by the user, stops all subprocesses and is raised
-    when every call has cleaned up.
+    Anything else, an interrupt by the user, and a signal that ends this process stop
+    all subprocesses, and are raised when every call has cleaned up.
     """
     if jobs == 1 or len(items) < 2:
         return errors.collect(function, items)
@@ -33,14 +33,15 @@ def collect(function: Callable[[T], R], items: Sequence[T], jobs: int) -> list[R
     from concurrent.futures import Future, ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(min(jobs, len(items)))
-    try:
-        futures = [pool.submit(function, item) for item in items]
-        results: list[R] = errors.collect(Future.result, futures)
-    except BaseException:
-        # First, lest one begins that was waiting for another to end.
-        pool.shutdown(wait=False, cancel_futures=True)
-        with process.shut():
-            pool.shutdown()
-        raise
-    pool.shutdown()
+    with process.tidily():
+        try:
+            futures = [pool.submit(function, item) for item in items]
+            results: list[R] = errors.collect(Future.result, futures)
+        except BaseException:
+            # First, lest one begins that was waiting for another to end.
+            pool.shutdown(wait=False, cancel_futures=True)
+            with process.shut():
+                pool.shutdown()
+            raise
+        pool.shutdown()
     return results

@@ -26,6 +26,11 @@ PATIENCE = (0.5, 5)
 #: Windows has no such signal, and no need of one.
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
+#: What ends this process, unless it is handled, and nothing that it has started.
+_ENDS = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
 
 class CommandFailed(PoachError):
     """A subprocess that ended with another exit code than 0.
@@ -56,6 +61,10 @@ class CommandFailed(PoachError):
 
     def _shortened(self, text: str) -> str:
         return text.replace(f"{self.cwd}{os.sep}", f"...{os.sep}") if self.cwd else text
+
+
+class Terminated(KeyboardInterrupt):
+    """This process was told to end, by a signal that nothing it has started gets."""
 
 
 class Runner(Protocol):
@@ -89,12 +98,43 @@ def run(
     once the door is `shut`.  What is interrupted runs no longer, and has no log.
     """
     try:
-        code = _code(command, cwd, env, log)
+        with tidily():
+            code = _code(command, cwd, env, log)
     except KeyboardInterrupt:
         log.unlink(missing_ok=True)
         raise
     if code:
         raise CommandFailed(command, code, log, cwd)
+
+
+@contextlib.contextmanager
+def tidily() -> Iterator[None]:
+    """Let the block clean up before a signal ends this process: it gets `Terminated`.
+
+    Then the signal comes again, and does what it always does.  One that somebody
+    handles, or ignores, is left alone.  Only the main thread can be told, and what it
+    waits for, such as threads that run something, is then its to stop.
+    """
+    told: list[int] = []
+    inside = True
+
+    def tell(number: int, _: object) -> None:
+        told.append(number)
+        if inside:
+            raise Terminated
+
+    ours = threading.current_thread() is threading.main_thread()
+    numbers = [n for n in _ENDS if ours and signal.getsignal(n) == signal.SIG_DFL]
+    try:
+        for number in numbers:
+            signal.signal(number, tell)
+        yield
+    finally:
+        inside = False
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        for number in told[:1]:
+            os.kill(os.getpid(), number)
 
 
 @contextlib.contextmanager
