@@ -58,6 +58,7 @@ def test_one_fault_is_raised_as_it_is(items, before, expected):
         ([A], [C], (C, A)),
         ([1], [A, B], (A, B)),
         ([Faults([A, B]), C], [], (A, B, C)),
+        ([A, PoachError("a"), Faults([B, PoachError("b")])], [], (A, B)),
     ],
 )
 def test_several_faults_are_raised_together(items, before, expected):

@@ -16,7 +16,8 @@ from collections import Counter
 import pytest
 
 from bench.pond import CFG, LOUD, SOURCE, WIDE
-from bench.powers import drop_powers
+from bench.pond import add_quick_pond as add_a_quick_pond
+from bench.powers import JANE, drop_powers
 
 pytestmark = pytest.mark.slow
 
@@ -415,6 +416,46 @@ def test_permission_denied(pond):
     assert before == after
     pond.run()
     assert pond.script("pond").stdout.split()[:2] == ["quack", "2"]
+
+
+@pytest.mark.parametrize("fault", ["closed", "read-only", "file", "way"])
+@pytest.mark.parametrize("command", ["buildout", "poach build", "buildout -o"])
+def test_a_store_that_cannot_be_used_is_told_of_once(project, index, fault, command):
+    if os.geteuid():
+        pytest.skip("only root can give a store to somebody else")
+    names = ["pond", "lake", "loch"]
+    folder = index.root / "store"
+    cfg = with_store(folder / "below" if fault == "way" else folder)
+    eggs = "".join(f"\n        {name}" for name in names)
+    cfg = cfg.replace("eggs = pond", f"eggs ={eggs}")
+    pins = "".join(f"\n    {name} = 1.0 +loud" for name in names[1:])
+    made = project(cfg.replace("pond = 1.0 +loud", "pond = 1.0 +loud" + pins))
+    for name in names:
+        add_a_quick_pond(index, name)
+        made.write(f"patches/{name}/loud.patch", LOUD)
+    if fault in ("file", "way"):
+        folder.touch()
+    else:
+        (folder / "2" / ".staging").mkdir(parents=True)
+        folder.chmod(0o700 if fault == "closed" else 0o755)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, JANE, JANE)
+    cannot = {
+        "closed": f"Cannot read the patched-egg store {folder}: {folder} belongs to "
+        f"user {JANE} (mode 0700), who has to let others read it "
+        f"(chmod -R a+rX {folder}); or set patched-eggs-directory",
+        "read-only": f"Cannot write to the patched-egg store {folder}: [Errno 13] "
+        f"Permission denied: '{folder}/2/.staging'; make it writable, "
+        "or set patched-eggs-directory",
+    }
+    no_folder = "[buildout] patched-eggs-directory (buildout.cfg:5): {} is no folder"
+
+    done = run_without_powers(made, *command.split())
+
+    assert done.returncode == 1, done
+    if (fault, command) != ("read-only", "buildout -o"):  # where nobody would write
+        said = cannot.get(fault, no_folder.format(folder))
+        assert done.stderr.partition("Error: ")[2] == said + "\n"
 
 
 @pytest.fixture

@@ -60,8 +60,15 @@ def raise_faults(faults: Iterable[PoachError]) -> None:
 
 
 def together(faults: Iterable[PoachError]) -> PoachError:
-    """Return the fault itself for one, `Faults` for more; there is at least one."""
-    found = [one for fault in faults for one in each(fault)]
+    """Return the fault itself for one, `Faults` for more; there is at least one.
+
+    What several ran into is told once.
+    """
+    said: dict[str, PoachError] = {}
+    for fault in faults:
+        for one in each(fault):
+            said.setdefault(str(one), one)
+    found = [*said.values()]
     return found[0] if len(found) == 1 else Faults(found)
 
 

@@ -311,7 +311,14 @@ class Store:
             if not concerned(error):
                 raise
             cure = "make room there" if error.errno in FULL else "make it writable"
-            raise StoreUnwritable(self.path, str(error), cure) from error
+            raise StoreUnwritable(self.path, self._said(error), cure) from error
+
+    def _said(self, error: OSError) -> str:
+        """Return what the system says, with no name that is gone when it is read."""
+        staging = str(self._staging.path)
+        if not str(error.filename).startswith(staging):
+            return str(error)
+        return str(OSError(error.errno, error.strerror, staging))
 
     def _is_ours(self, error: OSError) -> bool:
         """Tell whether an error says that nothing can be written into the store."""

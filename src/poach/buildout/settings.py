@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -327,11 +328,14 @@ def _folder(buildout: Any, line: whose.Line) -> str:
 def store_folder(buildout: Any) -> Path:
     """Return the folder of the patched-egg store; raise `OptionError`."""
     lines = whose.lines(buildout, "buildout", "patched-eggs-directory")
-    if not lines:
-        return _eggs(buildout["buildout"]).parent / "patched-eggs"
-    owner = whose.owner(buildout, lines[0], "buildout", "patched-eggs-directory")
-    place = whose.joined(whose.base(buildout, lines[0].source), lines[0].text)
-    reason = _not_a_store(buildout, place) if len(lines) == 1 else "it is one folder"
+    if lines:
+        owner = whose.owner(buildout, lines[0], "buildout", "patched-eggs-directory")
+        place = whose.joined(whose.base(buildout, lines[0].source), lines[0].text)
+        reason = "it is one folder" if lines[1:] else _not_a_store(buildout, place)
+    else:
+        owner, reason = "", ""
+        place = str(_eggs(buildout["buildout"]).parent / "patched-eggs")
+    reason = reason or _no_folder(Path(place))
     if reason:
         raise OptionError("[buildout] patched-eggs-directory", owner, reason)
     return Path(place)
@@ -349,6 +353,16 @@ def _not_a_store(buildout: Any, place: str) -> str:
     for name, folder in {**theirs, "eggs-directory": str(_eggs(options))}.items():
         if Path(place).is_relative_to(Path(folder).absolute()):
             return f"{place} is buildout's own {name}, where patched eggs do not belong"
+    return ""
+
+
+def _no_folder(place: Path) -> str:
+    """Return what is in the way of a folder at `place`, empty for nothing."""
+    for path in (place, *place.parents):
+        if os.path.isdir(path):  # noqa: PTH112 - it may be closed to us
+            return ""
+        if os.path.lexists(path):
+            return f"{path} is no folder"
     return ""
 
 
