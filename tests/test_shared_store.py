@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -380,11 +381,13 @@ def test_a_key_that_others_can_read(pond, key, signs, nginx):
 
     result = project.run(env=signs, expect=1)
 
-    assert result.error == (
+    error = (
         f"The signing key {path} can be read by others (mode 0640): chmod 600 {path}"
     )
+    place = "[buildout] patched-eggs-signing-key (buildout.cfg:6): "
+    assert result.error == place + error
     assert not nginx.entries and not told(result, "Building")
-    assert project.poach("key", str(path), env=signs, expect=1).error == result.error
+    assert project.poach("key", str(path), env=signs, expect=1).error == error
 
 
 def test_a_key_is_not_made_twice(pond, key, signs):
@@ -396,6 +399,81 @@ def test_a_key_is_not_made_twice(pond, key, signs):
     assert again.error == f"The signing key {path} cannot be made: File exists"
     assert path.read_bytes() == before
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def pem(kind, data):
+    middle = base64.encodebytes(data).decode()
+    return f"-----BEGIN {kind}-----\n{middle}-----END {kind}-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "is no PEM file without a password"),
+        ("secret", "is no PEM file without a password"),
+        (pem("OPENSSH PRIVATE KEY", b"x" * 99), "is no PEM file without a password"),
+        (pem("ENCRYPTED PRIVATE KEY", b"x" * 9), "is no PEM file without a password"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----\n",
+            "is no PEM file without a password",
+        ),
+        (
+            pem(
+                "PRIVATE KEY", bytes.fromhex("302e020100300506032b656e04220420") + b"x"
+            ),
+            "is not for ed25519; 'poach key --new' makes one that is",
+        ),
+    ],
+)
+def test_a_bad_key_is_told_with_the_other_options(pond, tmp_path, text, reason):
+    """Before it is needed, and where there is no cryptography."""
+    path = tmp_path / "key.pem"
+    if text is not None:
+        path.write_text(text)
+        path.chmod(0o600)
+    cfg = signing(path, "nonsense").replace(
+        "extensions", "patch-fuzz = 7\n    extensions"
+    )
+    project = pond("one", cfg)
+
+    assert project.poach("list", expect=1).error.splitlines() == [
+        "[buildout] patch-fuzz: '7' is none of 0, 1, 2",
+        "[buildout] patched-eggs-trusted-keys (buildout.cfg:8): cannot read "
+        f"{project.path}/nonsense: No such file or directory",
+        f"[buildout] patched-eggs-signing-key (buildout.cfg:7): The signing key {path} "
+        + reason,
+    ]
+
+
+def test_a_key_is_not_needed_where_uploads_are_switched_off(pond, tmp_path):
+    """As on all machines but the one that has it."""
+    keys = tmp_path / "keys.txt"
+    keys.write_text("ed25519:" + 43 * "A" + "=\n")
+    cfg = signing(tmp_path / "key.pem", keys).replace("upload = true", "upload = false")
+
+    pond("one", cfg).poach("list")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (
+            b"ed25519:AAA\n",
+            "in {}, 'ed25519:AAA' is no public key, as 'poach key' prints them",
+        ),
+        (b"\xff\n", "{} is no text"),
+        (b"# none\n", "{} has no key in it"),
+    ],
+)
+def test_a_bad_file_of_keys_is_named(pond, tmp_path, data, reason):
+    keys = tmp_path / "keys.txt"
+    keys.write_bytes(data)
+
+    error = pond("one", trusting(keys)).poach("list", expect=1).error
+
+    place = "[buildout] patched-eggs-trusted-keys (buildout.cfg:5): "
+    assert error == place + reason.format(keys)
 
 
 def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
@@ -444,13 +522,39 @@ def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
             "patched-eggs-trusted-keys would refuse what is uploaded",
         ),
         (
+            "patched-eggs-signing-key = %(key)s",
+            "[buildout] patched-eggs-signing-key: there is no patched-eggs-url, so "
+            "that nothing would be signed",
+        ),
+        (
+            "patched-eggs-url = http://host/\n    patched-eggs-signing-key = %(key)s",
+            "[buildout] patched-eggs-signing-key: there is no patched-eggs-upload, so "
+            "that nothing would be signed",
+        ),
+        (
+            "patched-eggs-url = https://host/{x}/",
+            "[buildout] patched-eggs-url (buildout.cfg:4): it has '{x}' in it, and "
+            "only {key} stands for anything",
+        ),
+        (
+            "patched-eggs-url = https://host/{key}/}",
+            "[buildout] patched-eggs-url (buildout.cfg:4): it has '}' in it, and only "
+            "{key} stands for anything",
+        ),
+        (
             "patched-eggs-url = https://host/?token=secret",
             "[buildout] patched-eggs-url (buildout.cfg:4): it has a query, a fragment "
             "or white space",
         ),
     ],
 )
-def test_options_that_contradict_each_other(pond, options, error):
+def test_options_that_contradict_each_other(pond, tmp_path, options, error):
+    key = tmp_path / "key.pem"
+    key.write_text(
+        pem("PRIVATE KEY", b"0.\x02\x01\0000\x05\x06\x03\x2b\x65\x70" + b"x" * 34)
+    )
+    key.chmod(0o600)
+    options = options.replace("%(key)s", str(key))
     cfg = CFG.replace("extensions = poach", f"extensions = poach\n    {options}")
 
     assert pond("one", cfg).poach("list", expect=1).error == error

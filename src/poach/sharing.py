@@ -34,6 +34,11 @@ class Address:
         parts.port  # noqa: B018 - raises ValueError for what is no port
         if parts.query or parts.fragment or re.search(r"[\s\0]", text):
             raise ValueError("it has a query, a fragment or white space")
+        odd = re.search(r"\{[^{}]*\}?|\}", text.replace(_KEY, ""))
+        if odd:
+            raise ValueError(
+                f"it has {odd[0]!r} in it, and only {_KEY} stands for anything"
+            )
         return cls(text)
 
     def __str__(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _OTHERS = 0o077
+_PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----(.*)-----END PRIVATE KEY-----", re.S)
+#: The name of the algorithm as it stands in a private key (RFC 8410, RFC 8032).
+_ED25519 = bytes.fromhex("06032b6570")
+_NO_PEM = "is no PEM file without a password"
+_OTHER_KIND = "is not for ed25519; 'poach key --new' makes one that is"
 
 
 class NoCryptography(PoachError):
@@ -107,10 +115,33 @@ def load(path: Path) -> Signer:
     except OSError as error:
         raise BadKey(path, f"cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadKey(path, f"is no PEM file without a password: {error}") from error
+        raise BadKey(path, f"{_NO_PEM}: {error}") from error
     if not isinstance(private, ed25519.Ed25519PrivateKey):
-        raise BadKey(path, "is not for ed25519; 'poach key --new' makes one that is")
+        raise BadKey(path, _OTHER_KIND)
     return _signer(private)
+
+
+def check(path: Path) -> None:
+    """Raise `BadKey` for a file that `load` would refuse, as far as one sees at once.
+
+    That takes next to no time, and needs no cryptography.  A pipe is not looked into:
+    what comes out of it comes once.
+    """
+    try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            return
+        with path.open("rb") as stream:
+            _refuse_readable(path, os.fstat(stream.fileno()).st_mode)
+            found = _PEM.search(stream.read())
+        der = base64.b64decode(found[1]) if found else b""
+    except OSError as error:
+        raise BadKey(path, f"cannot be read: {error.strerror}") from error
+    except ValueError:
+        der = b""
+    if not der:
+        raise BadKey(path, _NO_PEM)
+    if _ED25519 not in der[:16]:
+        raise BadKey(path, _OTHER_KIND)
 
 
 def _refuse_readable(path: Path, mode: int) -> None:

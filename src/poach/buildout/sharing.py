@@ -34,6 +34,10 @@ def read(buildout: Any) -> Sharing | None:
             f"there is no {_SIGNING_KEY}, and {_TRUSTED} would refuse what is uploaded"
         )
         raise OptionError(f"[buildout] {_UPLOAD}", "", reason)
+    if signing_key is not None and options.get(_UPLOAD) is None:
+        missing = _UPLOAD if address else _URL
+        reason = f"there is no {missing}, so that nothing would be signed"
+        raise OptionError(f"[buildout] {_SIGNING_KEY}", "", reason)
     # What comes from the download cache alone comes from no server.
     if address is None or options.get("install-from-cache") == "true":
         return None
@@ -76,17 +80,34 @@ def _keys(buildout: Any, line: whose.Line) -> frozenset[PublicKey]:
             words = [each.strip() for each in path.read_text("utf-8").splitlines()]
         except OSError as error:
             raise ValueError(f"cannot read {path}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is no text") from None
         keys = [each for each in words if each and not each.startswith("#")]
         if not keys:
             raise ValueError(f"{path} has no key in it")
-        return frozenset(map(PublicKey.parse, keys))
+        try:
+            return frozenset(map(PublicKey.parse, keys))
+        except ValueError as error:
+            raise ValueError(f"in {path}, {error}") from None
 
     return _parsed(buildout, _TRUSTED, line, in_file)
 
 
 def _signing(buildout: Any) -> str | None:
+    """Return the path of the key that signs what is uploaded; refuse a bad one.
+
+    Where uploads are switched off it need not be there.
+    """
     line = _only_line(buildout, _SIGNING_KEY)
-    return str(_path(buildout, _SIGNING_KEY, line)) if line else None
+    if line is None:
+        return None
+    path = _path(buildout, _SIGNING_KEY, line)
+    if str(buildout["buildout"].get(_UPLOAD)).strip() != "false":
+        # Imported late: who does not sign needs no keys.
+        from poach.adapters import signing
+
+        _parsed(buildout, _SIGNING_KEY, line, lambda _: signing.check(path))
+    return str(path)
 
 
 def _only_line(buildout: Any, option: str) -> whose.Line | None:
