@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.powers import JANE, JOE, as_user
+from bench.powers import JANE, JOE, TEAM, as_user
 from poach.adapters.store import Made, Store
 from poach.key import BuildKey, Target
 
@@ -236,3 +236,103 @@ def test_a_buildout_in_a_closed_home_is_no_obstacle(store, entry):
     entries = json.loads(listed.stdout)["entries"]
     assert entries[1]["used-by"] == [str(home / "site")]
     assert cache(store, "prune", "--unused-for", "9").returncode == 0
+
+
+# A store for several users
+
+GROUP = f"""{PREAMBLE}
+import shutil
+import tempfile
+from dataclasses import replace
+
+def make(work):
+    egg = work / "pond.egg"
+    egg.mkdir()
+    with tempfile.TemporaryDirectory() as folder:  # as pip does it
+        code = Path(folder) / "pond"
+        code.mkdir()
+        (code / "code.py").write_bytes(b"quack")
+        (code / "tool").touch(0o755)
+        shutil.move(code, egg)
+    (work / {WHEEL!r}).write_bytes(b"PK")
+    return Made(egg, work / {WHEEL!r}, {{"version": {VERSION!r}}})
+
+name = sys.argv[2]
+told(lambda: store.get_or_make({VERSION!r}, KEY, make).egg.name)
+store.get_or_make({VERSION!r}, replace(KEY, sdist=name), make)
+store.remember("sdists", "pond-1.0", {{"sha256": 64 * name[0]}})
+store.keep_diff(b"diff")
+store.folder("tools", name, lambda folder: folder.mkdir())
+store.log_path({VERSION!r}, KEY).unlink(missing_ok=True)
+store.log_path({VERSION!r}, KEY).write_text(name)
+store.sweep()
+damaged = store.place({VERSION!r}, replace(KEY, sdist="damaged"))
+if damaged.exists():
+    (damaged / {WHEEL!r}).unlink()
+store.get_or_make({VERSION!r}, replace(KEY, sdist="damaged"), make)
+"""
+
+
+def modes(folder):
+    """The permissions of all that is in a store, but for locks and logs."""
+    return {
+        oct(path.lstat().st_mode & 0o7777)
+        for path in folder.rglob("*")
+        if path.suffix not in (".lock", ".log")
+    }
+
+
+@pytest.fixture
+def common():
+    """A folder for a group, as README makes it."""
+    with tempfile.TemporaryDirectory(prefix="poach tést ") as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "store"
+        path.mkdir()
+        os.chown(path, 0, TEAM)
+        path.chmod(0o2775)
+        yield path
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_two_users_of_one_group(common, umask):
+    """Whatever their umask, each can use, mend and remove what the other has made."""
+    for user, name in ((JANE, "jane"), (JOE, "other"), (JANE, "again")):
+        done = as_user(user, GROUP, common, name, more=[TEAM], umask=umask)
+        assert (done.stdout, done.stderr) == ("pond.egg\n", "")
+    assert modes(common) == {"0o2775", "0o664", "0o775"}
+    assert {path.stat().st_gid for path in common.rglob("*")} == {TEAM}
+    assert {path.stat().st_uid for path in common.glob("2/*/*/*")} == {JANE, JOE}
+    assert len(list(common.glob("2/.damaged/*"))) == 2
+
+    pruned = as_user(
+        *(JOE, CACHE, "cache", "prune", "--unused-for", "0", "--store", common),
+        more=[TEAM],
+        umask=umask,
+    )
+
+    assert (pruned.returncode, pruned.stdout.count("entry")) == (0, 5), pruned
+    assert list(common.glob("2/*/*/*/entry.json")) == []
+    assert list(common.glob("2/.staging/*")) == []
+
+
+def test_who_is_not_in_the_group_may_read(common):
+    as_user(JANE, GROUP, common, "jane", more=[TEAM], umask=0o077)
+
+    used = as_user(JOE, USE, common)
+    wrote = as_user(JOE, GROUP, common, "joe")
+
+    assert used.stdout.startswith("PatchedEgg(")
+    assert "StoreUnwritable" in wrote.stderr
+
+
+@pytest.mark.parametrize(("mode", "umask"), [(0o700, 0o022), (0o750, 0o002)])
+def test_what_is_in_a_private_store_is_no_more_open_than_before(common, mode, umask):
+    os.chown(common, JANE, TEAM)
+    common.chmod(mode)
+
+    as_user(JANE, GROUP, common, "jane", more=[TEAM], umask=umask)
+
+    usual = {oct(mode & ~umask) for mode in (0o777, 0o755, 0o666)}
+    assert modes(common) == usual
+    assert common.stat().st_mode & 0o777 == mode

@@ -7,6 +7,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,14 +31,14 @@ def drop_powers() -> None:
 
 
 def as_user(
-    user: int, code: str, *arguments: object, group: int | None = None, umask: int = 2
+    user: int, code: str, *arguments: object, more: Sequence[int] = (), umask: int = 2
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python `code` as another user, in `group` or one of its own.
+    """Run Python `code` as another user, in a group of its own and in `more` groups.
 
     The test is skipped where we may not do that.
     """
     command = [python_for_all(), "-c", code, *map(str, arguments)]
-    return _run(command, user, user if group is None else group, umask)
+    return _run(command, user, more, umask)
 
 
 @lru_cache
@@ -53,15 +54,15 @@ def python_for_all() -> str:
 
 
 def _run(
-    command: list[str], user: int, group: int = TEAM, umask: int = 2
+    command: list[str], user: int, more: Sequence[int] = (), umask: int = 2
 ) -> subprocess.CompletedProcess[str]:
     path = [str(Path(module.__file__).parent.parent) for module in (poach, filelock)]
     return subprocess.run(
         command,
         cwd="/",
         user=user,
-        group=group,
-        extra_groups=[],
+        group=user,
+        extra_groups=more,
         umask=umask,
         capture_output=True,
         encoding="utf-8",

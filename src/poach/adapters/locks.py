@@ -63,7 +63,6 @@ def is_free(path: Path) -> bool:
 @contextlib.contextmanager
 def if_free(path: Path) -> Iterator[Path | None]:
     """Hold the lock at `path` and give that, or None where somebody else holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = file_lock(path)
     free = acquire(lock)
     try:
@@ -78,12 +77,12 @@ def take(path: Path, waiting: Callable[[str], None]) -> BaseFileLock:
     Beside the lock stands who holds it: for others to read, and to be trusted by
     nobody, since it outlives a process that is killed.  Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = file_lock(path)
     if not acquire(lock):
         waiting(_read(_holder(path)))
         acquire(lock, blocking=True)
     try:
+        _holder(path).unlink(missing_ok=True)  # a dead one's may be another user's
         _holder(path).write_text(f"pid {os.getpid()} on {socket.gethostname()}")
     except OSError:
         lock.release()

@@ -19,19 +19,22 @@ from poach.adapters import locks
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+    from poach.adapters.durable import Common
+
 #: Rubbish of other hosts, whose locks may not be seen here, is kept this long.
 STALE_SECONDS = 7 * 24 * 3600
 _LOCK = "lock"
 
 
 class Staging:
-    """The staging area in the folder `path`, which need not exist yet.
+    """The staging area in the folder `path` of a `common` one; neither need exist yet.
 
     All methods raise OSError.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, common: Common) -> None:
         self.path = path
+        self._common = common
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -51,19 +54,20 @@ class Staging:
 
         It takes no lock, for a run that only notes something shall be fast.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._common.make(path.parent)
         new = self._new()
         try:
             with new.open("xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
+            self._common.share(new)
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)
 
     def is_empty(self) -> bool:
-        """Tell whether there is neither work under way nor rubbish."""
+        """Tell whether there is neither work under way nor rubbish that we may see."""
         return not any(self._all())
 
     def sweep(self, held: Path, dry_run: bool = False) -> list[Path]:
@@ -76,7 +80,9 @@ class Staging:
         return [left for left in self._all() if _swept(left, trusted, now, dry_run)]
 
     def _all(self) -> Iterator[Path]:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        with contextlib.suppress(
+            FileNotFoundError, NotADirectoryError, PermissionError
+        ):
             yield from self.path.iterdir()
 
     def _now(self) -> float:
@@ -101,7 +107,7 @@ class Staging:
 
     def _new(self) -> Path:
         """Return a path that nobody else has."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        self._common.make(self.path)
         name = f"{os.getpid()}.{socket.gethostname()}.{os.urandom(8).hex()}"
         return self.path / name
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach.adapters import contents, entries, locks
-from poach.adapters.durable import FULL, appear
+from poach.adapters.durable import FULL, Common, appear
 from poach.adapters.entries import DIGITS, DamagedEntry, Made, PatchedEgg
 from poach.adapters.notes import Notes
 from poach.adapters.staging import Staging
@@ -76,7 +76,8 @@ class Store:
         self.root = path / str(FORMAT)
         self.reporter = reporter or Reporter()
         self.notes = Notes(self.root / ".known")
-        self._staging = Staging(self.root / ".staging")
+        self._common = Common(path)
+        self._staging = Staging(self.root / ".staging", self._common)
 
     def holds(self, location: str | Path) -> bool:
         """Tell whether `location` lies in the store."""
@@ -179,14 +180,14 @@ class Store:
                     make(staging / kind)
                     with self._writable():
                         contents.record(staging / kind)
-                        appear(staging / kind, place)
+                        appear(staging / kind, place, self._common)
         return place
 
     def log_path(self, version: str, key: BuildKey) -> Path:
         """Return where the log of a build goes; it stays there if the build fails."""
         digits = key.digest[:DIGITS]
         with self._writable():
-            (self.root / ".logs").mkdir(parents=True, exist_ok=True)
+            self._common.make(self.root / ".logs")
         return self.root / ".logs" / f"{key.project}-{version}-{digits}.log"
 
     @contextlib.contextmanager
@@ -229,14 +230,20 @@ class Store:
     ) -> Iterator[Path]:
         """Hold the lock `name`, and give its file; raise `StoreUnwritable`."""
         with self._writable():
-            lock = locks.take(self._lock(name), waiting)
+            path = self._lock(name)
+            lock = locks.take(path, waiting)
         try:
-            yield self._lock(name)
+            with contextlib.suppress(FileNotFoundError):
+                self._common.share(path)
+            yield path
         finally:
             locks.give_back(lock)
 
     def _lock(self, name: str) -> Path:
-        return self.root / ".locks" / f"{name}.lock"
+        """Return the file of a lock, in a folder that is there."""
+        folder = self.root / ".locks"
+        self._common.make(folder)
+        return folder / f"{name}.lock"
 
     def _whole(self, version: str, key: BuildKey) -> PatchedEgg | None:
         """Return the egg of `key` if it is there and whole; set it aside if damaged."""
@@ -264,7 +271,7 @@ class Store:
         name = f"{kind}-{place.name}-{os.urandom(4).hex()}"
         aside = self.root / ".damaged" / name
         with self._writable():
-            aside.parent.mkdir(parents=True, exist_ok=True)
+            self._common.make(aside.parent)
             try:
                 place.rename(aside)
             except FileNotFoundError:
@@ -283,7 +290,7 @@ class Store:
         made = make(work)
         with self._writable():
             entries.write(staging / "entry", made, key)
-            appear(staging / "entry", place)
+            appear(staging / "entry", place, self._common)
 
     @contextlib.contextmanager
     def _readable(self) -> Iterator[None]:
