@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,51 @@ def test_a_gigabyte_line(tree, tmp_path):
         stream.write(b"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+")
         stream.truncate(1 << 30)
     assert refused(tree, path) == {"bad diff"}
+
+
+#: Makes, verifies and exports an entry with a file and a wheel of a gigabyte.
+LARGE = """
+import resource, sys
+from pathlib import Path
+from zipfile import ZipFile
+from poach.adapters import contents, entries
+from poach.adapters.export import export
+from poach.adapters.store import Made, Store
+from poach.adapters.verifying import verify
+from poach.buildout import sources
+from poach.key import BuildKey, Target
+
+KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
+folder = Path(sys.argv[1])
+
+def make(work):
+    egg, wheel = work / "pond.egg", work / "pond-1.0-py3-none-any.whl"
+    egg.mkdir()
+    for path in (egg / "data", wheel):
+        with path.open("wb") as stream:
+            stream.truncate(1 << 30)
+    return Made(egg, wheel, {})
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+store = Store(folder / "store")
+egg = store.get_or_make("1.0", KEY, make)
+assert list(verify(store)) == []
+wheel, zipped = export(egg, folder / "out", zipped=True)
+assert wheel.stat().st_size == 1 << 30
+assert ZipFile(zipped).getinfo("data").file_size == 1 << 30
+assert sources._verified(wheel, []) == egg.entry["wheel"][2]
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_a_gigabyte_in_an_egg(tmp_path):
+    command = [sys.executable, "-c", LARGE, str(tmp_path)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=True, timeout=300)
+    finally:
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)  # no sparse files, perhaps
+    assert int(done.stdout) < 32, "MB more"
 
 
 def test_a_line_that_is_too_long(tree, tmp_path):

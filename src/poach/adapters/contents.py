@@ -17,6 +17,7 @@ Files = dict[str, tuple[int, str]]
 #: The record of a folder that has no other.
 RECORD = "contents.json"
 
+_BLOCK = 1 << 18
 _IRREGULAR = "it is no regular file"
 
 
@@ -27,9 +28,16 @@ def files(folder: Path) -> Files:
 
 
 def size_and_digest(path: Path) -> tuple[int, str]:
-    """Return the size of a file and the sha256 of its bytes in hex; raise as `read`."""
-    data = read(path)
-    return len(data), hashlib.sha256(data).hexdigest()
+    """Return the size of a file and the sha256 of its bytes in hex; raise as `read`.
+
+    It is read piece by piece, for it may be larger than the memory.
+    """
+    size, digest = 0, hashlib.sha256()
+    with open(path, "rb", buffering=0, opener=_at_once) as stream:
+        while block := stream.read(_BLOCK):
+            size += len(block)
+            digest.update(block)
+    return size, digest.hexdigest()
 
 
 def read(path: str | Path) -> bytes:

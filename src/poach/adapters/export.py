@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from poach.errors import PoachError
 
 #: The first day that a zip archive can tell: the same egg gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_BLOCK = 1 << 18
 
 
 class NotExported(PoachError):
@@ -46,7 +48,7 @@ def export(egg: PatchedEgg, folder: Path, zipped: bool) -> list[Path]:
 
 def _copied(wheel: Path, folder: Path) -> Path:
     with _appearing(folder / wheel.name) as new:
-        new.write_bytes(wheel.read_bytes())
+        shutil.copyfile(wheel, new)
     return folder / wheel.name
 
 
@@ -56,10 +58,13 @@ def _zipped(egg: PatchedEgg, folder: Path) -> Path:
     with _appearing(path) as new, ZipFile(new, "w", ZIP_DEFLATED) as archive:
         for name in sorted(egg.entry["files"]):
             file = egg.egg / name
+            status = file.stat()
             info = ZipInfo(name, _EPOCH)
             info.compress_type = ZIP_DEFLATED
-            info.external_attr = file.stat().st_mode << 16
-            archive.writestr(info, file.read_bytes())
+            info.external_attr = status.st_mode << 16
+            info.file_size = status.st_size  # so that a large one is no surprise
+            with file.open("rb") as source, archive.open(info, "w") as sink:
+                shutil.copyfileobj(source, sink, _BLOCK)
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,13 +65,13 @@ def _flaws(store: Store, place: Path, reasons: Iterator[str]) -> Iterator[Flaw]:
 
 def _wrong_diff(path: Path) -> Iterator[str]:
     try:
-        data = contents.read(path)
+        _, digest = contents.size_and_digest(path)
     except PermissionError:
         raise
     except (OSError, ValueError) as error:
         yield f"it cannot be read: {error}"
     else:
-        if hashlib.sha256(data).hexdigest() != path.name:
+        if digest != path.name:
             yield "it has other bytes"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-import hashlib
+import os
+import shutil
 import tempfile
 import threading
 import weakref
@@ -17,6 +18,7 @@ import zc.buildout.easy_install as easy_install
 from packaging.version import Version
 from setuptools.errors import BaseError
 
+from poach.adapters import contents
 from poach.adapters.store import Store
 from poach.errors import PoachError
 from poach.location import without_credentials
@@ -264,14 +266,15 @@ def _fetched(installer: Any, dist: Any, folder: Path) -> Path:
 
 def _moved(path: Path, cache: Path) -> Path:
     """Copy the file `path` into the download cache, where it appears whole."""
-    with tempfile.NamedTemporaryFile(dir=cache, prefix=".new-", delete=False) as new:
-        new.write(path.read_bytes())
-    Path(new.name).chmod(0o644)
-    return Path(new.name).replace(cache / path.name)
+    handle, name = tempfile.mkstemp(dir=cache, prefix=".new-")
+    with path.open("rb") as source, os.fdopen(handle, "wb") as new:
+        shutil.copyfileobj(source, new)
+    Path(name).chmod(0o644)
+    return Path(name).replace(cache / path.name)
 
 
 def _verified(path: Path, dists: Iterable[Any]) -> str:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    _, found = contents.size_and_digest(path)
     for dist in dists:
         place, _, fragment = dist.location.partition("#sha256=")
         if fragment and place.endswith("/" + path.name) and fragment != found:
