@@ -192,6 +192,8 @@ def test_list(store, entry, tmp_path, cache):
         "used-by": sorted(map(str, (one, far, tmp_path))),
         "damage": None,
         "closed": None,
+        "fetched-from": None,
+        "signed-by": None,
     }
     assert duck["build-ext"] == {"define": "X"}
     assert (duck["used-by"], pond["last-used"] > duck["last-used"]) == ([], True)
@@ -293,7 +295,11 @@ def test_a_whole_store(store, entry, cache):
     store.keep_diff(b"diff")
     with store.scratch():
         assert cache("verify") == (0, "", "")
-        assert cache("verify", "--json")[1] == {"store": str(store.path), "flaws": []}
+        assert cache("verify", "--json")[1] == {
+            "store": str(store.path),
+            "flaws": [],
+            "signed-by": {},
+        }
 
 
 def test_byte_code_is_no_difference(store, entry, cache):

@@ -362,6 +362,74 @@ def test_signed_entries(pond, key, signs, tmp_path):
     assert told(careless.poach("build", env=signs), "Fetched")
 
 
+def recorded(project):
+    """What the one entry of a store says about where it is from."""
+    (path,) = project.path.glob("patched-eggs/2/*/*/*/entry.json")
+    entry = json.loads(path.read_bytes())
+    return {k: v for k, v in entry.items() if k in ("fetched-from", "signed-by")}
+
+
+def test_what_was_fetched_is_used_as_long_as_its_key_is_trusted(pond, key, signs):
+    path, public = key("ours")
+    _, stranger = key("stranger")
+    built = pond("one", signing(path, public))
+    built.poach("build", env=signs)
+    got = pond("other", trusting(public))
+    (url,) = re.findall(r"Fetched .* from (http:.*?) ", got.run(env=signs).output)
+    cfg = got.path / "buildout.cfg"
+
+    assert recorded(built) == {}
+    assert recorded(got) == {"fetched-from": url, "signed-by": public}
+    store = ["--store", str(got.path / "patched-eggs")]
+    (entry,) = json.loads(got.poach("cache", "list", "--json", *store).stdout)[
+        "entries"
+    ]
+    assert (entry["fetched-from"], entry["signed-by"]) == (url, public)
+    assert (
+        f"\n  from {url}, signed by {public}\n"
+        in got.poach("cache", "list", *store).stdout
+    )
+    verified = json.loads(got.poach("cache", "verify", "--json", *store).stdout)
+    assert verified["signed-by"] == {entry["path"]: public}
+    got.run(env=signs)
+
+    cfg.write_text(cfg.read_text().replace(public, stranger))
+    for words in ([], ["-o"]):
+        result = got.run(*words, env=signs, expect=1)
+        assert result.error == (
+            f"The patched egg in {entry['path']} came from {url} and is signed by none "
+            f"of patched-eggs-trusted-keys (signed by {public}); remove it, and it is "
+            "fetched or built anew"
+        )
+    assert "not used (The patched egg in" in got.poach("list", env=signs).stdout
+    shutil.rmtree(entry["path"])
+    assert told(got.run(env=signs), "Built")
+
+
+def test_what_was_fetched_before_there_were_keys(pond, key, signs):
+    """Also without the server, and by a buildout that was built beside it."""
+    _, public = key("ours")
+    pond("one").poach("build")
+    got = pond("other")
+    assert told(got.poach("build"), "Fetched")
+    assert recorded(got)["signed-by"] is None
+    store = str(got.path / "patched-eggs")
+    assert got.poach("cache", "verify", "--store", store).stderr == (
+        "1 egg from servers, signatures not checked\n"
+    )
+    keys = f"patched-eggs-trusted-keys = {public}"
+    careful = pond(
+        "careful",
+        CFG.replace(
+            "parts", f"{keys}\n    patched-eggs-directory = {store}\n    parts"
+        ),
+    )
+
+    error = careful.run(env=signs, expect=1).error
+
+    assert " and is signed by none of patched-eggs-trusted-keys (which nobody " in error
+
+
 def test_unsigned_entries(pond, key, signs):
     _, public = key("ours")
     pond("one").poach("build")

@@ -11,7 +11,10 @@ from poach.patchset import PatchReader
 from poach.ports import EggMaker, Reporter, SourceFinder, WheelBuilder
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from poach.adapters.remote import RemoteStore
+    from poach.sharing import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,11 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The tools that the pipeline works with; `shared` is asked before it builds."""
+    """The tools that the pipeline works with; `shared` is asked before it builds.
+
+    Of what was fetched, by whomever, only what one of the `trusted` keys has signed is
+    used; None trusts all.
+    """
 
     store: Store
     sdists: SourceFinder
@@ -33,3 +40,4 @@ class Kit:
     toolchain: Toolchain
     reporter: Reporter = field(default_factory=Reporter)
     shared: RemoteStore | None = None
+    trusted: Collection[PublicKey] | None = None

@@ -43,6 +43,27 @@ class ChangedSdist(PoachError):
         )
 
 
+class Untrusted(PoachError):
+    """An egg in the store that came from a server and is signed by no trusted key.
+
+    `path` is its folder, `source` the server, `by` the key, '' where nobody asked.
+    """
+
+    def __init__(self, path: Path, source: str, by: str) -> None:
+        super().__init__(path, source, by)
+        self.path = path
+        self.source = source
+        self.by = by
+
+    def __str__(self) -> str:
+        signed = f"signed by {self.by}" if self.by else "which nobody checked"
+        return (
+            f"The patched egg in {self.path} came from {self.source} and is signed by "
+            f"none of patched-eggs-trusted-keys ({signed}); remove it, and it is "
+            "fetched or built anew"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What `ensure` came by: every value on the way.
@@ -60,7 +81,7 @@ class Report:
 def find(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> PatchedEgg | None:
     """Return the egg of `patch_set` if the store has it; fetch and build nothing.
 
-    Raises `DamagedEntry`.
+    Raises `DamagedEntry`, `Closed`, `Untrusted`.
     """
     report = _found(patch_set, options, kit)
     return report.egg if report else None
@@ -124,7 +145,18 @@ def _found(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report | Non
     if key is None:
         return None
     egg = kit.store.find(patch_set.version, key)
-    return Report(patch_set, options, key, egg, made=False) if egg else None
+    if egg is None:
+        return None
+    _refuse_untrusted(egg, kit)
+    return Report(patch_set, options, key, egg, made=False)
+
+
+def _refuse_untrusted(egg: PatchedEgg, kit: Kit) -> None:
+    """Refuse what a buildout that trusts others, or used to, has fetched."""
+    source = str(egg.entry.get("fetched-from") or "")
+    by = str(egg.entry.get("signed-by") or "")
+    if kit.trusted is not None and source and by not in map(str, kit.trusted):
+        raise Untrusted(egg.wheel.parent, source, by)
 
 
 def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
@@ -155,6 +187,7 @@ def _made(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
             make_here,
             lambda holder: kit.reporter.waiting(patch_set.tagged, holder),
         )
+        _refuse_untrusted(egg, kit)  # another buildout may have been faster
         for took in seconds:
             kit.reporter.built(patch_set.tagged, took)
             if kit.shared is not None:

@@ -19,7 +19,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import IO, Any
@@ -145,11 +145,12 @@ def unpack(
 ) -> Made:
     """Unpack the egg of `key`, in the tagged `version`, into the new folder `dest`.
 
-    It is signed by one of the `trusted` keys, unless that is None.  Raises
-    `BadBundle`, and `NoCryptography` where signatures cannot be checked.
+    It is signed by one of the `trusted` keys, unless that is None; the record says by
+    which (``signed-by``).  Raises `BadBundle`, and `NoCryptography` where signatures
+    cannot be checked.
     """
     with _damage(), _opened(archive, limits) as zipped:
-        entry = _entry(zipped, trusted, limits)
+        entry, by = _entry(zipped, trusted, limits)
         _check_inputs(entry, version, key)
         files = _files(entry, limits)
         _check_members(zipped, {file.name for file in files})
@@ -159,7 +160,7 @@ def unpack(
         made = Made(dest / entry["egg"], dest / entry["wheel"][0], record)
         _check_names(made, version, key)
         _check_metadata(made, version, key, limits)
-        return made
+        return replace(made, record={**record, "signed-by": str(by) if by else None})
 
 
 @contextlib.contextmanager
@@ -201,31 +202,34 @@ def _opened(path: Path, limits: Limits) -> Iterator[ZipFile]:
 
 def _entry(
     zipped: ZipFile, trusted: Collection[PublicKey] | None, limits: Limits
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], PublicKey | None]:
     """Return the content of entry.json, of which nothing is read before it is trusted.
 
-    That is but the JSON: what it says is to be checked.
+    That is but the JSON: what it says is to be checked.  With it comes the trusted key
+    that has signed it, if that had to be.
     """
     data = _read(zipped, ENTRY, limits)
-    if trusted is not None:
-        _check_signed(zipped, data, trusted, limits)
+    by = None if trusted is None else _signer(zipped, data, trusted, limits)
     entry = json.loads(data)
     if not isinstance(entry, dict) or entry.get("bundle") != BUNDLE:
         raise ValueError(f"{ENTRY} is no bundle's of format {BUNDLE}")
-    return entry
+    return entry, by
 
 
-def _check_signed(
+def _signer(
     zipped: ZipFile, data: bytes, trusted: Collection[PublicKey], limits: Limits
-) -> None:
+) -> PublicKey:
+    """Return the trusted key that has signed `data`."""
     if SIGNATURES not in zipped.namelist():
         raise ValueError("it is not signed")
     lines = _read(zipped, SIGNATURES, limits).decode("ascii").splitlines()
     known = [one for one in map(Signature.parse, lines) if one.by in trusted]
     if not known:
         raise ValueError("it is signed by no trusted key")
-    if not any(is_by(one, _CONTEXT + data) for one in known):
-        raise ValueError("its signature is wrong")
+    for one in known:
+        if is_by(one, _CONTEXT + data):
+            return one.by
+    raise ValueError("its signature is wrong")
 
 
 def _check_inputs(entry: Mapping[str, Any], version: str, key: BuildKey) -> None:

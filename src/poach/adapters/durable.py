@@ -78,10 +78,13 @@ def appear(made: Path, place: Path, common: Common) -> None:
     common.share(made, *made.rglob("*"))
     _sync_tree(made)
     for left in reversed(range(_TRIES)):
-        common.make(place.parent)
         try:
+            common.make(place.parent)
             made.rename(place)
             break
+        except FileNotFoundError:
+            if not left:
+                raise
         except OSError:
             # Where locks mean nothing, another process may have been faster.
             if place.is_dir():

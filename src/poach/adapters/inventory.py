@@ -26,7 +26,8 @@ class Entry:
     its build as plain data, empty where `damage` says that it cannot be read, or
     `closed` that this user may not read it.  `size` is in bytes; `made` is when it came
     into this store, `used` are the times of use that are known, in seconds since 1970;
-    `users` are folders of buildouts.
+    `users` are folders of buildouts.  `source` is the URL that it was fetched from, ''
+    where it was built here, `by` the key that had signed it, '' where nobody asked.
     """
 
     path: Path
@@ -38,6 +39,8 @@ class Entry:
     made: float
     used: tuple[float, ...]
     users: tuple[str, ...]
+    source: str
+    by: str
 
     @property
     def version(self) -> str:
@@ -125,7 +128,8 @@ def others(store: Store) -> list[OtherFormat]:
 
 
 def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
-    key, damage, closed = _key(store, path)
+    entry, damage, closed = _read(store, path)
+    key = entry["key"] if entry else {}
     place = path.relative_to(store.root).as_posix()
     try:
         made = _made(path)
@@ -133,14 +137,15 @@ def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
         return None  # somebody removes it right now
     last, users = known.last.get(place, ()), known.users.get(place, ())
     size = contents.size_of(path)
-    wrong = damage, closed
-    return Entry(path, place, key, *wrong, size, made, tuple(last), tuple(users))
+    wrong, used = (damage, closed), (tuple(last), tuple(users))
+    origin = [str(entry.get(each) or "") for each in ("fetched-from", "signed-by")]
+    return Entry(path, place, key, *wrong, size, made, *used, *origin)
 
 
-def _key(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
-    """Return the key of an entry, what is damaged, and what we may not read."""
+def _read(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
+    """Return what an entry says, what is damaged, and what we may not read."""
     try:
-        return entries.look(path).entry["key"], "", ""
+        return entries.look(path).entry, "", ""
     except DamagedEntry as damage:
         return {}, damage.reason, ""
     except PermissionError as error:

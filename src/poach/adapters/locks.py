@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poach.adapters import contents
+
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -104,6 +106,6 @@ def _holder(path: Path) -> Path:
 
 def _read(holder: Path) -> str:
     try:
-        return holder.read_text() or "another process"
-    except OSError:
+        return contents.read(holder).decode() or "another process"
+    except (OSError, ValueError):
         return "another process"

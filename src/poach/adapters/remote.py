@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -151,9 +152,9 @@ class RemoteStore:
             return None
         trusted = self._sharing.trusted
         made = bundle.unpack(archive, work / "entry", patch_set.version, key, trusted)
-        size = archive.stat().st_size
-        self._reporter.fetched(patch_set.tagged, without_credentials(url), size)
-        return made
+        size, shown = archive.stat().st_size, without_credentials(url)
+        self._reporter.fetched(patch_set.tagged, shown, size)
+        return replace(made, record={**made.record, "fetched-from": shown})
 
     def _upload(
         self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path

@@ -25,7 +25,7 @@ from poach.naming import (
 from poach.pin import Pin, is_pin
 
 if TYPE_CHECKING:
-    from poach.sharing import Sharing
+    from poach.sharing import PublicKey, Sharing
 
 T = TypeVar("T")
 
@@ -63,7 +63,8 @@ class Settings:
     ignore), `requests` what to do about patches that packages ask for (apply, error,
     ignore).  `substitutes` are projects as written, each with the requirement that
     stands in for it.  `jobs` is how many eggs may be built side by side, `sharing` says
-    how a remote store is used.  The rest is
+    how a remote store is used, `trusted` whose signatures count (None: no matter).  The
+    rest is
     buildout's: its directory, where the versions are, where
     distributions come from, and how.  `faults` are malformed pins, to be raised with
     whatever else is wrong with pins.  `unpatchable` are the projects that must not be
@@ -88,6 +89,7 @@ class Settings:
     allow_hosts: Sequence[str]
     offline: bool
     sharing: Sharing | None = None
+    trusted: frozenset[PublicKey] | None = None
     faults: Sequence[PoachError] = ()
     unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
 
@@ -115,6 +117,7 @@ def read(
     folders = _noting(faults, lambda: _folders(buildout))
     store = _noting(faults, lambda: store_folder(buildout))
     shared = _noting(faults, lambda: _sharing(buildout))
+    trusted = _noting(faults, lambda: _trusted(buildout))
     if jobs is None or folders is None or store is None or faults:
         raise together([*malformed, *faults])
     return Settings(
@@ -136,6 +139,7 @@ def read(
         allow_hosts=tuple(options.get("allow-hosts", "*").split()),
         offline=options.get("offline") == "true",
         sharing=shared,
+        trusted=trusted,
         faults=malformed,
         unpatchable=unpatchable,
     )
@@ -387,6 +391,15 @@ def _sharing(buildout: Any) -> Sharing | None:
     from poach.buildout import sharing
 
     return sharing.read(buildout)
+
+
+def _trusted(buildout: Any) -> frozenset[PublicKey] | None:
+    """Return the keys that count, None where all is trusted; raise `OptionError`."""
+    if "patched-eggs-trusted-keys" not in buildout["buildout"]:
+        return None
+    from poach.buildout import sharing
+
+    return sharing.trusted(buildout)
 
 
 def _noting(faults: list[PoachError], function: Callable[[], T]) -> T | None:

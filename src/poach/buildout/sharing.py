@@ -24,12 +24,12 @@ def read(buildout: Any) -> Sharing | None:
     Raises all that is wrong with the options together.
     """
     options = buildout["buildout"]
-    readers: Sequence[Callable[[Any], Any]] = (_address, _upload, _trusted, _signing)
+    readers: Sequence[Callable[[Any], Any]] = (_address, _upload, trusted, _signing)
     found = collect(lambda reader: reader(buildout), readers)
-    address, upload, trusted, signing_key = found
+    address, upload, keys, signing_key = found
     if upload and address is None:
         raise OptionError(f"[buildout] {_UPLOAD}", "", f"there is no {_URL}")
-    if upload and trusted is not None and signing_key is None:
+    if upload and keys is not None and signing_key is None:
         reason = (
             f"there is no {_SIGNING_KEY}, and {_TRUSTED} would refuse what is uploaded"
         )
@@ -41,7 +41,7 @@ def read(buildout: Any) -> Sharing | None:
     # What comes from the download cache alone comes from no server.
     if address is None or options.get("install-from-cache") == "true":
         return None
-    return Sharing(address, upload, trusted, signing_key)
+    return Sharing(address, upload, keys, signing_key)
 
 
 def _address(buildout: Any) -> Address | None:
@@ -57,8 +57,11 @@ def _upload(buildout: Any) -> bool:
     return value == "true"
 
 
-def _trusted(buildout: Any) -> frozenset[PublicKey] | None:
-    """Return the trusted keys; none is another thing than not to ask for any."""
+def trusted(buildout: Any) -> frozenset[PublicKey] | None:
+    """Return the trusted keys, None where nobody asks for any; raise `OptionError`.
+
+    That is another thing than to name none.
+    """
     if buildout["buildout"].get(_TRUSTED) is None:
         return None
     lines = whose.lines(buildout, "buildout", _TRUSTED)

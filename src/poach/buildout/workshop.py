@@ -261,4 +261,5 @@ def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
         from poach.adapters.remote import RemoteStore
 
         shared = RemoteStore(settings.sharing, settings.allow_hosts, reporter)
-    return Kit(store, sdists, reader, toolchain, reporter, shared)
+    trusted = settings.trusted
+    return Kit(store, sdists, reader, toolchain, reporter, shared, trusted)

@@ -177,15 +177,21 @@ def _verify(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     with _reading(store):
         flaws = list(verify(store))
+        fetched = [each for each in entries_of(store) if each.source]
     if arguments.json:
         found = [
             {"path": str(each.path), "reason": each.reason, "closed": each.closed}
             for each in flaws
         ]
-        say(json.dumps({"store": str(store.path), "flaws": found}, indent=2))
+        signers = {str(each.path): each.by or None for each in fetched}
+        said = {"store": str(store.path), "flaws": found, "signed-by": signers}
+        say(json.dumps(said, indent=2))
     else:
         for flaw in flaws:
             say(str(flaw))
+    unchecked = sum(not each.by for each in fetched)
+    if unchecked:
+        complain(f"{_count(unchecked, 'egg')} from servers, signatures not checked")
     damaged = {flaw.path for flaw in flaws if not flaw.closed}
     shut = {flaw.path for flaw in flaws if flaw.closed}
     if damaged:
@@ -294,6 +300,8 @@ def _as_json(entry: Entry) -> dict[str, Any]:
         "used-by": list(entry.users),
         "damage": entry.damage or None,
         "closed": entry.closed or None,
+        "fetched-from": entry.source or None,
+        "signed-by": entry.by or None,
     }
 
 
@@ -326,6 +334,9 @@ def _more(entry: Entry) -> Iterator[str]:
         yield f"  damaged: {entry.damage}"
     if entry.closed:
         yield f"  you may not read it: {entry.closed}"
+    if entry.source:
+        signed = f"signed by {entry.by}" if entry.by else "signature not checked"
+        yield f"  from {entry.source}, {signed}"
     for user in entry.users:
         yield f"  used by {user}"
 

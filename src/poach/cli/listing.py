@@ -11,6 +11,7 @@ from poach import pipeline
 from poach.adapters.store import DamagedEntry, PatchedEgg
 from poach.cli import config
 from poach.cli.saying import complain, say
+from poach.errors import PoachError
 from poach.patchset import Patch, PatchSet
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
-    egg, damage = _found(workshop, patch_set)
+    egg, damage, refusal = _found(workshop, patch_set)
     return {
         "project": patch_set.pin.project,
         "base": patch_set.pin.base,
@@ -56,17 +57,20 @@ def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
         "built": egg is not None,
         "egg": str(egg.egg) if egg else None,
         "damage": damage,
+        "refused": refusal,
     }
 
 
 def _found(
     workshop: Workshop, patch_set: PatchSet
-) -> tuple[PatchedEgg | None, str | None]:
-    """Return the egg, or None and what is wrong with it."""
+) -> tuple[PatchedEgg | None, str | None, str | None]:
+    """Return the egg, or None and what is damaged, or why it is not to be used."""
     try:
-        return workshop.find(patch_set.pin.key), None
+        return workshop.find(patch_set.pin.key), None, None
     except DamagedEntry as damage:
-        return None, f"{damage.reason} in {damage.path}"
+        return None, f"{damage.reason} in {damage.path}", None
+    except PoachError as fault:  # it is there, and not to be used by us
+        return None, None, str(fault)
 
 
 def _options(workshop: Workshop, patch_set: PatchSet) -> dict[str, dict[str, str]]:
@@ -94,7 +98,7 @@ def _block(pin: dict[str, Any]) -> str:
     lines = [
         f"{pin['project']} = {pin['base']} " + " ".join(f"+{name}" for name in names),
         f"  version {pin['tagged-version']}",
-        f"  egg     {pin['egg'] or _missing(pin['damage'])}",
+        f"  egg     {pin['egg'] or _missing(pin)}",
     ]
     for options in pin["build-options"].values():
         lines += [f"  {option} = {value}" for option, value in options.items()]
@@ -107,8 +111,9 @@ def _block(pin: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _missing(damage: str | None) -> str:
-    return f"damaged ({damage})" if damage else "not built"
+def _missing(pin: dict[str, Any]) -> str:
+    words = [("damaged", pin["damage"]), ("not used", pin["refused"])]
+    return next((f"{word} ({why})" for word, why in words if why), "not built")
 
 
 def _told(patch: dict[str, Any]) -> Iterator[str]:
