@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -12,7 +14,8 @@ from urllib.parse import quote
 import pytest
 
 from bench import CALLER, Environment, Project, hermetic
-from bench.pond import BROKEN, CFG, LOUD, TAGGED, WIDE, add_cpond, add_pond
+from bench.pond import BROKEN, CFG, LOUD, SOURCE, TAGGED, WIDE, add_cpond, add_pond
+from bench.processes import is_alive, wait_until
 from bench.python2 import BUILDOUTS_2, environment_2, make_empty_2, run
 from bench.pythons import python_or_skip
 
@@ -855,3 +858,42 @@ def test_a_package_that_asks_for_what_the_pin_has(index, pond):
     made.run()
 
     assert says(made, "app") == "QUACK"
+
+
+# --- signals
+
+#: Tells its process and that of a child when it builds, and never ends.
+STAY = """
+    import os, subprocess, sys
+    from setuptools import setup
+
+    if "bdist_wheel" in sys.argv:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        with open(%r, "w") as stream:
+            stream.write("%%d %%d\\n" %% (os.getpid(), child.pid))
+        child.wait()
+    setup(name="pond", version="1.0", packages=["pond"], package_dir={"": "src"})
+    """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of that")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_ends_the_buildout_ends_its_builds(index, pond, tmp_path, number):
+    pids = tmp_path / "pids"
+    made = pond()
+    files = {"src/pond/__init__.py": SOURCE, "setup.py": STAY % str(pids)}
+    index.add_sdist("pond", "1.0", files)
+    running = subprocess.Popen(
+        [made.environment.program("buildout")],
+        cwd=made.path,
+        env=dict(made.variables),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: pids.exists() and pids.read_text().endswith("\n"))
+
+    running.send_signal(number)
+
+    running.wait(60)
+    wait_until(lambda: not any(map(is_alive, pids.read_text().split())))
+    wait_until(lambda: not list(made.path.glob("patched-eggs/2/.staging/*/work")))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.pond import BROKEN, LOUD, SOURCE, WIDE
+from bench.processes import is_alive
 from poach.adapters import jobs, process
 from poach.errors import Faults, PoachError
 
@@ -280,7 +281,7 @@ def test_an_interrupt_stops_the_builds_and_leaves_nothing(
     output, _ = running.communicate(timeout=60)
 
     assert running.returncode in (130, -signal.SIGINT), output
-    assert not [pid for pid in pids if is_alive(int(pid))]
+    assert not [pid for pid in pids if is_alive(pid)]
     store = made.path / "patched-eggs"
     left = [path for path in store.glob("*/.[sl]*/*") if path.suffix != ".lock"]
     assert left == [], output
@@ -313,7 +314,7 @@ def test_what_ends_us_ends_the_builds(index, project, tmp_path, command, number)
     os.kill(running.pid, number)  # this process alone
 
     assert running.wait(timeout=60) == -number, log.read_text()
-    assert not [pid for pid in pids if is_alive(int(pid))]
+    assert not [pid for pid in pids if is_alive(pid)]
     store = made.path / "patched-eggs"
     assert list(store.glob("2/.logs/*")) == list(store.glob("2/.staging/*/work")) == []
     assert not list(Path(made.variables["TMPDIR"]).glob("*pip*"))
@@ -362,12 +363,3 @@ def wait_for(path, seconds=60):
         assert time.monotonic() < end, f"{path} does not come"
         time.sleep(0.01)
     return path.read_text()
-
-
-def is_alive(pid):
-    """Tell whether a process runs; one that nobody has waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
+import subprocess
 import sys
 
 import pytest
 
+from bench.processes import is_alive, wait_until
 from poach.adapters.process import TAIL, CommandFailed, indented, run, tail
 
 ENV = {"PATH": os.defpath}
@@ -141,3 +144,30 @@ def test_credentials_are_not_shown(log):
         "    Looking in https://example.com/?key=***\n"
         f"the full log is in {log}"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of that")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_who_works_for_a_dead_parent_ends_with_all_that_it_has_started(log, number):
+    work = (
+        "import os, pathlib, time; path = pathlib.Path('new');"
+        "path.write_text(f'{os.getppid()} {os.getpid()}'); path.rename('pids');"
+        "time.sleep(600)"
+    )
+    child = (
+        "import pathlib, sys; from poach.adapters import process;"
+        "process.end_with_parent();"
+        f"process.run([sys.executable, '-c', {work!r}], cwd=pathlib.Path(),"
+        "env={}, log=pathlib.Path('log'))"
+    )
+    parent = (
+        f"import subprocess, sys; subprocess.call([sys.executable, '-c', {child!r}])"
+    )
+    running = subprocess.Popen([sys.executable, "-c", parent], cwd=log.parent)
+    pids = log.parent / "pids"
+    wait_until(pids.exists)
+
+    running.send_signal(number)
+
+    running.wait(60)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids.read_text().split()))

@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _ENDS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+
+
+_PR_SET_PDEATHSIG = 1
 
 
 class CommandFailed(PoachError):
@@ -135,6 +139,17 @@ def tidily() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
         for number in told[:1]:
             os.kill(os.getpid(), number)
+
+
+def end_with_parent() -> None:
+    """Let this process get SIGTERM when its parent dies, however that dies.
+
+    Only Linux can do that (PR_SET_PDEATHSIG, prctl(2)).
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from zc.buildout.buildout import Buildout, HistoryItem, Options, SectionKey
 
+from poach.adapters import process
 from poach.buildout import parts, settings, toolchains, unused
 from poach.buildout.supplier import patched_pin
 from poach.buildout.workshop import Workshop
@@ -155,7 +156,11 @@ def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
 
 
 def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
-    """Build some eggs, with the options that parts have declared by now."""
+    """Build some eggs, with the options that parts have declared by now.
+
+    Whatever ends the buildout that asks ends this, too.
+    """
+    process.end_with_parent()
     _take_parts(question, buildout, workshop)
     keys = set(map(canonicalize_name, question.keys))
     if question.may_build:
