@@ -18,6 +18,9 @@ Files = dict[str, tuple[int, str]]
 RECORD = "contents.json"
 
 _BLOCK = 1 << 18
+#: What the mode of a regular file says that everybody may read.
+_PLAIN = stat.S_IFREG | stat.S_IROTH
+_KIND = stat.S_IFMT(0o177777) | stat.S_IROTH
 _IRREGULAR = "it is no regular file"
 
 
@@ -81,21 +84,26 @@ def wrong_size(folder: Path, sizes: Mapping[str, int]) -> str:
             raise
         except (OSError, ValueError):
             return f"{name} is missing"
-        if not stat.S_ISREG(found.st_mode):
-            return f"{name}: {_IRREGULAR}"
-        if found.st_size != size:
-            return f"{name} has another size"
-        if not found.st_mode & stat.S_IROTH:
-            _refuse_closed(f"{folder}/{name}")
+        if found.st_size != size or found.st_mode & _KIND != _PLAIN:
+            wrong = _wrong(f"{folder}/{name}", found, size)
+            if wrong:
+                return f"{name}{wrong}"
     return ""
 
 
-def _refuse_closed(path: str) -> None:
+def _wrong(path: str, found: os.stat_result, size: int) -> str:
+    """Return what is wrong with a file, '' for nothing; raise PermissionError."""
     # Imported late: in most stores everybody may read everything.
     from poach.adapters.closed import may_read
 
-    if not may_read(path):
+    if not stat.S_ISREG(found.st_mode):
+        return f": {_IRREGULAR}"
+    if found.st_size != size:
+        return " has another size"
+    ours = found.st_uid == os.geteuid() and found.st_mode & stat.S_IRUSR
+    if not ours and not may_read(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return ""
 
 
 def differences(folder: Path, recorded: Mapping[str, tuple[int, str]]) -> Iterator[str]:

@@ -94,8 +94,10 @@ class Store:
 
         Only small files are read, nothing is written.
         """
-        with self._readable():
+        try:
             return entries.read(self.place(version, key), key.as_json())
+        except PermissionError as error:
+            raise self.closed(Path(error.filename)) from error
 
     def get_or_make(
         self,
@@ -140,8 +142,10 @@ class Store:
 
         Raises `Closed`: what we may not read may well say another one.
         """
-        with self._readable():
+        try:
             return self.notes.digest(kind, name)
+        except PermissionError as error:
+            raise self.closed(Path(error.filename)) from error
 
     def note_path(self, kind: str, name: str) -> Path:
         """Return the file behind `recall`, for messages that tell what to remove."""
@@ -254,8 +258,10 @@ class Store:
             return None
 
     def _flaw(self, place: Path) -> str:
-        with self._readable():
+        try:
             return contents.flaw(place)
+        except PermissionError as error:
+            raise self.closed(Path(error.filename)) from error
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a small file, also where a folder has come into its place."""
@@ -291,14 +297,6 @@ class Store:
         with self._writable():
             entries.write(staging / "entry", made, key)
             appear(staging / "entry", place, self._common)
-
-    @contextlib.contextmanager
-    def _readable(self) -> Iterator[None]:
-        """Turn what the system says of something that is not ours into `Closed`."""
-        try:
-            yield
-        except PermissionError as error:
-            raise self.closed(Path(error.filename)) from error
 
     def closed(self, path: Path) -> Closed:
         """Return what is to be told of `path`, which we may not read."""
