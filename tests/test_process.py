@@ -87,6 +87,10 @@ def test_a_second_command_adds_to_the_log(log):
             b"".join(b"%d\n\n" % number for number in range(100)),
             "\n".join(map(str, range(100 - TAIL, 100))),
         ),
+        (
+            b"\n".join([b"x" * 100] * 1000 + [b"last"]),
+            "\n".join([*["x" * 100] * 19, "last"]),
+        ),
     ],
 )
 def test_tail(log, data, expected):

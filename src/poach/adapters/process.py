@@ -17,8 +17,9 @@ from typing import IO, Protocol
 from poach.errors import PoachError
 from poach.location import without_credentials
 
-#: Lines of output that an error shows.
+#: Lines of output that an error shows, and bytes from the end in which they are.
 TAIL = 20
+_FAR = 1 << 16
 
 #: Seconds that a process gets to end when the terminal interrupts it with us, and
 #: when we do; what it needs to remove its temporary files.
@@ -256,9 +257,14 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def tail(log: Path, lines: int = TAIL) -> str:
-    """Return the last lines of `log` that are not blank, as text."""
+    """Return the last lines of `log` that are not blank, as text.
+
+    Compilers can say a lot; what stands far from the end is not read.
+    """
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        with log.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _FAR))
+            text = stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
     return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
