@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ DAY = 24 * 3600
 CODE = b"quack\xff\n"
 WHEEL = "pond-1.0-py3-none-any.whl"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "v5"))
-OTHER = replace(KEY, project="duck", options=BuildOptions({"define": "X"}))
+OTHER = KEY._replace(project="duck", options=BuildOptions({"define": "X"}))
 VERSION = "1.0+loud.p12345678"
 
 

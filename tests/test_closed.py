@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from poach.key import BuildKey, Target
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
-DUCK = replace(KEY, project="duck")
+DUCK = KEY._replace(project="duck")
 WHEEL = "pond-1.0-py3-none-any.whl"
 
 if os.geteuid():
@@ -259,17 +258,17 @@ def make(work):
 
 name = sys.argv[2]
 told(lambda: store.get_or_make({VERSION!r}, KEY, make).egg.name)
-store.get_or_make({VERSION!r}, replace(KEY, sdist=name), make)
+store.get_or_make({VERSION!r}, KEY._replace(sdist=name), make)
 store.remember("sdists", "pond-1.0", {{"sha256": 64 * name[0]}})
 store.keep_diff(b"diff")
 store.folder("tools", name, lambda folder: folder.mkdir())
 store.log_path({VERSION!r}, KEY).unlink(missing_ok=True)
 store.log_path({VERSION!r}, KEY).write_text(name)
 store.sweep()
-damaged = store.place({VERSION!r}, replace(KEY, sdist="damaged"))
+damaged = store.place({VERSION!r}, KEY._replace(sdist="damaged"))
 if damaged.exists():
     (damaged / {WHEEL!r}).unlink()
-store.get_or_make({VERSION!r}, replace(KEY, sdist="damaged"), make)
+store.get_or_make({VERSION!r}, KEY._replace(sdist="damaged"), make)
 """
 
 

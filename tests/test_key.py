@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -45,16 +44,16 @@ def test_the_digest_covers_this_very_text():
     assert KEY.digest == hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(BuildKey)][:4])
+@pytest.mark.parametrize("name", BuildKey._fields[:4])
 def test_every_input_counts(name):
-    assert replace(KEY, **{name: "other"}).digest != KEY.digest
+    assert KEY._replace(**{name: "other"}).digest != KEY.digest
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Target)])
+@pytest.mark.parametrize("name", Target._fields)
 def test_every_trait_of_the_target_counts(name):
-    target = replace(KEY.target, **{name: "other"})
+    target = KEY.target._replace(**{name: "other"})
 
-    assert replace(KEY, target=target).digest != KEY.digest
+    assert KEY._replace(target=target).digest != KEY.digest
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ def test_every_trait_of_the_target_counts(name):
     ],
 )
 def test_every_option_counts(options):
-    assert replace(KEY, options=options).digest != KEY.digest
+    assert KEY._replace(options=options).digest != KEY.digest
 
 
 def test_the_order_of_options_does_not_count():
@@ -77,7 +76,7 @@ def test_the_order_of_options_does_not_count():
     options = BuildOptions(dict(KEY.options.build_ext), environment)
 
     assert list(environment) != list(KEY.options.environment)
-    assert replace(KEY, options=options).digest == KEY.digest
+    assert KEY._replace(options=options).digest == KEY.digest
 
 
 @given(keys, keys)

@@ -17,7 +17,6 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ from poach.key import BuildKey, Target
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
-OTHER = replace(KEY, base="2.0")
+OTHER = KEY._replace(base="2.0")
 CODE = b"quack\xff\n"
 WHEEL = "pond-1.0-py3-none-any.whl"
 NOBODY = 65534
@@ -311,7 +310,7 @@ def test_a_living_build_in_another_pid_namespace_is_not_swept(store):
         process.kill()
         process.wait()
 
-    store.get_or_make(VERSION, replace(KEY, base="3.0"), make)
+    store.get_or_make(VERSION, KEY._replace(base="3.0"), make)
     assert staged(store) == []
 
 
@@ -970,7 +969,7 @@ def test_rubbish_of_other_users_is_left_to_them(shared):
     try:
         left.parent.chmod(0o1777)
         with powerless():
-            shared.get_or_make("1", replace(KEY, project="p"), make)
+            shared.get_or_make("1", KEY._replace(project="p"), make)
             assert left.exists()
     finally:
         left.chmod(0o700)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 #: The version of the store's format; it stands in the key and in the store's path.
@@ -13,7 +12,7 @@ FORMAT = 2
 
 
 #: What is declared where nothing is.
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[str, str] = {}
 
 
 class Target(NamedTuple):

@@ -19,7 +19,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import IO, Any
@@ -160,7 +160,7 @@ def unpack(
         made = Made(dest / entry["egg"], dest / entry["wheel"][0], record)
         _check_names(made, version, key)
         _check_metadata(made, version, key, limits)
-        return replace(made, record={**record, "signed-by": str(by) if by else None})
+        return made._replace(record={**record, "signed-by": str(by) if by else None})
 
 
 @contextlib.contextmanager

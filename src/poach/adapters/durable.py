@@ -6,8 +6,8 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 #: What a file system says that takes no more.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -22,8 +22,7 @@ _OTHERS = 0o075
 _RUN = stat.S_IXGRP | stat.S_IXOTH
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(NamedTuple):
     """The folder `top`: what is made in it lets others do what `top` itself lets them.
 
     So who shares it need not agree about a umask.  All methods raise OSError.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -154,7 +153,7 @@ class RemoteStore:
         made = bundle.unpack(archive, work / "entry", patch_set.version, key, trusted)
         size, shown = archive.stat().st_size, without_credentials(url)
         self._reporter.fetched(patch_set.tagged, shown, size)
-        return replace(made, record={**made.record, "fetched-from": shown})
+        return made._replace(record={**made.record, "fetched-from": shown})
 
     def _upload(
         self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path

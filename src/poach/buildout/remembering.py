@@ -26,8 +26,8 @@ def found(workshop: Workshop, there: Surroundings | None) -> Memory | None:
     """Return what a run has found out, None if that may be something else next time.
 
     `there` is what it found at its beginning.  Patches that packages ask for, parts
-    that bring patches or options, substitutes, digests that the store has noted and
-    warnings: those need all of poach.
+    that bring patches or options, substitutes, digests that the store has noted, keys
+    that are trusted and warnings: those need all of poach.
     """
     patch_sets = workshop.patch_sets.values()
     patches = [patch for patch_set in patch_sets for patch in patch_set.patches]
@@ -51,7 +51,8 @@ def _is_plain(workshop: Workshop) -> bool:
     granting = workshop.granting
     asked = granting.granted or granting.shipped or granting.ignored
     more = workshop.settings.substitutes or workshop.parts or workshop.options
-    return not (asked or more or workshop.warned)
+    trusting = workshop.settings.trusted is not None
+    return not (asked or more or trusting or workshop.warned)
 
 
 def _is_sure(patch: Patch) -> bool:

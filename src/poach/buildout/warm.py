@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zc.buildout import UserError
 
 from poach.adapters import entries, notes
+from poach.adapters.durable import Common
 from poach.adapters.entries import DamagedEntry
 from poach.adapters.notes import Notes
 from poach.adapters.staging import Staging
@@ -59,6 +60,7 @@ class LastRun:
         self._directory = directory
         self._root = Path(memory.root)
         self._notes = Notes(self._root / ".known")
+        self._staging = Staging(self._root / ".staging", Common(Path(memory.store)))
         self._store = _whole(memory.store)
         self._pins = {each.pin.key: each for each in memory.pins}
         self._eggs: dict[str, Path] = {}
@@ -146,7 +148,7 @@ class LastRun:
 
         And whether there is nothing to sweep.
         """
-        if not Staging(self._root / ".staging").is_empty():
+        if not self._staging.is_empty():
             return False
         noted = self._noted()
         hidden = self._resolved - self._foreseen - set(self._memory.unnoted)
@@ -172,13 +174,14 @@ class LastRun:
     def _find(self, key: str) -> Path:
         """Look for an egg in the store; entries do not change once they are there."""
         pin, wanted, note = self._pins[key]
-        if wanted is None or self._notes.digest("sdists", note) != wanted["sdist"]:
+        if wanted is None:
             raise NotRemembered(key)
-        place = entries.place(self._root, pin.version, wanted)
         try:
-            found = entries.read(place, wanted)
-        except DamagedEntry as damage:
-            raise NotRemembered(key) from damage
+            seen = self._notes.digest("sdists", note)
+            place = entries.place(self._root, pin.version, wanted)
+            found = entries.read(place, wanted) if seen == wanted["sdist"] else None
+        except (DamagedEntry, PermissionError) as error:
+            raise NotRemembered(key) from error
         if found is None:
             raise NotRemembered(key)
         return found.egg
