@@ -22,6 +22,7 @@ from bench.pond import (
     add_quick_pond,
 )
 from poach.adapters.staging import STALE_SECONDS
+from poach.sharing import PublicKey
 
 #: Runs buildout and tells whether all of poach was needed for it.
 RUN = """
@@ -557,6 +558,17 @@ def test_a_part_that_builds_one_egg_is_read_in_each_run(index, project):
     for _ in range(3):
         assert not is_warm(made)
     assert says(made) == "QUACK"
+
+
+def test_whose_signatures_count_is_read_in_each_run(index, project):
+    """The file may lose a key, and an egg that it has signed is not to be used then."""
+    add_quick_pond(index)
+    trusting = "parts = app\n    patched-eggs-trusted-keys = keys"
+    made = project(CFG.replace("parts = app", trusting))
+    made.write("keys", f"{PublicKey(bytes(32))}\n")
+    made.write(DIFF, LOUD)
+    for _ in range(3):
+        assert not is_warm(made)
 
 
 def test_a_substitute_that_comes_in_between(index, pond):
