@@ -16,7 +16,9 @@ import pytest
 from bench import snapshot
 from bench.pond import CFG, LOUD, WIDE, add_pond
 from bench.powers import drop_powers
-from poach.adapters import inventory, notes, uses
+from poach.adapters import inventory, uses
+from poach.adapters.notes import BUILDS, RUNS
+from poach.adapters.notes import name as note_name
 from poach.adapters.store import Made, Store
 from poach.adapters.verifying import verify
 from poach.cli import main
@@ -64,11 +66,11 @@ def cache(store, capsys):
     return run
 
 
-def use(store, directory, *keys, at=None, host=None, kind=notes.RUNS):
+def use(store, directory, *keys, at=None, host=None, kind=RUNS):
     """Note that the buildout in `directory` used eggs; `at` is seconds ago."""
     eggs = [store.find(VERSION, key) for key in keys]
     uses.note(store, kind, str(directory), eggs)
-    path = store.note_path(kind, notes.name(str(directory)))
+    path = store.note_path(kind, note_name(str(directory)))
     text = path.read_text()
     noted = json.loads(text)
     if at is not None:
@@ -87,7 +89,7 @@ def entry_json(place, **changes):
 
 
 def notes(store):
-    return [note for _, note in store.notes.all(notes.RUNS)]
+    return [note for _, note in store.notes.all(RUNS)]
 
 
 def test_a_note_names_the_very_entries(store, entry, tmp_path):
@@ -109,7 +111,7 @@ def test_a_note_is_written_if_something_changed_or_once_a_day(store, tmp_path):
         use(store, tmp_path, *keys)
         return path.stat().st_ino != before  # it appears by a rename
 
-    path = store.note_path(notes.RUNS, notes.name(str(tmp_path)))
+    path = store.note_path(RUNS, note_name(str(tmp_path)))
     assert not written(KEY)
     assert not written(KEY, at=DAY - 60)
     assert written(KEY, at=DAY + 60)
@@ -149,7 +151,7 @@ def test_entries_that_have_gone_are_forgotten(store, entry, tmp_path):
 )
 def test_odd_notes_are_no_obstacle(store, tmp_path, note, cache):
     use(store, tmp_path, KEY)
-    path = store.note_path(notes.RUNS, notes.name(str(tmp_path)))
+    path = store.note_path(RUNS, note_name(str(tmp_path)))
     path.write_bytes(note)
 
     assert cache("list")[0] == 0
@@ -167,7 +169,7 @@ def test_list(store, entry, tmp_path, cache):
     use(store, one, KEY)
     use(store, gone, KEY, OTHER, at=DAY)
     use(store, far, KEY, host="another.host")
-    use(store, tmp_path, KEY, kind=notes.BUILDS)
+    use(store, tmp_path, KEY, kind=BUILDS)
 
     code, found, err = cache("list", "--json")
 
