@@ -217,6 +217,30 @@ def test_a_closed_folder_of_tools(store, name):
     assert not (store.root / ".damaged").exists()
 
 
+@pytest.mark.parametrize("mode", [0o700, 0o744])
+@pytest.mark.parametrize(
+    "name", [".known", ".known/sdists", ".tools", ".diffs", ".damaged", ".staging"]
+)
+def test_closed_folders_beside_the_entries(store, name, mode):
+    folder = store.root / name
+    folder.mkdir(exist_ok=True)
+    folder.chmod(mode)
+    os.chown(folder, JANE, JANE)
+
+    listed = cache(store, "list", "--json")
+    verified = cache(store, "verify")
+    pruned = cache(store, "prune", "--unused-for", "9")
+
+    told = [] if name in (".damaged", ".staging") else [str(folder)]
+    entries = json.loads(listed.stdout)["entries"]
+    assert [each["project"] for each in entries] == ["duck", "pond"]
+    closed = [flaw["path"] for flaw in json.loads(listed.stdout)["closed"]]
+    assert closed == told
+    assert [line.partition(": ")[0] for line in verified.stdout.splitlines()] == told
+    assert verified.returncode == len(told)
+    assert pruned.returncode == 0, pruned
+
+
 def write(folder, name):
     folder.mkdir()
     (folder / name).write_bytes(b"x")

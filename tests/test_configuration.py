@@ -500,6 +500,7 @@ def test_list(built):
             "built": True,
             "egg": str(egg),
             "damage": None,
+            "refused": None,
         }
     ]
 

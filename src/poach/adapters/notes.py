@@ -44,7 +44,11 @@ class Notes(NamedTuple):
 
     def all(self, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Yield all readable notes of one kind, each with its file."""
-        for path in sorted((self.path / kind).glob("*.json")):
+        try:
+            paths = sorted((self.path / kind).glob("*.json"))
+        except PermissionError:
+            return
+        for path in paths:
             note = read(path)
             if note is not None:
                 yield path, note
