@@ -81,11 +81,16 @@ def test_one_builds_and_the_other_fetches(pond, nginx):
 
 
 def entries(project):
-    """What the store of `project` has, but for byte code and notes."""
+    """What the store of `project` has, but for byte code, notes, and its origin."""
     store = project.path / "patched-eggs" / "2"
     found = project.snapshot(store)
     start = "patched-eggs/2/pond/"
-    return {name: digest for name, digest in found.items() if name.startswith(start)}
+    there = {name: digest for name, digest in found.items() if name.startswith(start)}
+    for name in [name for name in there if name.endswith("/entry.json")]:
+        record = json.loads((project.path / name).read_bytes())
+        origin = {"fetched-from", "signed-by"}
+        there[name] = {key: record[key] for key in record if key not in origin}
+    return there
 
 
 def test_eggs_for_another_interpreter(pond, environment):
