@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from bench.pond import (
     add_app,
     add_plain_pond,
     add_plugin,
+    add_pond,
     add_quick_pond,
 )
+from bench.powers import drop_powers
 from poach.adapters.staging import STALE_SECONDS
 from poach.sharing import PublicKey
 
@@ -619,3 +622,181 @@ def test_the_collector_still_takes_what_comes_later(pond):
     done = pond.command(pond.environment.program("python"), "-c", script)
 
     assert done.stdout.split()[-2:] == ["True", "True"]
+
+
+# -- what a reader of this code has tried
+
+
+@pytest.mark.parametrize("target", ["odd", "loud.patch/x", "nowhere"])
+def test_a_strange_link_in_a_folder_hides_nothing(pond, target):
+    (pond.path / "patches/pond/odd").symlink_to(target)
+    run(pond)
+    assert is_warm(pond)
+
+    add_a_diff_for_the_version(pond)
+
+    assert not is_warm(pond)
+    assert says(pond) == "quuck"
+
+
+def test_a_pipe_where_a_series_might_be(pond):
+    (pond.path / "patches/pond/odd").mkdir()
+    os.mkfifo(pond.path / "patches/pond/odd/series")
+
+    for _ in range(2):
+        assert not is_warm(pond)
+    assert says(pond) == "QUACK"
+
+
+def test_a_pipe_in_the_place_of_the_diff(pond):
+    remove_the_diff(pond)
+    os.mkfifo(pond.path / DIFF)
+
+    assert "Unknown patch 'loud'" in run(pond, expect=1).error  # and does not wait
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its powers")
+def test_a_folder_of_patches_that_may_not_be_read_and_need_not(index, project):
+    add_quick_pond(index)
+    made = project(CFG + "\n    [patches]\n    loud = loud.patch\n")
+    made.write("loud.patch", LOUD)
+    made.write("patches/pond/loud.patch", SOFT)
+    (made.path / "patches").chmod(0)
+    command = [made.environment.program("python"), "-c", RUN]
+
+    for _ in range(2):
+        told = subprocess.check_output(
+            command, cwd=made.path, env=made.variables, preexec_fn=drop_powers
+        )
+        assert told.split()[-1] == b"COLD"
+    assert says(made) == "QUACK"
+
+
+def test_what_packages_asked_for_elsewhere_counts_for_one_part(index, project):
+    """Notes go by the folder of a buildout, and memories by parts-directory."""
+    add_quick_pond(index)
+    made = project(CFG.replace("parts = app", "parts = app more"))
+    with (made.path / "buildout.cfg").open("a") as cfg:
+        cfg.write("\n[more]\nrecipe = zc.recipe.egg\neggs = pond\n")
+    made.write(DIFF, LOUD)
+    made.write("patches/pond/wide.patch", WIDE)
+    setup = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"
+    made.write("asker/setup.py", setup % "install_requires=['pond[wide]']")
+    other = """
+        [buildout]
+        extends = buildout.cfg
+        parts-directory = others
+        develop = asker
+        [app]
+        eggs = pond
+            asker
+        """
+    made.write("other.cfg", other)
+    run(made)
+    assert is_warm(made)
+    run(made, "-c", "other.cfg")
+
+    result = run(made, "install", "app")
+
+    assert "pond 1.0 +loud +wide stays as in the last run" in result.output
+    assert made.script("pond").stdout.split()[:2] == ["QUACK", "2"]
+
+
+#: Says what a file says.
+TELLER = """
+    import os
+
+    class Recipe:
+        def __init__(self, buildout, name, options):
+            options["egg"] = open(os.path.join(
+                buildout["buildout"]["directory"], "what")).read().strip()
+        def install(self):
+            return ()
+        update = install
+    """
+
+
+def test_a_part_that_builds_what_a_recipe_says(index, project):
+    add_quick_pond(index)
+    add_pond(index, "moor")
+    add_plugin(index, "teller", TELLER)
+    made = project(CFG.replace("parts = app", "parts = names app custom"))
+    with (made.path / "buildout.cfg").open("a") as cfg:
+        cfg.write(
+            "\n[names]\nrecipe = teller\n\n[custom]\nrecipe = zc.recipe.egg:custom\n"
+            "egg = ${names:egg}\ndefine = A\n"
+        )
+    made.write(DIFF, LOUD)
+    made.write("what", "moor")
+    for _ in range(2):
+        run(made)
+
+    made.write("what", "pond")
+
+    assert "Built pond 1.0+loud" in run(made).output
+
+
+def test_an_extension_that_changes_options_after_poach(index, project):
+    """What was read at load counts, whenever it is read again."""
+    changing = """
+        def load(buildout):
+            buildout["buildout"]["patch-fuzz"] = "7"
+        """
+    add_quick_pond(index)
+    group = {"group": "zc.buildout.extension", "entry": "load"}
+    add_plugin(index, "zchanging", changing, **group)
+    extensions = "extensions = poach zchanging"
+    made = project(CFG.replace("extensions = poach", extensions))
+    made.write(DIFF, LOUD)
+    first = made.run(expect=None)
+    if "is none of 0, 1, 2" in first.output:
+        pytest.skip("here the other extension comes first")
+    run(made)
+
+    remove_the_entry(made)
+
+    assert "Built pond 1.0+loud" in run(made).output
+
+
+def test_a_change_that_comes_up_when_all_is_done(index, pond):
+    """A part updates the patches; the use is to be noted, for a day has gone."""
+    add_plugin(index, "editing", EDITING % DIFF)
+    rewrite(pond.path / "buildout.cfg", "parts = app", "parts = app edit")
+    with (pond.path / "buildout.cfg").open("a") as cfg:
+        cfg.write("\n[edit]\nrecipe = editing\n")
+    for _ in range(2):
+        pond.write("diff", LOUD)
+        pond.write("what", "pond")
+        run(pond)
+    (note,) = (pond.path / "patched-eggs/2/.known/buildouts").glob("*.json")
+    facts = json.loads(note.read_text())
+    note.write_text(json.dumps({**facts, "at": facts["at"] - 25 * 3600}))
+    pond.write("diff", SOFT)
+
+    assert "Patched eggs in use: pond 1.0+loud.p" in run(pond).output
+    pond.write("diff", SOFT)
+    assert not is_warm(pond)
+    assert says(pond) == "quuck"
+
+
+@pytest.mark.parametrize("module", ["naming.py", "buildout/settings.py"])
+def test_another_module_of_poach_starts_anew(pond, module):
+    find = "import poach; print(poach.__file__)"
+    found = pond.command(pond.environment.program("python"), "-c", find)
+    path = Path(found.stdout.strip()).parent / module
+    before = path.stat()
+    try:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+        assert not is_warm(pond)
+    finally:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_store_that_has_become_a_file(pond):
+    remove_the_store(pond)
+    (pond.path / "patched-eggs").write_text("")
+
+    result = run(pond, "buildout:parts=app", expect=1)
+
+    assert "is no folder" in result.error
+    assert "Updating" not in result.stdout

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from poach.adapters import contents
 from poach.adapters.store import Store
 from poach.errors import PoachError
 from poach.location import Kind, Location
@@ -136,7 +136,7 @@ def _note_name(location: Location) -> str:
 
 def _read_file(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return contents.read(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DiffMissing(path, reason) from error

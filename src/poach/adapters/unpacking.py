@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -19,11 +20,12 @@ from poach.adapters.retag import Entry, Wheel
 def is_plain(wheel: Wheel) -> bool:
     """Tell whether to unpack `wheel` is all there is to do.
 
-    It has no ``.data`` folder, whose files go elsewhere, and no paths that lead out of
-    where it is unpacked, or are there twice: pip knows what to do about those.
+    It has no ``.data`` folder, whose files go elsewhere, no INSTALLER, and no paths
+    that lead out of where it is unpacked, or are there twice: those pip knows about.
     """
     paths = [entry.path for entry in wheel.entries]
     moved = any(folder.endswith(".data") for folder in wheel.folders)
+    moved = moved or any(path.endswith(".dist-info/INSTALLER") for path in paths)
     files = {path for path in paths if not path.endswith("/")}
     clashing = any(str(up) in files for p in paths for up in PurePosixPath(p).parents)
     clashing = clashing or len({*map(str.casefold, paths)}) < len(paths)
@@ -61,8 +63,8 @@ def _write(entry: Entry, dest: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as stream:
         stream.write(entry.data)
-    mode = path.stat().st_mode
-    if entry.info.external_attr >> 16 & 0o111:  # who may read it may run it
+    mode, wanted = path.stat().st_mode, entry.info.external_attr >> 16
+    if stat.S_ISREG(wanted) and wanted & 0o111:  # who may read it may run it
         path.chmod(mode | (mode & 0o444) >> 2)
 
 

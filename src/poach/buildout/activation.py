@@ -16,8 +16,8 @@ from poach.buildout import (
     toolchains,
     unused,
 )
-from poach.buildout.memory import Surroundings
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
+from poach.buildout.surroundings import Surroundings
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
 from poach.hooks import pinning
@@ -49,8 +49,12 @@ class Activation:
         pins = map(patched_pin, workshop.patch_sets.values())
         pinning.summarize(pins, workshop.used, overruled)
         self.substitution.supplier.surveyed()
-        if self.said is not None:
-            found = remembering.found(self.workshop, self.surroundings)
+        if self.said is None:
+            return
+        found = remembering.found(self.buildout, workshop, self.surroundings)
+        if found is None:
+            memory.forget(self.buildout)
+        else:
             memory.keep(self.buildout, self.said, found)
 
 

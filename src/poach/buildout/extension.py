@@ -9,8 +9,9 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from poach.buildout import memory, warm
+from poach.buildout import memory
 from poach.buildout.errors import as_user_errors
+from poach.buildout.warm import WarmActivation
 from poach.hooks.interception import is_running
 
 
@@ -22,14 +23,18 @@ def load(buildout: Any) -> None:
     _relieve_the_collector()
     said = memory.inputs(buildout)
     remembered = memory.recall(buildout, said)
+
+    def is_over() -> bool:
+        return not is_running(buildout)
+
     with as_user_errors():
         if remembered is not None:
-            warm.activate(buildout, lambda: not is_running(buildout), remembered, said)
+            buildout._poach = WarmActivation(buildout, is_over, remembered, said)
             return
         # Imported late: that takes longer than all that a warm run does here.
         from poach.buildout.activation import activate
 
-        activate(buildout, lambda: not is_running(buildout), said=said)
+        activate(buildout, is_over, said=said)
 
 
 def unload(buildout: Any) -> None:

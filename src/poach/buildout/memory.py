@@ -4,7 +4,8 @@ Most runs of a buildout are like the one before.  As long as nothing has changed
 which pins and their patch sets depend, such a run need not find out anew what they
 are, and does not import what it takes to find that out.  That is all that a buildout
 says, with who says it (`inputs`), and all files and folders that were read for it
-(`Surroundings`): they are compared as a whole, and any doubt means to start anew.
+(`poach.buildout.surroundings`): they are compared as a whole, and any doubt means to
+start anew.
 
 The memory lies in the parts-directory and may be removed at any time.
 """
@@ -16,19 +17,18 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
 
 import poach
+from poach.adapters import notes
+from poach.buildout.surroundings import Surroundings
 from poach.hooks.pins import PatchedPin
-
-if TYPE_CHECKING:
-    pass
 
 #: The file below parts-directory.
 FILE = ".poach.json"
@@ -42,33 +42,11 @@ OPTIONS = (
     *("patched-eggs-signing-key", "patched-eggs-trusted-keys", "patched-eggs-upload"),
     *("patched-eggs-url", "patches", "poach-command", "substitutes"),
 )
+#: Where the modules are that make something of options and diffs.
+_PACKAGES = ("adapters", "buildout", "hooks")
 #: Options that only say how a run goes about it: who alternates between them should
 #: not start anew each time.
 MANNERS = ("log-format", "log-level", "newest", "offline", "verbosity")
-
-
-class Surroundings(NamedTuple):
-    """What was there when pins were resolved: files and folders outside of options.
-
-    `files` have the sha256 of their bytes, in hex, `folders` the names in them, sorted:
-    those of folders with a slash, of what is no file (a link to nothing) with a
-    question mark; None stands for what is not there.
-    """
-
-    files: dict[str, str | None]
-    folders: dict[str, list[str] | None]
-
-    @classmethod
-    def of(cls, files: Iterable[str], folders: Iterable[str]) -> Surroundings:
-        """Look at the files and folders with these paths."""
-        return cls(
-            {path: _digest(path) for path in files},
-            {path: _names(path) for path in folders},
-        )
-
-    def is_as_before(self) -> bool:
-        """Tell whether nothing has changed since."""
-        return self == Surroundings.of(self.files, self.folders)
 
 
 class RememberedPin(NamedTuple):
@@ -119,57 +97,73 @@ def inputs(buildout: Any) -> str:
 
 
 def recall(buildout: Any, said: str) -> Memory | None:
-    """Return what the last run found out, None if that does not hold any more.
+    """Return what the last run found out, None if that may not hold any more.
 
     `said` are the `inputs` of this run.
     """
     try:
         data = json.loads(_file(buildout).read_bytes())
-        if data["inputs"] != said:
-            return None
-        memory = Memory(*data["memory"])
-        memory = memory._replace(
-            pins=[_remembered(*each) for each in memory.pins],
-            surroundings=Surroundings(*memory.surroundings),
-        )
+        memory = _parsed(data["memory"]) if data["inputs"] == said else None
+        holds = memory is not None and _holds(memory, buildout)
     except (AttributeError, LookupError, OSError, TypeError, ValueError):
         return None
-    return memory if memory.surroundings.is_as_before() else None
+    return memory if holds else None
 
 
-def keep(buildout: Any, said: str, memory: Memory | None) -> None:
-    """Write down what this run found out, or that the next one has to start anew."""
+def keep(buildout: Any, said: str, memory: Memory) -> None:
+    """Write down what this run found out, if that can be written."""
+    data = json.dumps({"inputs": said, "memory": memory}).encode()
     path = _file(buildout)
+    # A file of which only a part is there does not parse.
     with contextlib.suppress(OSError):
-        if memory is None:
-            path.unlink(missing_ok=True)
-            return
-        data = json.dumps({"inputs": said, "memory": memory}).encode()
         if not path.exists() or path.read_bytes() != data:
-            new = path.with_name(f"{FILE}.{os.getpid()}")
-            new.write_bytes(data)
-            new.replace(path)
+            path.write_bytes(data)
+
+
+def forget(buildout: Any) -> None:
+    """Let the next run start anew."""
+    with contextlib.suppress(OSError):
+        _file(buildout).unlink(missing_ok=True)
+
+
+def _holds(memory: Memory, buildout: Any) -> bool:
+    """Tell whether all is there that was there, and no package has asked since."""
+    store = Path(memory.store)
+    if os.path.lexists(store) and not Path(memory.root).is_dir():
+        return False
+    note = notes.name(str(buildout["buildout"]["directory"]))
+    asked = notes.Notes(Path(memory.root, ".known")).recall("requests", note) or {}
+    return not asked.get("granted") and memory.surroundings.are_as_before()
+
+
+def _parsed(data: Any) -> Memory:
+    memory = Memory(*data)
+    pins = [RememberedPin(PatchedPin(*p), key, note) for p, key, note in memory.pins]
+    return memory._replace(pins=pins, surroundings=Surroundings(*memory.surroundings))
 
 
 def _file(buildout: Any) -> Path:
     return Path(buildout["buildout"]["parts-directory"]) / FILE
 
 
-def _remembered(
-    pin: Iterable[str], key: Mapping[str, Any] | None, sdist: str
-) -> RememberedPin:
-    return RememberedPin(PatchedPin(*pin), key, sdist)
-
-
 def _releases() -> list[Any]:
     """Return what distinguishes this Python, zc.buildout and poach from others."""
     tag = next(sys_tags())
-    files = [str(poach.__file__), str(easy_install.__file__)]
+    ours = Path(str(poach.__file__)).parent
+    folders = [ours, *(ours / name for name in _PACKAGES)]
     return [
         [sys.version, str(tag), os.path.expanduser("~")],  # noqa: PTH111 - may stay ~
-        [[file, Path(file).stat().st_mtime_ns] for file in files],
+        [str(ours), [_times(folder) for folder in folders]],
+        [str(easy_install.__file__), Path(easy_install.__file__).stat().st_mtime_ns],
         sorted(map(str, pkg_resources.working_set)),
     ]
+
+
+def _times(folder: Path) -> list[list[Any]]:
+    """Return the modules in `folder` with the times of their last changes."""
+    with os.scandir(folder) as entries:
+        modules = (entry for entry in entries if entry.name.endswith(".py"))
+        return sorted([entry.name, entry.stat().st_mtime_ns] for entry in modules)
 
 
 def _written(buildout: Any) -> list[Any]:
@@ -185,24 +179,3 @@ def _written(buildout: Any) -> list[Any]:
     options = buildout._raw["buildout"].items()
     ours = {option: text for option, text in options if option not in MANNERS}
     return [{**buildout._raw, "buildout": ours}, history]
-
-
-def _digest(path: str) -> str | None:
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except (OSError, ValueError):
-        return None
-
-
-def _names(path: str) -> list[str] | None:
-    try:
-        with os.scandir(path) as entries:
-            return sorted(entry.name + _kind(entry) for entry in entries)
-    except (OSError, ValueError):
-        return None
-
-
-def _kind(entry: os.DirEntry[str]) -> str:
-    if entry.is_dir():
-        return "/"
-    return "" if entry.is_file() else "?"

@@ -79,6 +79,12 @@ def custom(buildout: Any, projects: Collection[NormalizedName]) -> list[str]:
     ]
 
 
+def single(buildout: Any) -> list[str]:
+    """Return the names of all parts that build one egg, of whatever project."""
+    recipes = {*RECIPES, CUSTOM}
+    return [name for name in all_names(buildout) if _recipe(buildout, name) in recipes]
+
+
 def all_names(buildout: Any) -> list[str]:
     """Return the names of all parts of `buildout`, in order."""
     return (buildout["buildout"].get("parts") or "").split()

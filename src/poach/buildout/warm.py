@@ -8,21 +8,15 @@ of poach awakes and takes over.
 from __future__ import annotations
 
 import contextlib
-import os
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from zc.buildout import UserError
 
-from poach.adapters import entries, notes
-from poach.adapters.durable import Common
-from poach.adapters.entries import DamagedEntry
-from poach.adapters.notes import Notes
-from poach.adapters.staging import Staging
+from poach.buildout import memory
 from poach.buildout.errors import as_user_errors
+from poach.buildout.lastrun import LastRun, NotRemembered
 from poach.buildout.memory import Memory
 from poach.hooks import pinning
 from poach.hooks.interception import intercept
@@ -31,11 +25,7 @@ from poach.hooks.substitution import Substitution
 if TYPE_CHECKING:
     from poach.buildout.activation import Activation
     from poach.buildout.supplier import WorkshopSupplier
-    from poach.hooks.pins import PatchedPin, Supplier
-
-
-class NotRemembered(Exception):
-    """Something that the last run did not find out."""
+    from poach.hooks.pins import Supplier
 
 
 class Changed(UserError):  # type: ignore[misc]
@@ -45,163 +35,18 @@ class Changed(UserError):  # type: ignore[misc]
         return "Pins or their diffs have changed while this run was at work; run again"
 
 
-class LastRun:
-    """Supplies the eggs of the last run: of a `poach.hooks.pins.Supplier` what it can.
-
-    Whatever it does not know raises `NotRemembered`.  `used` are the projects whose
-    eggs were asked for.
-    """
-
-    granting = False
-    parts: Collection[str] = ()
-
-    def __init__(self, memory: Memory, directory: str) -> None:
-        self._memory = memory
-        self._directory = directory
-        self._root = Path(memory.root)
-        self._notes = Notes(self._root / ".known")
-        self._staging = Staging(self._root / ".staging", Common(Path(memory.store)))
-        self._store = _whole(memory.store)
-        self._pins = {each.pin.key: each for each in memory.pins}
-        self._eggs: dict[str, Path] = {}
-        self._held: dict[str, bool] = {}
-        self.used: set[str] = set()
-        self._resolved: set[str] = set()
-        self._foreseen: set[str] = set()
-        self._blind: set[str] = set()
-        self._given: set[str] = set()
-
-    def pinned(self, key: str) -> PatchedPin | None:
-        """Return the pin of a project, None where it has none."""
-        found = self._pins.get(key)
-        return found.pin if found is not None else None
-
-    def substitute(self, key: str) -> None:
-        """Return None: no project had a substitute."""
-
-    def lacks(self, key: str) -> bool:
-        """Tell that an egg is there, for `NotRemembered` is raised if it is not."""
-        return not self._egg(key)
-
-    def egg(self, key: str, may_build: bool) -> str:
-        """Return the path of a patched egg."""
-        path = self._egg(key)
-        self.used.add(key)
-        return str(path)
-
-    def holds(self, location: str) -> bool:
-        """Tell whether `location` lies in the store."""
-        if location not in self._held:
-            self._held[location] = _whole(location).startswith(self._store)
-        return self._held[location]
-
-    def recall(self) -> None:
-        """Grant nothing: no package has asked for anything."""
-
-    def surveyed(self) -> None:
-        """Tell nothing: nothing was unused."""
-
-    def refuse(self, wishes: Collection[object], tolerated: bool) -> None:
-        """Refuse nothing where nothing is wished."""
-        if wishes:
-            raise NotRemembered
-
-    def resolved(self, keys: Iterable[str]) -> None:
-        """Note that parts got distributions of these projects."""
-        self._resolved.update(keys)
-
-    def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
-        """Note what the survey found, and the parts that told it too little."""
-        self._foreseen.update(keys)
-        self._blind.update(blind)
-
-    def given(self, keys: Iterable[str]) -> None:
-        """Note that these projects are in use as they are now, patched or not."""
-        self._given.update(keys)
-
-    def hand_over(self, supplier: WorkshopSupplier) -> None:
-        """Tell another one what this run has seen so far."""
-        supplier.resolved(self._resolved)
-        supplier.foreseen(self._foreseen, self._blind)
-        supplier.given(self._given)
-        for key in self.used:
-            supplier.egg(key, True)
-
-    @contextlib.contextmanager
-    def tentatively(self) -> Iterator[None]:
-        """Let nothing that is supplied in the ``with`` block count as used."""
-        before = set(self.used)
-        try:
-            yield
-        finally:
-            self.used = before
-
-    def unforeseen(self, blind: Iterable[str]) -> set[str]:
-        """Return what the last run got and could not foresee."""
-        noted = self._noted()
-        if not set(noted.get("blind", ())).intersection(blind):
-            return set()
-        return set(noted.get("unforeseen", ()))
-
-    def is_noted(self) -> bool:
-        """Tell whether the store says already what this run has used.
-
-        And whether there is nothing to sweep.
-        """
-        if not self._staging.is_empty():
-            return False
-        noted = self._noted()
-        hidden = self._resolved - self._foreseen - set(self._memory.unnoted)
-        eggs = (self._eggs[key].parent for key in self.used)
-        places = [egg.relative_to(self._root).as_posix() for egg in eggs]
-        facts = {
-            **notes.use(self._directory, places),
-            "used": sorted(self.used),
-            "unforeseen": sorted(hidden),
-            "blind": sorted(self._blind) if hidden else [],
-        }
-        nothing = not self._pins and not noted
-        return nothing or notes.says(noted, facts, time.time())
-
-    def _noted(self) -> dict[str, Any]:
-        return self._notes.recall(notes.RUNS, notes.name(self._directory)) or {}
-
-    def _egg(self, key: str) -> Path:
-        if key not in self._eggs:
-            self._eggs[key] = self._find(key)
-        return self._eggs[key]
-
-    def _find(self, key: str) -> Path:
-        """Look for an egg in the store; entries do not change once they are there."""
-        pin, wanted, note = self._pins[key]
-        if wanted is None:
-            raise NotRemembered(key)
-        try:
-            seen = self._notes.digest("sdists", note)
-            place = entries.place(self._root, pin.version, wanted)
-            found = entries.read(place, wanted) if seen == wanted["sdist"] else None
-        except (DamagedEntry, PermissionError) as error:
-            raise NotRemembered(key) from error
-        if found is None:
-            raise NotRemembered(key)
-        return found.egg
-
-
-def _whole(path: str) -> str:
-    """Return the real path of a folder, with a slash at its end."""
-    return os.path.join(os.path.realpath(path), "")  # noqa: PTH118 - Path drops it
-
-
 class Standby:
     """Hands what it is asked to `last`, and to the workshop from `awake` on.
 
-    That comes about with the first question that `last` cannot answer.
+    That comes about with the first question that `last` cannot answer.  It answers the
+    methods of a `poach.hooks.pins.Supplier`, whatever they are.
     """
 
     def __init__(self, last: LastRun, awake: Callable[[], WorkshopSupplier]) -> None:
         self._last = last
         self._awake = awake
         self._supplier: WorkshopSupplier | None = None
+        self._fault: UserError | None = None
 
     @property
     def parts(self) -> Collection[str]:
@@ -218,7 +63,7 @@ class Standby:
         """Let nothing that is supplied in the ``with`` block count as used."""
         asleep = self.asleep
         with (self._supplier or self._last).tentatively():
-            yield
+            yield  # where that raises, the run is over
         if asleep and self._supplier is not None:
             self._supplier.keep_used(self._last.used)
 
@@ -232,15 +77,25 @@ class Standby:
         return self._supplier is None
 
     def wake(self) -> WorkshopSupplier:
-        """Return what supplies all, which has taken over."""
+        """Return what supplies all, which has taken over.
+
+        Raises what is wrong with that, zc.buildout.UserError, each time: the survey
+        goes on where it is not known what a part asks for, and must not get far then.
+        """
+        if self._fault is not None:
+            raise self._fault
         if self._supplier is None:
-            supplier = self._awake()
-            self._last.hand_over(supplier)
+            try:
+                supplier = self._awake()
+                self._last.hand_over(supplier)
+            except UserError as fault:
+                self._fault = fault
+                raise
             self._supplier = supplier
         return self._supplier
 
     def _ask(self, name: str, *args: Any) -> Any:
-        if self._supplier is None:
+        if self._supplier is None and self._fault is None:
             with contextlib.suppress(NotRemembered):
                 return getattr(self._last, name, _unknown)(*args)
         return getattr(self.wake(), name)(*args)
@@ -251,49 +106,73 @@ def _unknown(*args: object) -> None:
 
 
 class WarmActivation:
-    """poach at work in a run that is like the last one; `restore` ends it."""
+    """poach at work in a run that is like the last one; `restore` ends it.
 
-    def __init__(self, buildout: Any, memory: Memory, said: str) -> None:
+    `remembered` is what the last run found out, `said` are the inputs of both.
+    """
+
+    def __init__(
+        self,
+        buildout: Any,
+        is_over: Callable[[], bool],
+        remembered: Memory,
+        said: str,
+    ) -> None:
+        """Begin; `is_over` is as for `poach.hooks.interception.intercept`.
+
+        Raises zc.buildout.UserError.
+        """
         self.buildout = buildout
-        self.memory = memory
-        self.said = said
-        self.restore: Callable[[], None] = lambda: None
-        self._written = pinning.written(buildout, memory.versions)
+        self._memory = remembered
+        self._said = said
+        self._sections = _sections(buildout, remembered.versions)
+        self._written = pinning.written(buildout, self._sections)
         directory = str(buildout["buildout"]["directory"])
-        self._last = LastRun(memory, directory)
+        self._last = LastRun(remembered, directory)
         self._standby = Standby(self._last, self._awake)
         self.substitution = Substitution(cast("Supplier", self._standby), buildout)
+        self._pin()
+        self.restore = intercept(self.substitution, is_over)
 
-    def pin(self) -> None:
+    def _pin(self) -> None:
         """Make the tagged versions those that buildout asks for."""
-        versions, pins = self.memory.versions, [each.pin for each in self.memory.pins]
+        versions, pins = self._memory.versions, [each.pin for each in self._memory.pins]
         pinning.pin(self.buildout, versions, pins, self._last.holds)
-        pinning.set_versions(self.buildout, versions, dict(self.memory.plain))
+        pinning.set_versions(self.buildout, versions, dict(self._memory.plain))
 
     def end(self) -> None:
-        """Note what the run has used, unless that is noted, and say it."""
-        if not (self._standby.asleep and self._last.is_noted()):
+        """Note what the run has used, unless that is noted, and say it.
+
+        Nothing is given out any more: what is wrong by now the next run will tell.
+        """
+        if not self._standby.asleep:
             self._whole().end()
             return
-        pins = [each.pin for each in self.memory.pins]
+        if not self._last.is_noted():
+            with contextlib.suppress(UserError):
+                self._whole().end()
+                return
+        pins = [each.pin for each in self._memory.pins]
         pinning.summarize(pins, self._last.used, self.substitution.overruled)
 
     def _awake(self) -> WorkshopSupplier:
-        """Find out what was found out when the memory was written; that counts now.
+        """Read the pins again, as they were written; return what supplies their eggs.
 
-        The pins are read as they were written.  Raises zc.buildout.UserError.
+        The next run starts anew.  Raises zc.buildout.UserError with what is wrong, and
+        where the pins are not those that this run began with.
         """
         from poach.buildout import settings
         from poach.buildout.activation import supplied
         from poach.buildout.supplier import patched_pin
         from poach.buildout.workshop import Workshop
 
+        memory.forget(self.buildout)
         with as_user_errors():
-            with pinning.as_written(self.buildout, self.memory.versions, self._written):
+            with pinning.as_written(self.buildout, self._sections, self._written):
                 read = settings.read(self.buildout)
             workshop = Workshop(read)
         pins = [patched_pin(each) for each in workshop.patch_sets.values()]
-        if pins != [each.pin for each in self.memory.pins]:
+        if pins != [each.pin for each in self._memory.pins]:
             raise Changed()
         return supplied(self.buildout, workshop)
 
@@ -305,23 +184,12 @@ class WarmActivation:
             self._standby.wake().workshop,
             self.substitution,
             self.restore,
-            self.said,
-            self.memory.surroundings,
+            self._said,
+            self._memory.surroundings,
         )
 
 
-def activate(
-    buildout: Any,
-    is_over: Callable[[], bool],
-    memory: Memory,
-    said: str,
-) -> None:
-    """Put poach to work in `buildout` as `poach.buildout.activation.activate` does.
-
-    What it would find out is in `memory`; `said` are the inputs of both runs.  Raises
-    zc.buildout.UserError.
-    """
-    activation = WarmActivation(buildout, memory, said)
-    activation.pin()
-    activation.restore = intercept(activation.substitution, is_over)
-    buildout._poach = activation
+def _sections(buildout: Any, versions: str) -> list[str]:
+    """Return the sections that are read for pins: others may change them later."""
+    patches = buildout["buildout"].get("patches", "patches")
+    return [each for each in ("buildout", versions, patches) if each in buildout]

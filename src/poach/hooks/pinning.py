@@ -66,29 +66,30 @@ def _overwrite(versions, wanted):
             versions[option] = wanted[canonical(option)]
 
 
-def written(buildout, section):
-    # type: (Any, str) -> List[Dict[str, str]]
-    """Return the versions of `buildout` as they are now, wherever they are kept."""
-    return [dict(values) for values in _kept(buildout, section)]
+def written(buildout, sections):
+    # type: (Any, List[str]) -> List[List[Dict[str, str]]]
+    """Return the options of `sections` as they are now, wherever they are kept."""
+    return [[dict(kept) for kept in _kept(buildout, each)] for each in sections]
 
 
 @contextlib.contextmanager
-def as_written(buildout, section, before):
-    # type: (Any, str, List[Dict[str, str]]) -> Iterator[None]
-    """Let the versions be what `written` has returned, in the ``with`` block."""
-    now = written(buildout, section)
+def as_written(buildout, sections, before):
+    # type: (Any, List[str], List[List[Dict[str, str]]]) -> Iterator[None]
+    """Let options be what `written` has returned for them, in the ``with`` block."""
+    now = written(buildout, sections)
     try:
-        _set(buildout, section, before)
+        _set(buildout, sections, before)
         yield
     finally:
-        _set(buildout, section, now)
+        _set(buildout, sections, now)
 
 
-def _set(buildout, section, versions):
-    # type: (Any, str, List[Dict[str, str]]) -> None
-    for number, values in enumerate(_kept(buildout, section)):
-        values.clear()
-        values.update(versions[number])
+def _set(buildout, sections, options):
+    # type: (Any, List[str], List[List[Dict[str, str]]]) -> None
+    for section, places in zip(sections, options):  # noqa: B905 - not in Python 2
+        for number, values in enumerate(_kept(buildout, section)):
+            values.clear()
+            values.update(places[number])
 
 
 def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]

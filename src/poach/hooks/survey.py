@@ -121,12 +121,14 @@ class Part(object):
         """Return an installer as zc.recipe.egg has it, on which most recipes build.
 
         Unless it may go `ahead`, it has what is there already, and downloads nothing.
-        Those `made` so far have looked at what is there.
+        Those `made` so far, by all that they depend on, have looked at what is there.
         """
-        more = self._settings(buildout, ahead)
-        key = repr(sorted(more.items()))
+        more, eggs = (
+            self._settings(buildout, ahead),
+            buildout["buildout"]["eggs-directory"],
+        )
+        key = repr((sorted(more.items()), _listed(eggs)))
         if key not in made:
-            eggs = buildout["buildout"]["eggs-directory"]
             made[key] = easy_install.Installer(eggs, **more)
         installer = copy.copy(made[key])
         installer._requirements_and_constraints = []
@@ -310,6 +312,11 @@ class _Quiet(logging.Filter):
     def filter(self, record):  # type: (Any) -> bool
         """Tell whether `record` is to be told."""
         return not str(record.msg).startswith(self.said)
+
+
+def _listed(folder):  # type: (str) -> List[str]
+    """Return the names in a folder: others may have been downloaded into it."""
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
 def _path(buildout):  # type: (Any) -> List[str]
