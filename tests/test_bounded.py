@@ -207,7 +207,7 @@ def test_a_run_that_is_killed_can_be_undone(tree):
     assert ((tree / "f").read_bytes(), (tree / "g").read_bytes()) == (b"2\n", b"G\n")
     with pytest.raises(Interrupted, match="An earlier run was killed") as caught:
         plan(tree, [NamedDiff("x", "", TWO)])
-    kept = caught.value.kept
+    kept = Path(caught.value.kept)
     old = json.loads((kept / "journal.json").read_text())["old"]
     for path, name in old.items():
         (kept / name).replace(tree / path)
@@ -296,7 +296,7 @@ def test_what_cannot_be_put_back_is_kept(tree, monkeypatch):
     with pytest.raises(WriteFailed, match="may be patched in part") as caught:
         write(planned)
     assert caught.value.kept
-    assert (caught.value.kept / "old-0").read_bytes() == b"1\n"
+    assert (Path(caught.value.kept) / "old-0").read_bytes() == b"1\n"
 
 
 def test_folders_keep_their_modes(tree):

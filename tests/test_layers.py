@@ -171,8 +171,11 @@ def test_the_command_line_imports_buildout_lazily():
 
 
 def loaded(statement, *packages):
-    """Return which of `packages` a new interpreter has loaded after `statement`."""
-    code = f"{statement}; import sys; print(*{set(packages)!r} & set(sys.modules))"
+    """Return which of `packages` a new interpreter loads for `statement`."""
+    code = (
+        f"import sys; before = {{*sys.modules}}; {statement}; "
+        f"print(*{set(packages)!r} & (sys.modules.keys() - before))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
@@ -190,3 +193,8 @@ def test_the_extension_loads_fast(package):
 @pytest.mark.parametrize("package", ["requests", "filelock", "zc.buildout"])
 def test_the_command_line_loads_fast(package):
     assert loaded("import poach.cli", package) == set()
+
+
+@pytest.mark.parametrize("package", ["dataclasses", "inspect", "json", "pathlib"])
+def test_applying_loads_fast(package):
+    assert loaded("import poach.cli.apply", package) == set()

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from pathlib import Path
+
+StrPath = str | os.PathLike[str]
+"""A path; what each run imports works without pathlib, which takes a while to load."""
 
 PREFIX = ".poach-"
 JOURNAL = "journal.json"
@@ -24,7 +26,7 @@ def is_aside(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def asides(tree: Path) -> list[str]:
+def asides(tree: StrPath) -> list[str]:
     """Return what bears the name of a folder in which new files wait."""
     try:
         return sorted(f"{tree}/{name}" for name in os.listdir(tree) if is_aside(name))
@@ -40,7 +42,8 @@ def is_journal(path: str) -> bool:
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return False
-        data = Path(path).read_bytes()
+        with open(path, "rb") as stream:
+            data = stream.read()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
@@ -65,7 +68,7 @@ def _is_backup(name: object) -> bool:
     return name is None or (isinstance(name, str) and name.startswith("old-"))
 
 
-def sweep(tree: Path) -> None:
+def sweep(tree: StrPath) -> None:
     """Remove the folders of runs that were killed before they changed anything."""
     for aside in asides(tree):
         with suppress(OSError, ImportError):
@@ -120,7 +123,7 @@ def locked(folder: str) -> int:
     return handle
 
 
-def new_aside(tree: Path) -> tuple[str, int | None]:
+def new_aside(tree: StrPath) -> tuple[str, int | None]:
     """Make and lock a folder for new and old files; return it with its lock, if any.
 
     Before it is locked, another run may take it for a dead one's: then comes the next.
@@ -133,7 +136,8 @@ def new_aside(tree: Path) -> tuple[str, int | None]:
         except (BlockingIOError, FileNotFoundError):
             continue
         except (OSError, ImportError):
-            Path(aside, _UNLOCKED).touch()  # so that nobody takes it for a dead one's
+            # So that nobody takes it for a dead one's.
+            os.close(os.open(f"{aside}/{_UNLOCKED}", os.O_WRONLY | os.O_CREAT))
             return aside, None
         if os.path.isdir(aside):
             return aside, lock

@@ -8,9 +8,9 @@ read or written, and nothing at all unless every hunk of every diff applies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from poach.adapters.aside import StrPath
 from poach.adapters.placing import apply
 from poach.adapters.world import World
 from poach.adapters.writer import (
@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     written, with its contents, or None where it will be gone.
     """
 
-    tree: Path
+    tree: StrPath
     patches: tuple[PatchedBy, ...]
     changes: tuple[tuple[str, Entry | None], ...]
 
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
         return {"applied": [patch_json(patch) for patch in self.patches]}
 
 
-def plan(tree: Path, diffs: Sequence[NamedDiff]) -> Plan:
+def plan(tree: StrPath, diffs: Sequence[NamedDiff]) -> Plan:
     """Apply `diffs` to `tree` in memory, in order, and return what would be written.
 
     Raises `ApplyRefused` with all refusals of all diffs, `Interrupted` where an earlier

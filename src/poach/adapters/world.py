@@ -6,9 +6,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
-from poach.adapters.aside import is_aside
+from poach.adapters.aside import StrPath, is_aside
 from poach.outcome import FILE, LINK, PROGRAM, Entry
 from poach.paths import parents
 from poach.refusals import Fault, show
@@ -22,7 +21,7 @@ _MOST_LINKS = 40  # as many as Linux follows
 class Disk:
     """The tree as it lies on disk, read once."""
 
-    def __init__(self, tree: Path) -> None:
+    def __init__(self, tree: StrPath) -> None:
         self.tree = tree
         self.entries: dict[str, Entry | None] = {}
         self.blocked: dict[str, bool] = {}
@@ -88,20 +87,24 @@ class Disk:
 
     def below(self, path: str) -> Iterator[str]:
         """Yield the paths of all files in the folder `path`."""
-        for folder, _, files in os.walk(self.tree / path):
-            below = Path(folder).relative_to(self.tree)
-            yield from ((below / file).as_posix() for file in files)
+        for folder, _, files in self._walk(path):
+            yield from (folder + file for file in files)
+
+    def _walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
+        """Walk the folder `path` as os.walk; folders are relative, and end with /."""
+        top = self._at("")
+        for place, folders, files in os.walk(top + path):
+            folder = place[len(top) :].replace(os.sep, "/")
+            yield folder and f"{folder}/", folders, files
 
     def named(self, name: str) -> list[str]:
         """Return the paths of all files called `name`."""
         if self.by_name is None:
             self.by_name = {}
-            for folder, folders, files in os.walk(self.tree):
+            for folder, folders, files in self._walk():
                 folders[:] = sorted(each for each in folders if not is_aside(each))
-                below = Path(folder).relative_to(self.tree)
                 for file in sorted(files):
-                    path = (below / file).as_posix()
-                    self.by_name.setdefault(file, []).append(path)
+                    self.by_name.setdefault(file, []).append(folder + file)
         return self.by_name.get(name, [])
 
 
@@ -113,7 +116,7 @@ def _unreadable(path: str, error: OSError | ValueError) -> Fault:
 class World:
     """The tree with changes that are not written."""
 
-    def __init__(self, tree: Path, base: World | None = None) -> None:
+    def __init__(self, tree: StrPath, base: World | None = None) -> None:
         self.disk: Disk = base.disk if base else Disk(tree)
         self.base = base
         self.changes: dict[str, Entry | None] = {}

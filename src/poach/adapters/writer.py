@@ -17,11 +17,11 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from poach.adapters.aside import (
     JOURNAL,
     PREFIX,
+    StrPath,
     asides,
     is_journal,
     new_aside,
@@ -43,7 +43,7 @@ class WriteFailed(PoachError):
     they could be put back.
     """
 
-    def __init__(self, tree: Path, cause: OSError, kept: Path | None = None) -> None:
+    def __init__(self, tree: StrPath, cause: OSError, kept: str | None = None) -> None:
         super().__init__(tree, cause, kept)
         self.tree = tree
         self.cause = cause
@@ -60,7 +60,7 @@ class WriteFailed(PoachError):
 class Interrupted(PoachError):
     """A tree in which an earlier run was killed while it wrote; `kept` says where."""
 
-    def __init__(self, tree: Path, kept: Path) -> None:
+    def __init__(self, tree: StrPath, kept: str) -> None:
         super().__init__(tree, kept)
         self.tree = tree
         self.kept = kept
@@ -72,22 +72,22 @@ class Interrupted(PoachError):
         )
 
 
-def _hint(kept: Path) -> str:
+def _hint(kept: str) -> str:
     return (
         f"the tree may be patched in part: unpack it anew, or put the old files back "
-        f"that {str(kept)!r} holds ({JOURNAL} there says which is which) "
+        f"that {kept!r} holds ({JOURNAL} there says which is which) "
         "and remove that folder"
     )
 
 
-def check_whole(tree: Path) -> None:
+def check_whole(tree: StrPath) -> None:
     """Raise `Interrupted` where an earlier run was killed in the middle."""
     for aside in asides(tree):
         if is_journal(f"{aside}/{JOURNAL}"):
-            raise Interrupted(tree, Path(aside))
+            raise Interrupted(tree, aside)
 
 
-def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
+def write_changes(tree: StrPath, changes: Sequence[tuple[str, Entry | None]]) -> None:
     """Write `changes` to `tree`: None where a path is to be gone.
 
     Raises `WriteFailed`.
@@ -99,7 +99,7 @@ def write_changes(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> No
         _write_all(tree, changes)
 
 
-def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
+def _write_one(tree: StrPath, path: str, entry: Entry | None) -> bool:
     """Write one file in a folder that is there; return False for anything else."""
     target = f"{tree}/{path}"
     folder = os.path.dirname(target)
@@ -107,7 +107,7 @@ def _write_one(tree: Path, path: str, entry: Entry | None) -> bool:
         return False
     new = f"{folder}/{PREFIX}{os.getpid()}"
     try:
-        Path(new).unlink(missing_ok=True)  # of a killed process with our number
+        _remove(new)  # of a killed process with our number
         with _undone(new):
             _write(new, entry, f"{tree}/{entry.like or path}")
             os.replace(new, target)
@@ -122,11 +122,16 @@ def _undone(new: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        Path(new).unlink(missing_ok=True)
+        _remove(new)
         raise
 
 
-def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _write_all(tree: StrPath, changes: Sequence[tuple[str, Entry | None]]) -> None:
     try:
         aside, lock = new_aside(tree)
     except OSError as error:
@@ -135,8 +140,7 @@ def _write_all(tree: Path, changes: Sequence[tuple[str, Entry | None]]) -> None:
     try:
         writer.write(changes)
     except OSError as error:
-        kept = Path(aside) if writer.stuck else None
-        raise WriteFailed(tree, error, kept) from error
+        raise WriteFailed(tree, error, aside if writer.stuck else None) from error
     finally:
         if not writer.stuck:
             remove(aside)
@@ -151,7 +155,7 @@ class _Writer:
     outermost of them with all that comes into it.
     """
 
-    def __init__(self, tree: Path, aside: str) -> None:
+    def __init__(self, tree: StrPath, aside: str) -> None:
         self.tree = tree
         self.aside = aside
         self.tops: dict[str, str | None] = {}  # of each folder, the outermost new one
@@ -245,7 +249,8 @@ class _Writer:
 
         kept = {path: self._backup(path) for path in paths}
         said = json.dumps({"format": 1, "old": kept}, separators=(",\n", ": "))
-        Path(self.aside, JOURNAL).write_text(said, encoding="ascii")
+        with open(f"{self.aside}/{JOURNAL}", "x", encoding="ascii") as stream:
+            stream.write(said)
 
     def _backup(self, path: str) -> str | None:
         return os.path.basename(self.saved[path]) if path in self.saved else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from poach.adapters.tree import (
@@ -32,17 +32,14 @@ _LONGEST = 4000  # characters of a path in a message
 class Unreadable(PoachError):
     """A file or folder of the command line that cannot be read; `path` names it."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
 
     def __str__(self) -> str:
-        name = (
-            "standard input"
-            if str(self.path) == "-"
-            else repr(_cut(str(self.path), _LONGEST))
-        )
+        given = repr(_cut(self.path, _LONGEST))
+        name = "standard input" if self.path == "-" else given
         return f"Cannot read {name}: {self.reason}"
 
 
@@ -107,7 +104,7 @@ def _error_json(error: PoachError) -> dict[str, Any]:
 
 
 def _run(args: argparse.Namespace) -> Plan:
-    if not args.tree.is_dir():
+    if not os.path.isdir(args.tree):
         raise Unreadable(args.tree, "not a folder")
     diffs = [diff for found in _collected(args) for diff in found]
     planned = plan(args.tree, diffs)
@@ -150,30 +147,32 @@ def _collected(args: argparse.Namespace) -> list[Sequence[NamedDiff]]:
     return collect(lambda path: _diffs(path, args), args.patches)
 
 
-def _diffs(path: Path, args: argparse.Namespace) -> Sequence[NamedDiff]:
-    if str(path) == "-" or not path.is_dir():
+def _diffs(path: str, args: argparse.Namespace) -> Sequence[NamedDiff]:
+    if path == "-" or not os.path.isdir(path):
         return [_diff(path, args, args.strip)]
     from poach import series
 
-    listed = path / "series"
+    listed = os.path.join(path, "series")
     return collect(
         lambda entry: _diff(
-            path / entry.file, args, entry.strip if args.strip is None else args.strip
+            os.path.join(path, entry.file),
+            args,
+            entry.strip if args.strip is None else args.strip,
         ),
-        series.parse(_read(listed), str(listed)),
+        series.parse(_read(listed), listed),
     )
 
 
-def _diff(path: Path, args: argparse.Namespace, strip: int | None) -> NamedDiff:
-    return NamedDiff(str(path), "", _read(path), strip, args.directory, args.fuzz)
+def _diff(path: str, args: argparse.Namespace, strip: int | None) -> NamedDiff:
+    return NamedDiff(path, "", _read(path), strip, args.directory, args.fuzz)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     """Read a diff, or as much as shows that it is too large for one."""
     try:
-        if str(path) == "-":
+        if path == "-":
             return _standard_input()
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             return stream.read(MAX_DIFF + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -182,14 +181,14 @@ def _read(path: Path) -> bytes:
 
 def _standard_input() -> bytes:
     if sys.stdin is None:
-        raise Unreadable(Path("-"), "it is closed")
+        raise Unreadable("-", "it is closed")
     return sys.stdin.buffer.read(MAX_DIFF + 1)
 
 
-def _path(text: str) -> Path:
+def _path(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
-    return Path(text)
+    return text
 
 
 def _strip(text: str) -> int:
