@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from poach.cli.garbage import uncollected
 from poach.cli.saying import complain
 from poach.errors import PoachError
 
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argparse); 3: a bug of ours; 130: interrupted.
     """
     words = sys.argv[1:] if argv is None else argv
-    arguments = parser(words).parse_args(words)
+    with uncollected():  # modules that are imported stay
+        arguments = parser(words).parse_args(words)
     for stream in (sys.stdout, sys.stderr):  # a name must not stop what is being done
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

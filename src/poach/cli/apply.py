@@ -18,6 +18,7 @@ from poach.adapters.tree import (
     show,
     write,
 )
+from poach.cli.garbage import uncollected
 from poach.cli.saying import say
 from poach.diff import MAX_DIFF, NamedDiff
 from poach.errors import PoachError, collect, each
@@ -82,6 +83,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return the exit code.  Raises `PoachError`, which --json prints."""
+    with uncollected():
+        return _run_and_say(args)
+
+
+def _run_and_say(args: argparse.Namespace) -> int:
     if not args.json:
         patches = _run(args).patches
         say("\n".join(line for patch in patches for line in describe(patch)))
