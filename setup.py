@@ -40,7 +40,6 @@ else:
             "packaging",
             "requests",
             "setuptools",
-            "unidiff",
             "zc.buildout >=4.2",
         ],
         "extras_require": {

@@ -185,7 +185,7 @@ def loaded(statement, *packages):
 EXTENSION = "import zc.buildout.easy_install, poach.buildout.extension"
 
 
-@pytest.mark.parametrize("package", ["requests", "filelock", "unidiff"])
+@pytest.mark.parametrize("package", ["requests", "filelock", "poach.diff"])
 def test_the_extension_loads_fast(package):
     assert loaded(EXTENSION, package) == set()
 

@@ -1,9 +1,9 @@
 """Diffs as values: what a file of unified diffs asks for, file by file.
 
-unidiff parses the hunks.  Around it stands a scanner that reads file headers itself
-and repairs hunk bodies, because real diffs hold much that unidiff rejects or reads
-silently wrong: names with time stamps, carriage returns or quotes, git's extended
-headers and binary data, hunks that lost blank context lines on their way.
+A scanner of our own, because real diffs hold much that the libraries for them reject or
+read silently wrong: names with time stamps, carriage returns or quotes, git's extended
+headers and binary data, hunks that lost blank context lines on their way.  It takes the
+lines of a hunk by their marks, all at once.
 
 The rules are those of the GNU diffutils manual ("Unified Format"), of GNU patch
 ("Multiple Patches in a File") and of git ("Generating patch text with -p").
@@ -15,13 +15,10 @@ dataclasses would add a quarter to the time that it takes to start.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from io import BytesIO
-from itertools import chain
 from operator import itemgetter
 from typing import Literal, NamedTuple
-
-from unidiff.patch import PatchSet
 
 from poach.errors import PoachError, raise_faults
 
@@ -234,14 +231,6 @@ class _Head:
         self.crlf = False
 
 
-class _Body(NamedTuple):
-    """A repaired hunk: the diff's own header, one in full, clean lines."""
-
-    header: str
-    full: str
-    lines: list[bytes]
-
-
 class _Scanner:
     """Walks over the lines of a diff, never taking a hunk's line for a header."""
 
@@ -382,26 +371,26 @@ class _Scanner:
         if following.startswith((b"--- ", b"+++ ")) and not self._is_own(head):
             if self._is_unified(self.at):
                 raise DiffError(self.at + 1, _ANOTHER)
-            return self._file(head, [])
+            return self._file(head)
         if following.startswith(b"--- ") and self._is_unified(self.at):
             return self._unified_section(head)
         if following.startswith((b"--- ", b"+++ ", b"@@ -")) and self._is_half():
             self.at += not following.startswith(b"@@")
-            return self._file(head, list(self._bodies()))
+            return self._file(head, tuple(self._hunks()))
         return self._git_section_without_hunks(head)
 
     def _git_section_without_hunks(self, head: _Head) -> FileDiff | None:
         following = self._peek(self.at)
         if following.startswith(b"GIT binary patch"):
             self.at += 1
-            return self._file(head, [])._replace(binary=self._binary(head))
+            return self._file(head)._replace(binary=self._binary(head))
         ends = self.cut_off and self.at >= len(self.lines)
         if ends and not (len(head.extended) > 1 and b"index" in head.extended):
             raise DiffError(len(self.lines), _CUT_OFF)
         lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
         if lost or _says_something(head.extended):
-            return self._file(head, [])._replace(lost=lost)
+            return self._file(head)._replace(lost=lost)
         return None
 
     def _is_own(self, head: _Head) -> bool:
@@ -414,7 +403,7 @@ class _Scanner:
         head.new = self.lines[self.at + 1][4:]
         head.crlf = _has_cr(head.old) and _has_cr(head.new)
         self.at += 2
-        return self._file(head, list(self._bodies()))
+        return self._file(head, tuple(self._hunks()))
 
     def _headless_section(self) -> FileDiff:
         old, new = self.names or (self.index, self.index)
@@ -422,14 +411,13 @@ class _Scanner:
             raise DiffError(self.at + 1, "a hunk without the name of its file above it")
         head = _Head(self.at + 1, old=old, new=new, index=self.index)
         head.crlf = _has_cr(old) and _has_cr(new)
-        return self._file(head, list(self._bodies()))
+        return self._file(head, tuple(self._hunks()))
 
-    def _file(self, head: _Head, bodies: list[_Body]) -> FileDiff:
+    def _file(self, head: _Head, hunks: tuple[Hunk, ...] = ()) -> FileDiff:
         self.index = self.names = None
-        hunks = tuple(_hunks(bodies))
         return _named(head, hunks, self.part)
 
-    def _bodies(self) -> Iterator[_Body]:
+    def _hunks(self) -> Iterator[Hunk]:
         while found := _HUNK.match(self._peek(self.at)):
             old_start, old, new_start, new = (
                 1 if number is None else int(number) for number in found.groups()
@@ -438,8 +426,7 @@ class _Scanner:
             self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
-            full = f"@@ -{old_start},{old} +{new_start},{new} @@\n"
-            yield _Body(found[0].decode(), full, lines)
+            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
@@ -595,27 +582,6 @@ def _has_cr(line: bytes) -> bool:
 def _header(line: bytes) -> str:
     found = _HUNK.match(line)
     return found[0].decode() if found else ""
-
-
-def _hunks(bodies: Sequence[_Body]) -> Iterator[Hunk]:
-    """Have unidiff parse the clean hunks of a file.
-
-    It reads the headers and checks the mark of every line against the counts.  What
-    the lines hold stays the bytes that it is and never passes through a decoder: made
-    objects of, they would have to be made bytes again, in five times the time.
-    """
-    if not bodies:
-        return
-    head = ("--- a\n", "+++ b\n")
-    (file,) = PatchSet(chain(head, *map(_text, bodies)), metadata_only=True)
-    for body, hunk in zip(bodies, file, strict=True):
-        start, new_start = hunk.source_start, hunk.target_start
-        yield Hunk(body.header, start, new_start, tuple(body.lines))
-
-
-def _text(body: _Body) -> Iterator[str]:
-    yield body.full
-    yield from bytes(map(itemgetter(0), body.lines)).decode("latin-1")
 
 
 def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
