@@ -18,11 +18,14 @@ import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from operator import itemgetter
-from typing import Literal, NamedTuple
 
 from poach.errors import PoachError, raise_faults
+from poach.values import TYPE_CHECKING, NamedTuple
 
-Status = Literal["modify", "create", "delete", "rename", "copy"]
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Status = Literal["modify", "create", "delete", "rename", "copy"]
 
 MAX_DIFF = 1 << 28
 """The most bytes of one diff: 256 MB."""
