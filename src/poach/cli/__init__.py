@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from poach.cli.garbage import uncollected
+from poach.cli import garbage
 from poach.cli.saying import complain
 from poach.errors import PoachError
 
@@ -36,8 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: something that the user can mend; 2: usage (raised as SystemExit by
     argparse); 3: a bug of ours; 130: interrupted.
     """
-    words = sys.argv[1:] if argv is None else argv
-    with uncollected():  # modules that are imported stay
+    if argv is not None:
+        return _run(argv)
+    code = _run(sys.argv[1:])
+    garbage.leave()
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    with garbage.uncollected():  # modules that are imported stay
         arguments = parser(words).parse_args(words)
     for stream in (sys.stdout, sys.stderr):  # a name must not stop what is being done
         if isinstance(stream, io.TextIOWrapper):
