@@ -107,6 +107,8 @@ def show(text: str) -> str:
     """Return a name or line for people: cut, and what is not printable is escaped."""
     if len(text) > _LONGEST:
         return f"{show(text[:_LONGEST])}..."
+    if text.isprintable():
+        return text
     plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(
         each if each.isprintable() or each == "\t" else repr(each)[1:-1]

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 
 from poach.adapters.aside import StrPath, is_aside
 from poach.outcome import FILE, LINK, PROGRAM, Entry
@@ -118,8 +119,9 @@ class World:
 
     def __init__(self, tree: StrPath, base: World | None = None) -> None:
         self.disk: Disk = base.disk if base else Disk(tree)
-        self.base = base
         self.changes: dict[str, Entry | None] = {}
+        self.layers: list[dict[str, Entry | None]] = [self.changes]
+        self.layers += base.layers if base else []
         self.made: int = base.made if base else 0  # bytes of new contents, in all
         self.folders: dict[str, int] = dict(base.folders) if base else {}  # of changes
 
@@ -135,9 +137,9 @@ class World:
 
     def _changed(self, path: str) -> Entry | None:
         """Return what was put at `path`, if anything was."""
-        for world in self._worlds():
-            if path in world.changes:
-                return world.changes[path]
+        for changes in self.layers:
+            if path in changes:
+                return changes[path]
         return None
 
     def adopt(self, child: World) -> None:
@@ -161,9 +163,9 @@ class World:
     def _plain(self, path: str) -> Entry | None:
         if self.folders.get(path):
             raise Fault.of("unsafe", "a folder in the tree", path)
-        for world in self._worlds():
-            if path in world.changes:
-                return world.changes[path]
+        for changes in self.layers:
+            if path in changes:
+                return changes[path]
         try:
             return self.disk.entry(path)
         except Fault:
@@ -174,21 +176,17 @@ class World:
     def _is_emptied(self, path: str) -> bool:
         """Tell whether a folder on disk stands at `path` whose files are all gone."""
         prefix = f"{path}/"
-        touched = {
-            each
-            for world in self._worlds()
-            for each in world.changes
-            if each.startswith(prefix)
-        }
+        every = chain.from_iterable(self.layers)
+        touched = {each for each in every if each.startswith(prefix)}
         if not touched or any(self._plain(each) for each in touched):
             return False
         return all(each in touched for each in self.disk.below(path))
 
     def blocks(self, path: str) -> bool:
         """Tell whether something that is no folder stands at `path`."""
-        for world in self._worlds():
-            if path in world.changes:
-                return world.changes[path] is not None
+        for changes in self.layers:
+            if path in changes:
+                return changes[path] is not None
         return self.disk.blocks(path)
 
     def lacks(self, path: str) -> bool:
@@ -196,12 +194,6 @@ class World:
         if self.folders.get(path) or self.blocks(path):
             return False
         return path in self.disk.missing
-
-    def _worlds(self) -> Iterator[World]:
-        world: World | None = self
-        while world is not None:
-            yield world
-            world = world.base
 
     def escapes(self, path: str) -> bool:
         """Tell whether the link at `path` leads out of the tree, over others or not."""
