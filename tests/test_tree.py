@@ -344,6 +344,16 @@ def test_a_directory_that_is_not_there(tree, strip):
     assert "  the directory 'none/such' is not in the tree\n" in said
 
 
+@pytest.mark.parametrize(
+    ("directory", "path"), [("src/pkg", "src/pkg/wrong.py"), (None, "wrong.py")]
+)
+def test_a_wrong_name_without_folders_has_none_to_strip(tree, directory, path):
+    data = b"--- wrong.py\n+++ wrong.py\n@@ -1 +1 @@\n-1\n+2\n"
+    said = refused_lines(tree, diff(data, directory=directory))
+
+    assert said == f"  {path}: no such file in the tree"
+
+
 @pytest.mark.parametrize("name", ["f", "src/pkg/mod.py"])
 def test_what_cannot_be_read(tree, name, monkeypatch):
     look = os.lstat

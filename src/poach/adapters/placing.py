@@ -117,10 +117,19 @@ def _which(places: Iterable[Attempt]) -> str:
 
 
 def _usual_strips(files: Sequence[FileDiff]) -> list[int]:
-    """Return -p1 and -p0; what only makes new files shows by its names which it is."""
+    """Return -p1 and -p0; what only makes new files shows by its names which it is.
+
+    Where no name has a folder, there is none to strip.
+    """
+    if not any("/" in name for file in files for name in _names(file)):
+        return [0]
     if any(file.status != "create" and not may_create(file) for file in files):
         return [1, 0]
     return [1] if all(_has_prefix(file) for file in files) else [0]
+
+
+def _names(file: FileDiff) -> list[str]:
+    return [name for name in (file.new, file.old, file.indexed) if name]
 
 
 def _has_prefix(file: FileDiff) -> bool:
@@ -139,7 +148,7 @@ def _places(
     first = next((file for file in files if file.status != "create"), None)
     if first is None:
         return
-    names = [name for name in (first.new, first.old, first.indexed) if name]
+    names = _names(first)
     depth = max((name.count("/") for name in names), default=-1)
     seen = set()
     for strip in range(depth + 1):
