@@ -74,6 +74,8 @@ def test_one_builds_and_the_other_fetches(pond, nginx):
     assert warnings(built) == warnings(got) == told(built, "Unused") == []
     assert other.script("pond").stdout.startswith("QUACK 1 ")
     assert entries(other) == entries(one)
+    origin = {"fetched-from": f"{nginx.url}{place}", "signed-by": None}
+    assert entry_json(other) == {**entry_json(one), **origin}
     asked = ["GET", "HEAD", "PUT", "GET"]
     assert [line.split()[0] for line in nginx.requests] == asked
     assert other.run("-N").audit == ()  # no sockets, no processes
@@ -81,16 +83,21 @@ def test_one_builds_and_the_other_fetches(pond, nginx):
 
 
 def entries(project):
-    """What the store of `project` has, but for byte code, notes, and its origin."""
+    """What the entries of `project` are made of, but for byte code and entry.json."""
     store = project.path / "patched-eggs" / "2"
     found = project.snapshot(store)
-    start = "patched-eggs/2/pond/"
-    there = {name: digest for name, digest in found.items() if name.startswith(start)}
-    for name in [name for name in there if name.endswith("/entry.json")]:
-        record = json.loads((project.path / name).read_bytes())
-        origin = {"fetched-from", "signed-by"}
-        there[name] = {key: record[key] for key in record if key not in origin}
-    return there
+    start, record = "patched-eggs/2/pond/", "/entry.json"
+    return {
+        name: digest
+        for name, digest in found.items()
+        if name.startswith(start) and not name.endswith(record)
+    }
+
+
+def entry_json(project):
+    """The record of the one entry of a project."""
+    (path,) = project.path.glob("patched-eggs/2/*/*/*/entry.json")
+    return json.loads(path.read_bytes())
 
 
 def test_eggs_for_another_interpreter(pond, environment):
@@ -369,8 +376,7 @@ def test_signed_entries(pond, key, signs, tmp_path):
 
 def recorded(project):
     """What the one entry of a store says about where it is from."""
-    (path,) = project.path.glob("patched-eggs/2/*/*/*/entry.json")
-    entry = json.loads(path.read_bytes())
+    entry = entry_json(project)
     return {k: v for k, v in entry.items() if k in ("fetched-from", "signed-by")}
 
 

@@ -37,7 +37,7 @@ NEVER_PATCHED = frozenset(
     canonicalize_name(project)
     for project in (
         *("certifi", "charset-normalizer", "filelock", "idna", "packaging", "pip"),
-        *("poach", "requests", "setuptools", "unidiff", "urllib3", "wheel"),
+        *("poach", "requests", "setuptools", "urllib3", "wheel"),
         "zc.buildout",
     )
 )
