@@ -1,4 +1,8 @@
-"""Build keys: the identity of one built egg."""
+"""Build keys: the identity of one built egg.
+
+The values are named tuples because each run defines them, and dataclasses take several
+times as long for that.
+"""
 
 from __future__ import annotations
 
