@@ -195,6 +195,6 @@ def test_the_command_line_loads_fast(package):
     assert loaded("import poach.cli", package) == set()
 
 
-@pytest.mark.parametrize("package", ["inspect", "json", "pathlib", "typing"])
+@pytest.mark.parametrize("package", ["dataclasses", "inspect", "json", "pathlib"])
 def test_applying_loads_fast(package):
     assert loaded("import poach.cli.apply", package) == set()

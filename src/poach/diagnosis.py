@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Literal, NamedTuple
 
 from poach.searching import outward
 from poach.text import Shape, Text, Window, without_cr
 from poach.traces import groups, is_there_in_part
-from poach.values import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from typing import Literal
-
-    Reason = Literal[
-        "not found",
-        "ambiguous",
-        "already applied",
-        "partly applied",
-        "line endings",
-        "order",
-        "only at the start",
-        "only at the end",
-    ]
+Reason = Literal[
+    "not found",
+    "ambiguous",
+    "already applied",
+    "partly applied",
+    "line endings",
+    "order",
+    "only at the start",
+    "only at the end",
+]
 
 _COMMON = 32  # a line that occurs more often says nothing about the place
 _SHOWN = 400  # lines of a hunk that are compared for a message

@@ -19,14 +19,11 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from io import BytesIO
 from operator import itemgetter
+from typing import Literal, NamedTuple
 
 from poach.errors import PoachError, raise_faults
-from poach.values import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from typing import Literal
-
-    Status = Literal["modify", "create", "delete", "rename", "copy"]
+Status = Literal["modify", "create", "delete", "rename", "copy"]
 
 MAX_DIFF = 1 << 28
 """The most bytes of one diff: 256 MB."""

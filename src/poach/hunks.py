@@ -23,18 +23,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, islice
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from poach.diff import Hunk
 from poach.text import Edit, Shape, Text, Window
-from poach.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from poach.diagnosis import Miss
 
-    Rule = Literal["gnu", "git"]
-
+Rule = Literal["gnu", "git"]
 RULES: frozenset[Rule] = frozenset({"gnu", "git"})
 
 _CROWD = 64  # places of earlier hunks that git's rule tries in vain for a hunk

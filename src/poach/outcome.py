@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from poach.hunks import Landing
-from poach.values import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from typing import Any
+from poach.hunks import Landing
 
 FILE, PROGRAM, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, takewhile
+from typing import NamedTuple
 
 from poach.diff import Hunk, split_lines
 from poach.searching import outward, search
-from poach.values import NamedTuple
 
 _NEAR = 500  # lines away that are searched without an index of all lines
 _FEW = 8  # such searches before the index pays

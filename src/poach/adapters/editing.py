@@ -12,6 +12,7 @@ from poach.hunks import (
     Applied,
     Landing,
     Rejected,
+    Rule,
     apply_hunks,
 )
 from poach.outcome import (
@@ -26,10 +27,6 @@ from poach.outcome import (
 from poach.paths import check_name, clean, first_word, shortness, stripped
 from poach.refusals import Fault, Refusal, missed, show
 from poach.text import unix_hunk
-from poach.values import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from poach.hunks import Rule
 
 MAX_MADE = 1 << 29
 """The most bytes that a patch set may make in all: 512 MB."""

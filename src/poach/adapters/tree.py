@@ -8,6 +8,7 @@ read or written, and nothing at all unless every hunk of every diff applies.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from poach.adapters.aside import StrPath
 from poach.adapters.placing import apply
@@ -21,10 +22,6 @@ from poach.adapters.writer import (
 from poach.diff import NamedDiff
 from poach.outcome import Entry, PatchedBy, PatchedFile, patch_json
 from poach.refusals import ApplyRefused, Refusal, show
-from poach.values import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from typing import Any
 
 __all__ = [
     "ApplyRefused",

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from poach.adapters.tree import (
     ApplyRefused,
@@ -23,10 +24,6 @@ from poach.diff import MAX_DIFF, NamedDiff
 from poach.errors import PoachError, collect, each
 from poach.hunks import Landing
 from poach.outcome import FILE
-from poach.values import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Any
 
 _FORMAT = 1  # of what --json prints
 _SHOWN = 40  # characters of a bad value in a usage message
