@@ -130,7 +130,7 @@ def test_a_file_that_changes_before_it_is_applied(reader, tmp_path):
     ("name", "reason"),
     [
         ("absent", "No such file or directory"),
-        (".", "Is a directory"),
+        (".", "it is no regular file"),
         ("a.patch/b", "Not a directory"),
         ("x" * 300, "File name too long"),
     ],

@@ -12,6 +12,11 @@ import pytest
 
 from poach.adapters.transfer import GET, PUT, Server, ServerFault
 
+#: A transfer that is given up leaves its connection to the collector, some time.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 BODY = b"quack" * 1000
 LARGEST = 100_000
 

@@ -16,16 +16,21 @@ from poach.adapters.pip import Pip
 from poach.adapters.process import CommandFailed
 from poach.adapters.retag import Entry, Wheel
 
+#: Who has installed a distribution, and that somebody wanted it (PEP 376).
+_NOTES = {"INSTALLER": b"poach\n", "REQUESTED": b""}
+
 
 def is_plain(wheel: Wheel) -> bool:
     """Tell whether to unpack `wheel` is all there is to do.
 
-    It has no ``.data`` folder, whose files go elsewhere, no INSTALLER, and no paths
-    that lead out of where it is unpacked, or are there twice: those pip knows about.
+    It has no ``.data`` folder, whose files go elsewhere, no INSTALLER of its own, and
+    no paths that lead out of where it is unpacked, or are there twice: pip knows about
+    those.
     """
     paths = [entry.path for entry in wheel.entries]
     moved = any(folder.endswith(".data") for folder in wheel.folders)
-    moved = moved or any(path.endswith(".dist-info/INSTALLER") for path in paths)
+    ours = tuple(f".dist-info/{name}" for name in _NOTES)
+    moved = moved or any(path.endswith(ours) for path in paths)
     files = {path for path in paths if not path.endswith("/")}
     clashing = any(str(up) in files for p in paths for up in PurePosixPath(p).parents)
     clashing = clashing or len({*map(str.casefold, paths)}) < len(paths)
@@ -41,9 +46,11 @@ def unpack(wheel: Wheel, dest: Path, pip: Pip, log: Path) -> None:
     for entry in wheel.entries:
         _write(entry, dest)
     (dist_info,) = dest.glob("*.dist-info")
-    (dist_info / "INSTALLER").write_bytes(b"poach\n")
+    for name, data in _NOTES.items():
+        (dist_info / name).write_bytes(data)
     _compile(dest, pip, log)
-    more = [dist_info / "INSTALLER", *sorted(dest.rglob("__pycache__/*.pyc"))]
+    compiled = sorted(dest.rglob("__pycache__/*.pyc"))
+    more = [*(dist_info / name for name in _NOTES), *compiled]
     names = (path.relative_to(dest).as_posix() for path in more)
     there = {entry.path for entry in wheel.entries}
     _record(dist_info / "RECORD", (name for name in names if name not in there))
