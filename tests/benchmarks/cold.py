@@ -80,6 +80,7 @@ def cold(here: Place, project: str, repeat: int) -> bool:
     made = pinned(here, "cold", [project])
     ours = partial(poach, here, made, numbers, 1)
     theirs = partial(pip, here, made, sdist, numbers)
+    turns(1, ours, theirs)  # nobody has compiled the modules of either yet
     return Contest(f"cold {project}", *turns(repeat, ours, theirs), COLD).show()
 
 
