@@ -102,6 +102,7 @@ def assert_alike(wheel, folder):
 
 def test_what_pip_makes(tmp_path):
     modes = {"pond/with space/\u00e4.dat": 0o100755, "top.py": 0o100600}
+    modes |= {"pond/empty.txt": 0o755, "pond/crlf.py": 0o120777}  # no files, they say
 
     assert_alike(make_wheel(tmp_path, FILES, modes), tmp_path)
 

@@ -574,6 +574,16 @@ def test_whose_signatures_count_is_read_in_each_run(index, project):
         assert not is_warm(made)
 
 
+def test_how_a_remote_store_is_used_is_read_in_each_run(index, project):
+    """Keys are files, and what is wrong with them is told at load."""
+    add_quick_pond(index)
+    remote = "parts = app\n    patched-eggs-url = http://127.0.0.1:9/"
+    made = project(CFG.replace("parts = app", remote))
+    made.write(DIFF, LOUD)
+    for _ in range(3):
+        assert not is_warm(made)
+
+
 def test_a_substitute_that_comes_in_between(index, pond):
     add_quick_pond(index, "moor")
     add_app(index, "asker", "pond")
