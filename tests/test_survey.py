@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import Index
 from bench.pond import (
     BROKEN,
     LOUD,
@@ -129,6 +130,24 @@ def test_a_part_that_fills_the_folder_of_links(index, project):
     made.run()
 
     assert says(made, "meek") == "QUACK"
+
+
+def test_an_egg_that_came_from_the_index_of_another_part(index, project, tmp_path):
+    """As in a plain buildout that is not to look for newer ones."""
+    for name, version in (("xxx", "1.0"), ("yyy", "2.0")):
+        index.add_wheel(name, version, {f"{name}.py": ""})
+    with Index(tmp_path / "other") as other:
+        other.add_wheel("yyy", "1.0", {"yyy.py": ""})
+        sections = (
+            egg("one", "xxx")
+            + egg("two", "yyy", f"index = {other.url}")
+            + egg("three", "yyy", "interpreter = three")
+        )
+        made = project(cfg("one two three", sections, options="newest = false"))
+
+        made.run()
+
+    assert "yyy-1.0" in (made.path / "bin/three").read_text()
 
 
 @pytest.mark.every_buildout
