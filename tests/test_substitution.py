@@ -10,6 +10,7 @@ import pytest
 
 from bench import dists, hermetic, snapshot
 from bench.pond import (
+    BLANKER,
     CFG,
     LOUD,
     LOUD_C,
@@ -293,16 +294,6 @@ def test_a_later_reader_of_the_versions_sees_a_valid_one(index, pond):
         version = tagged(patched)
         # An extension that happens to load first sees the pin as it is written.
         assert set(seen.values()) in ({version}, {"1.0 +loud"})
-
-
-BLANKER = """
-    import zc.buildout.easy_install
-
-    def load(buildout):
-        versions = buildout._raw["versions"]
-        versions["pond"] = ""
-        zc.buildout.easy_install.default_versions(dict(versions))
-    """
 
 
 def test_an_extension_that_blanks_the_pin_for_a_develop_egg(index, pond):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.pond import (
+    BLANKER,
     BROKEN,
     CFG,
     LOUD,
@@ -35,6 +36,9 @@ sys.argv[0] = "buildout"
 main()
 print("COLD" if "poach.buildout.workshop" in sys.modules else "WARM")
 """
+
+#: The setup.py of a package that asks for something.
+ASKER = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"
 
 #: Makes `sound` soft; the file has the size of the loud one.
 SOFT = LOUD.replace('"QUACK"', '"quuck"')
@@ -102,6 +106,9 @@ def test_warm_runs_with_every_buildout(index, project):
 
     assert is_warm(made)
     made.write(DIFF, SOFT)
+    assert not is_warm(made)
+    assert says(made) == "quuck"
+    remove_the_store(made)  # so that a warm run awakes
     assert not is_warm(made)
     assert says(made) == "quuck"
 
@@ -437,6 +444,16 @@ def test_a_folder_in_the_place_of_the_memory(pond):
     assert says(pond) == "QUACK"
 
 
+def test_a_pipe_in_the_place_of_the_memory(pond):
+    path = pond.path / "parts/.poach.json"
+    path.unlink()
+    os.mkfifo(path)
+
+    for _ in range(2):
+        assert not is_warm(pond)
+    assert says(pond) == "QUACK"
+
+
 def test_a_run_that_fails_is_no_memory(index, project):
     add_quick_pond(index)
     made = project(CFG)
@@ -465,13 +482,12 @@ def test_patches_that_packages_ask_for_come_in_between(index, project):
     rewrite(made.path / "buildout.cfg", "[app]", "develop = asker\n[app]")
     made.write(DIFF, LOUD)
     made.write("patches/pond/wide.patch", WIDE)
-    setup = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"
-    made.write("asker/setup.py", setup % "install_requires=['pond']")
+    made.write("asker/setup.py", ASKER % "install_requires=['pond']")
     made.run()
     assert is_warm(made)
     assert made.script("pond").stdout.split()[:2] == ["QUACK", "1"]
 
-    made.write("asker/setup.py", setup % "install_requires=['pond[wide]']")
+    made.write("asker/setup.py", ASKER % "install_requires=['pond[wide]']")
 
     for _ in range(3):
         result = run(made)
@@ -479,7 +495,7 @@ def test_patches_that_packages_ask_for_come_in_between(index, project):
         assert "+loud.wide.p" in result.output
         assert made.script("pond").stdout.split()[:2] == ["QUACK", "2"]
 
-    made.write("asker/setup.py", setup % "install_requires=['pond']")
+    made.write("asker/setup.py", ASKER % "install_requires=['pond']")
     run(made)
     assert made.script("pond").stdout.split()[:2] == ["QUACK", "1"]
     assert is_warm(made)
@@ -490,12 +506,11 @@ def test_a_request_that_nobody_grants_comes_in_between(index, project):
     made = project(CFG.replace("eggs = pond", "eggs = pond\n        asker"))
     rewrite(made.path / "buildout.cfg", "[app]", "develop = asker\n[app]")
     made.write(DIFF, LOUD)
-    setup = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"
-    made.write("asker/setup.py", setup % "install_requires=['pond']")
+    made.write("asker/setup.py", ASKER % "install_requires=['pond']")
     made.run()
     assert is_warm(made)
 
-    made.write("asker/setup.py", setup % "install_requires=['pond[moat]']")
+    made.write("asker/setup.py", ASKER % "install_requires=['pond[moat]']")
 
     assert "asker 1 asks for pond +moat" in run(made, expect=1).error
     assert says(made) == "QUACK"
@@ -509,14 +524,13 @@ def test_an_egg_that_nothing_needed_before(index, project):
     rewrite(made.path / "buildout.cfg", "eggs = pond", "eggs = asker")
     rewrite(made.path / "buildout.cfg", "[app]", "develop = asker\n[app]")
     made.write("patches/moor/loud.patch", LOUD)
-    setup = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"
-    made.write("asker/setup.py", setup % "install_requires=[]")
+    made.write("asker/setup.py", ASKER % "install_requires=[]")
     made.run()
     warm = run(made)
     assert "WARM" in warm.stdout
     assert "Patched pins that nothing asked for: moor" in warm.output
 
-    made.write("asker/setup.py", setup % "install_requires=['moor']")
+    made.write("asker/setup.py", ASKER % "install_requires=['moor']")
     built = run(made)
 
     assert "Patched eggs in use: moor 1.0+loud.p" in built.output
@@ -595,23 +609,12 @@ def test_a_substitute_that_comes_in_between(index, pond):
     assert not (pond.path / "parts/.poach.json").exists()
 
 
-#: Empties a version, as mr.developer does for what is checked out.
-EMPTYING = """
-    import zc.buildout.easy_install
-
-    def load(buildout):
-        versions = buildout._raw["versions"]
-        versions["pond"] = ""
-        zc.buildout.easy_install.default_versions(dict(versions))
-    """
-
-
 def test_an_extension_that_takes_a_pin_away(index, project):
     add_quick_pond(index)
     add_plain_pond(index)
     group = {"group": "zc.buildout.extension", "entry": "load"}
-    add_plugin(index, "emptying", EMPTYING, **group)
-    extensions = "extensions = poach emptying"
+    add_plugin(index, "blanker", BLANKER, **group)
+    extensions = "extensions = poach blanker"
     made = project(CFG.replace("extensions = poach", extensions))
     made.write(DIFF, LOUD)
 
@@ -690,8 +693,7 @@ def test_what_packages_asked_for_elsewhere_counts_for_one_part(index, project):
         cfg.write("\n[more]\nrecipe = zc.recipe.egg\neggs = pond\n")
     made.write(DIFF, LOUD)
     made.write("patches/pond/wide.patch", WIDE)
-    setup = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"
-    made.write("asker/setup.py", setup % "install_requires=['pond[wide]']")
+    made.write("asker/setup.py", ASKER % "install_requires=['pond[wide]']")
     other = """
         [buildout]
         extends = buildout.cfg

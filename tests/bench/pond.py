@@ -117,6 +117,16 @@ LOUD_C = """\
 
 """
 
+#: An extension that empties a pin, as mr.developer does for what is checked out.
+BLANKER = """
+    import zc.buildout.easy_install
+
+    def load(buildout):
+        versions = buildout._raw["versions"]
+        versions["pond"] = ""
+        zc.buildout.easy_install.default_versions(dict(versions))
+    """
+
 CFG = """
     [buildout]
     extensions = poach

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,6 +81,31 @@ def use(directory: str, places: Collection[str]) -> dict[str, Any]:
     """Return what is noted of a buildout that used entries: their `places`."""
     host = socket.gethostname()
     return {"directory": directory, "host": host, "eggs": sorted(places)}
+
+
+def of_run(
+    used: Iterable[str], hidden: Collection[str], blind: Iterable[str]
+) -> dict[str, list[str]]:
+    """Return what is noted of a run: projects that it used, and what it could not see.
+
+    `hidden` are the projects that it got without having foreseen them, `blind` the
+    parts that did not tell.
+    """
+    return {
+        "used": sorted(used),
+        "unforeseen": sorted(hidden),
+        "blind": sorted(blind) if hidden else [],
+    }
+
+
+def unforeseen(noted: Mapping[str, Any], blind: Iterable[str]) -> set[str]:
+    """Return what the run that is `noted` got and could not foresee.
+
+    That is nothing unless one of the parts that did not tell is among `blind`.
+    """
+    if not set(noted.get("blind", ())).intersection(blind):
+        return set()
+    return set(noted.get("unforeseen", ()))
 
 
 def says(noted: Mapping[str, Any], facts: Mapping[str, Any], now: float) -> bool:

@@ -1,7 +1,8 @@
 """Unpacking a wheel that needs no more than that to be installed (PEP 427).
 
-Most wheels do not: what is in them lies where it belongs, and there is nothing to move
-and nothing to rewrite but RECORD.  Starting pip for that takes longer than the rest.
+Most wheels are such: what is in them lies where it belongs, and there is nothing to
+move and nothing to rewrite but RECORD.  Starting pip for that takes longer than all
+the rest.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from zc.buildout import UserError
 
 from poach.bridge import command, snapshot
 from poach.hooks import pinning
-from poach.hooks.pins import PatchedPin
+from poach.hooks.pins import PatchedPin, real_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Bridge(object):
 
     def holds(self, location):  # type: (str) -> bool
         """Tell whether `location` lies in the store."""
-        return os.path.join(os.path.realpath(location), "").startswith(self._store)
+        return real_folder(location).startswith(self._store)
 
     def declare(self, spec, key, build_ext, environment):
         # type: (str, str, Dict[str, str], Dict[str, str]) -> None
@@ -203,7 +203,7 @@ class Bridge(object):
         self._learn(command.ask(self._command, self._place, question))
 
     def _learn(self, answer):  # type: (Dict[str, Any]) -> None
-        self._store = os.path.join(os.path.realpath(answer["store"]), "")
+        self._store = real_folder(answer["store"])
         self._noted = answer["noted"]
         self._unnoted = set(answer["unnoted"])
         self.versions = answer["versions"]

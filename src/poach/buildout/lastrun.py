@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from poach.adapters.entries import DamagedEntry
 from poach.adapters.notes import Notes
 from poach.adapters.staging import Staging
 from poach.buildout.memory import Memory
+from poach.hooks.pins import real_folder
 
 if TYPE_CHECKING:
     from poach.buildout.supplier import WorkshopSupplier
@@ -41,7 +41,7 @@ class LastRun:
         self._root = Path(memory.root)
         self._notes = Notes(self._root / ".known")
         self._staging = Staging(self._root / ".staging", Common(Path(memory.store)))
-        self._store = _whole(memory.store)
+        self._store = real_folder(memory.store)
         self._pins = {each.pin.key: each for each in memory.pins}
         self._eggs: dict[str, Path] = {}
         self._held: dict[str, bool] = {}
@@ -73,7 +73,7 @@ class LastRun:
     def holds(self, location: str) -> bool:
         """Tell whether `location` lies in the store."""
         if location not in self._held:
-            self._held[location] = _whole(location).startswith(self._store)
+            self._held[location] = real_folder(location).startswith(self._store)
         return self._held[location]
 
     def recall(self) -> None:
@@ -122,10 +122,7 @@ class LastRun:
 
     def unforeseen(self, blind: Iterable[str]) -> set[str]:
         """Return what the last run got and could not foresee."""
-        noted = self._noted()
-        if not set(noted.get("blind", ())).intersection(blind):
-            return set()
-        return set(noted.get("unforeseen", ()))
+        return notes.unforeseen(self._noted(), blind)
 
     def is_noted(self) -> bool:
         """Tell whether the store says already what this run has used.
@@ -140,9 +137,7 @@ class LastRun:
         places = [egg.relative_to(self._root).as_posix() for egg in eggs]
         facts = {
             **notes.use(self._directory, places),
-            "used": sorted(self.used),
-            "unforeseen": sorted(hidden),
-            "blind": sorted(self._blind) if hidden else [],
+            **notes.of_run(self.used, hidden, self._blind),
         }
         nothing = not self._pins and not noted
         return nothing or notes.says(noted, facts, time.time())
@@ -169,8 +164,3 @@ class LastRun:
         if found is None:
             raise NotRemembered(key)
         return found.egg
-
-
-def _whole(path: str) -> str:
-    """Return the real path of a folder, with a slash at its end."""
-    return os.path.join(os.path.realpath(path), "")  # noqa: PTH118 - Path drops it

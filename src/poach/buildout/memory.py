@@ -26,7 +26,7 @@ import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
 
 import poach
-from poach.adapters import notes
+from poach.adapters import contents, notes
 from poach.buildout.surroundings import Surroundings
 from poach.hooks.pins import PatchedPin
 
@@ -102,7 +102,7 @@ def recall(buildout: Any, said: str) -> Memory | None:
     `said` are the `inputs` of this run.
     """
     try:
-        data = json.loads(_file(buildout).read_bytes())
+        data = contents.parsed(contents.read(_file(buildout)))
         memory = _parsed(data["memory"]) if data["inputs"] == said else None
         holds = memory is not None and _holds(memory, buildout)
     except (AttributeError, LookupError, OSError, TypeError, ValueError):
@@ -115,8 +115,8 @@ def keep(buildout: Any, said: str, memory: Memory) -> None:
     data = json.dumps({"inputs": said, "memory": memory}).encode()
     path = _file(buildout)
     # A file of which only a part is there does not parse.
-    with contextlib.suppress(OSError):
-        if not path.exists() or path.read_bytes() != data:
+    with contextlib.suppress(OSError, ValueError):  # a pipe would wait for a reader
+        if _read(path) != data:
             path.write_bytes(data)
 
 
@@ -140,6 +140,14 @@ def _parsed(data: Any) -> Memory:
     memory = Memory(*data)
     pins = [RememberedPin(PatchedPin(*p), key, note) for p, key, note in memory.pins]
     return memory._replace(pins=pins, surroundings=Surroundings(*memory.surroundings))
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the bytes of a file, None where there is none."""
+    try:
+        return contents.read(path)
+    except FileNotFoundError:
+        return None
 
 
 def _file(buildout: Any) -> Path:

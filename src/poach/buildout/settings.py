@@ -64,11 +64,9 @@ class Settings:
     ignore).  `substitutes` are projects as written, each with the requirement that
     stands in for it.  `jobs` is how many eggs may be built side by side, `sharing` says
     how a remote store is used, `trusted` whose signatures count (None: no matter).  The
-    rest is
-    buildout's: its directory, where the versions are, where
-    distributions come from, and how.  `faults` are malformed pins, to be raised with
-    whatever else is wrong with pins.  `unpatchable` are the projects that must not be
-    patched.
+    rest is buildout's: its directory, where the versions are, where distributions come
+    from, and how.  `faults` are malformed pins, to be raised with whatever else is
+    wrong with pins.  `unpatchable` are the projects that must not be patched.
     """
 
     pins: Mapping[NormalizedName, OwnedPin]

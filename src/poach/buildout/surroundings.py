@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from poach.adapters import contents
@@ -40,7 +40,7 @@ class Surroundings(NamedTuple):
 
 def _digest(path: str) -> str | None:
     try:
-        return hashlib.sha256(contents.read(path)).hexdigest()
+        return contents.size_and_digest(Path(path))[1]
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -56,8 +56,8 @@ class Workshop:
     distributions of, patched or not, and `foreseen` those that they were expected to,
     `blind` the parts of which that was not known; `given` are the projects that
     somebody has got and will keep; `warned` tells whether anything is said in each
-    run.  Eggs are made by `toolchain`, that of the running
-    interpreter where none is given.
+    run.  Eggs are made by `toolchain`, that of the running interpreter where none is
+    given.
     """
 
     def __init__(
@@ -196,10 +196,8 @@ class Workshop:
 
         That is nothing unless one of the parts that did not tell is among `blind`.
         """
-        noted = self.noted_before() or {}
-        if not set(noted.get("blind", ())).intersection(blind):
-            return set()
-        return set(map(canonicalize_name, noted.get("unforeseen", ())))
+        found = notes.unforeseen(self.noted_before() or {}, blind)
+        return set(map(canonicalize_name, found))
 
     def noted_before(self) -> dict[str, Any] | None:
         """Return what `note_use` has noted of this buildout, None for nothing."""
@@ -219,12 +217,7 @@ class Workshop:
         """
         if self.patch_sets or self.noted_before():
             hidden = self.resolved - self.foreseen - self.settings.unpatchable
-            self._note(
-                notes.RUNS,
-                used=sorted(self.used),
-                unforeseen=sorted(hidden),
-                blind=sorted(self.blind) if hidden else [],
-            )
+            self._note(notes.RUNS, **notes.of_run(self.used, hidden, self.blind))
         with contextlib.suppress(StoreUnwritable):
             self.kit.store.sweep()
 

@@ -1,6 +1,7 @@
 """What the hooks know of patched pins, and of those who supply their eggs."""
 
 import collections
+import os
 
 import pkg_resources
 
@@ -136,6 +137,11 @@ class PatchedPin(_PatchedPin):
     def tagged(self):  # type: () -> str
         """Project and tagged version, for people."""
         return "%s %s" % (self.project, self.version)
+
+
+def real_folder(path):  # type: (str) -> str
+    """Return the real path of a folder, with the slash before what lies in it."""
+    return os.path.join(os.path.realpath(path), "")
 
 
 def same_version(one, other):  # type: (Any, Any) -> bool
