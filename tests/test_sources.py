@@ -256,6 +256,34 @@ def with_password(made):
     made.write("buildout.cfg", text.replace("http://", "http://jane:s3cr3t@"))
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_no_secret_gets_anywhere(index, pond, broken):
+    """Neither into a file of the store or of the project, nor into what is printed."""
+    setup = "import sys; print(sys.argv); assert 0" if broken else None
+    files = {"setup.py": setup} if broken else {}
+    index.add_sdist("pond", "1.0", {"src/pond/__init__.py": SOURCE, **files})
+    page = index.put("links.html", "").replace("//", "//jane:hush1@")
+    made = pond(f"find-links = {page}?token=hush2")
+    parts = "recipe = poach:egg\n    egg = pond\n    environment = vars"
+    text = (made.path / "buildout.cfg").read_text()
+    text = re.sub(r"recipe = .*\n *eggs = pond", parts, text)
+    made.write("buildout.cfg", text + "[vars]\nTOKEN = hush3\n")
+
+    results = [
+        made.poach("build", "-vv", expect=1 if broken else 0),
+        made.poach("list", "--json"),
+        made.poach("cache", "list", "--json"),
+    ]
+
+    for result in results:
+        assert "hush" not in result.stdout
+        assert "hush" not in result.error
+    files = [path for path in made.path.rglob("*") if path.is_file()]
+    with_secret = [path.name for path in files if b"hush" in path.read_bytes()]
+    assert with_secret == ["buildout.cfg"]
+    assert broken == any(path.suffix == ".log" for path in files)
+
+
 def test_the_password_of_the_index_is_not_told(index, pond):
     add_plain_pond(index)
     made = pond("find-links = http://jane:s3cr3t@127.0.0.1:1/?token=s3cr3t&id=1")
