@@ -49,11 +49,6 @@ class WorkshopSupplier:
         finally:
             self.workshop.used = before
 
-    def keep_used(self, keys: Collection[str]) -> None:
-        """Let no eggs count as used but those of the projects `keys`."""
-        used = self.workshop.used
-        self.workshop.used = {key: used[key] for key in used if key in keys}
-
     def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
         """Note what the survey found, and the parts that told it too little."""
         self.workshop.foreseen.update(map(canonicalize_name, keys))

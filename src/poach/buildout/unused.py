@@ -42,7 +42,6 @@ def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
     if policy == "error":
         raise_faults(faults)
     for fault in faults if policy == "warn" else ():
-        workshop.warned = True
         logger.warning("%s", fault)
 
 

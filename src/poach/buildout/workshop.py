@@ -22,7 +22,7 @@ from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.buildout.telling import LogReporter
 from poach.errors import PoachError, collect
-from poach.key import BuildKey, BuildOptions
+from poach.key import BuildOptions
 from poach.kit import Kit, Toolchain
 from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet
@@ -55,9 +55,8 @@ class Workshop:
     the eggs that were asked for in this run, `resolved` all projects that parts got
     distributions of, patched or not, and `foreseen` those that they were expected to,
     `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep; `warned` tells whether anything is said in each
-    run.  Eggs are made by `toolchain`, that of the running interpreter where none is
-    given.
+    somebody has got and will keep.  Eggs are made by `toolchain`, that of the running
+    interpreter where none is given.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class Workshop:
         self.foreseen: set[NormalizedName] = set()
         self.blind: set[str] = set()
         self.given: set[NormalizedName] = set()
-        self.warned = False
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -120,11 +118,6 @@ class Workshop:
         """Return the pin of a project, patched or plain, None where it has none."""
         plain = self.settings.plain.get(project)
         return self.pins.get(project) or (OwnedPin(plain, ()) if plain else None)
-
-    def key_of(self, project: NormalizedName) -> BuildKey | None:
-        """Return the build key of a pinned project, None if it is not known yet."""
-        wanted = self.patch_sets[project], self.options_of(project)
-        return pipeline.known_key(*wanted, self.kit)
 
     def find(self, project: NormalizedName) -> PatchedEgg | None:
         """Return the egg of a pinned project if it was built before.

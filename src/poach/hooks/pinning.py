@@ -1,6 +1,5 @@
 """Pinning: tagged versions where buildout has the pins, and the last words on them."""
 
-import contextlib
 import logging
 import sys
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
         Container,
         Dict,
         Iterable,
-        Iterator,
         List,
         Mapping,
     )
@@ -64,32 +62,6 @@ def _overwrite(versions, wanted):
     for option, value in list(versions.items()):
         if value and canonical(option) in wanted:
             versions[option] = wanted[canonical(option)]
-
-
-def written(buildout, sections):
-    # type: (Any, List[str]) -> List[List[Dict[str, str]]]
-    """Return the options of `sections` as they are now, wherever they are kept."""
-    return [[dict(kept) for kept in _kept(buildout, each)] for each in sections]
-
-
-@contextlib.contextmanager
-def as_written(buildout, sections, before):
-    # type: (Any, List[str], List[List[Dict[str, str]]]) -> Iterator[None]
-    """Let options be what `written` has returned for them, in the ``with`` block."""
-    now = written(buildout, sections)
-    try:
-        _set(buildout, sections, before)
-        yield
-    finally:
-        _set(buildout, sections, now)
-
-
-def _set(buildout, sections, options):
-    # type: (Any, List[str], List[List[Dict[str, str]]]) -> None
-    for section, places in zip(sections, options):  # noqa: B905 - not in Python 2
-        for number, values in enumerate(_kept(buildout, section)):
-            values.clear()
-            values.update(places[number])
 
 
 def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]
