@@ -102,8 +102,8 @@ def test_two_places_are_an_error(tree):
         "Patch 'fix' (buildout.cfg:12) does not apply:\n"
         "  applies in more than one place: strip 0 in other (other/mod.py), "
         "strip 0 in src/pkg (src/pkg/mod.py)\n"
-        "  what to do: say which place is meant: more context in the hunk, "
-        "or strip and directory"
+        "  what to do: give the right one of them: strip= and directory= in the "
+        "location of the patch, or --strip and --directory for poach apply"
     )
     found = plan(tree, [diff(data, directory="other/")])
     assert found.patches[0].files[0].path == "other/mod.py"
@@ -156,10 +156,11 @@ def test_all_refusals_of_all_diffs_at_once(tree):
     )
     assert message == (
         "Patch 'one' does not apply:\n"
-        "  f: hunk 1 @@ -1 +1 @@: not found; none of its lines is in the file\n"
+        "  f: hunk 1 @@ -1 +1 @@: not found; nothing in the file is like it\n"
         "  gone: no such file in the tree\n"
         "  what to do: say where its files are with strip and directory, "
         "or look whether it is for another release\n"
+        "  what to do: make the diff anew for this release\n"
         "Patch 'three' (base.cfg:3) does not apply:\n"
         "  no unified diff in it\n"
         "  what to do: get the diff anew, unchanged by mail programs and editors"
