@@ -215,6 +215,7 @@ GITS = "a source tree may lie in a repository, whose own folder is not to be tou
 THROUGH = "nothing is written through a symlink, wherever it leads"
 OVER = "a rename or copy does not overwrite a file"
 KINDS = "a tree has files and symlinks only"
+SURPLUS = "the hunk has more lines than its header says: they would be lost"
 LOST = "the diff speaks of a change that it does not hold"
 CUT = "the diff is cut off: what was lost cannot be known"
 UNIFIED = "only unified diffs are applied, and nothing of a diff is skipped"
@@ -494,7 +495,7 @@ LINKS = [
         "yes no",
         NUL,
     ),
-    Row("new link, two lines", link(b"n", b"f\n+g"), {"n": (LINK, b"f\n")}, "= ="),
+    Row("new link, two lines", link(b"n", b"f\n+g"), "bad diff", "yes yes", SURPLUS),
     Row(
         "retarget a link outside",
         git(
@@ -1073,7 +1074,7 @@ HUNKS = [
     Row(
         "too many lines",
         mod(b"d/e", b"@@ -3,3 +3,3 @@\n 3\n 4\n-5\n+five\n 6\n 7\n"),
-        "only at the end",
+        "bad diff",
         "no no",
     ),
     Row(
@@ -1240,7 +1241,7 @@ HUNKS = [
     Row(
         "context without its last newline",
         mod(b"d/e", two())[:-1],
-        "bad diff",
+        {"d/e": FIVE},
         "no no",
     ),
     Row("cut in the middle of a line", mod(b"d/e", two())[:-3], "not found", "no no"),
@@ -1261,8 +1262,9 @@ HUNKS = [
     Row(
         "cut after a file header",
         mod(b"f") + b"--- a/g\n+++ b/g\n",
-        {"f": b"2\n"},
-        "= =",
+        "bad diff",
+        "yes yes",
+        LOST,
     ),
     Row(
         "cut in diff --git",
@@ -1708,8 +1710,14 @@ AROUND = [
         "= =",
         strip=0,
     ),
-    Row("p4", b"==== //depot/f#3 - /home/x/f ====\n" + ONE, "bad diff", "no no"),
-    Row("only in", b"Only in b: x\n" + mod(b"f"), {"f": b"2\n"}, "= ="),
+    Row(
+        "p4",
+        b"==== //depot/f#3 - /home/x/f ====\n" + ONE,
+        {"f": b"2\n"},
+        "no no",
+        strip=2,
+    ),
+    Row("only in", b"Only in b: x\n" + mod(b"f"), "bad diff", "yes yes", LOST),
     Row("only in, alone", b"Only in b: x\n", "bad diff", "no no"),
     Row(
         "binary files differ, in the tree",
@@ -1762,7 +1770,10 @@ AROUND = [
         "= =",
     ),
     Row(
-        "BOM before a rename", b"\xef\xbb\xbf" + rename(b"f", b"x"), "bad diff", "no no"
+        "BOM before a rename",
+        b"\xef\xbb\xbf" + rename(b"f", b"x"),
+        {"f": None, "x": b"1\n"},
+        "no no",
     ),
     Row("UTF-16", mod(b"f").decode().encode("utf-16"), "bad diff", "no no"),
     Row(
@@ -1777,7 +1788,13 @@ AROUND = [
     Row("an archive", zlib.compress(mod(b"f") * 50), "bad diff", "no no"),
     Row("headers only", b"--- a/f\n+++ b/f\n", "bad diff", "no no"),
     Row("diff --git only", git(b"f"), "bad diff", "no no"),
-    Row("diff --git and index only", git(b"f", b"index 1..2 100644"), {}, "= no"),
+    Row(
+        "diff --git and index only",
+        git(b"f", b"index 1..2 100644"),
+        "bad diff",
+        "yes no",
+        LOST,
+    ),
     Row(
         "old and new disagree with diff --git",
         b"diff --git a/g b/g\n" + mod(b"f"),

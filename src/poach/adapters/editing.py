@@ -67,8 +67,11 @@ class Attempt:
 
     @property
     def has_files(self) -> bool:
-        """Tell whether the tree has every file that the diff changes."""
-        return all(each.reason != "missing" for each in self.refusals)
+        """Tell whether the tree has every file that the diff changes.
+
+        A name that leaves the tree at this level may be right at another one.
+        """
+        return all(each.reason not in ("missing", "unsafe") for each in self.refusals)
 
     @property
     def targets(self) -> tuple[str, ...]:
