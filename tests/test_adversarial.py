@@ -547,7 +547,7 @@ LINKS = [
     Row(
         "delete through a link just made",
         link(b"n", b"d") + away(b"n/e", NUMBERS),
-        "partly applied",
+        "missing",
         "yes no",
         THROUGH,
     ),

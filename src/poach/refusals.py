@@ -26,7 +26,8 @@ class Refusal(NamedTuple):
     sentence.  `line` is the nearest place in the tree's file, `differ` a small diff
     there: ``-`` what the patch expects, ``+`` what the tree has.  `lines` are all
     places that come into question.  `strip` and `directory` are what was tried, None
-    where nothing was.
+    where nothing was.  `subject` is that of the mail which the file is from, empty
+    where the diff is not several mails.
     """
 
     patch: str
@@ -41,9 +42,12 @@ class Refusal(NamedTuple):
     lines: tuple[int, ...] = ()
     strip: int | None = None
     directory: str | None = None
+    subject: str = ""
 
     def __str__(self) -> str:
         place = f"{show(self.path)}: " if self.path else ""
+        if self.subject:
+            place = f"in the mail {show(self.subject)!r}: {place}"
         if self.hunk:
             place += f"hunk {self.hunk} {self.header}: "
         return "\n".join([place + self.detail, *(f"  {line}" for line in self.differ)])
@@ -235,6 +239,8 @@ def _advices(found: Sequence[Refusal]) -> list[str]:
         every.append(_left_out(found))
     if reasons - _ADVICE.keys() - {"missing in part"}:
         every.append("make the diff anew for this release")
+    if any(refusal.subject for refusal in found):
+        every.append(_SUM)
     return list(dict.fromkeys(every))
 
 
@@ -246,7 +252,8 @@ def _cause(refusal: Refusal) -> str:
 
 def _left_out(found: Sequence[Refusal]) -> str:
     """Say how to leave out the files that are missing, with their names."""
-    paths = [each.path for each in found if each.reason == "missing" and each.path]
+    missing = (each.path for each in found if each.reason == "missing" and each.path)
+    paths = list(dict.fromkeys(missing))
     options = "&".join(f"exclude={show(path)}" for path in paths[:_NAMED])
     more = "&..." if len(paths) > _NAMED else ""
     return (
@@ -257,6 +264,10 @@ def _left_out(found: Sequence[Refusal]) -> str:
 
 
 _NAMED = 3  # files in an example
+_SUM = (
+    "the diff is several commits, one after the other; if it is the .patch of a pull "
+    "request, take its .diff, which has the sum of them"
+)
 
 _ADVICE = {
     "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
@@ -305,5 +316,6 @@ def _refused_json(refusal: Refusal) -> dict[str, Any]:
         "detail": refusal.detail,
         "line": refusal.line,
         "lines": list(refusal.lines),
+        "subject": refusal.subject,
         "differ": list(refusal.differ),
     }
