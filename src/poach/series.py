@@ -44,16 +44,20 @@ class EmptySeries(PoachError):
 
 
 class SeriesEntry(NamedTuple):
-    """One diff of a series: its `file`, relative to the folder, and `strip` or None."""
+    """One diff of a series: its `file`, relative to the folder, and `strip`.
+
+    Where the series says no level, it is 1, as in quilt(1).
+    """
 
     file: str
-    strip: int | None = None
+    strip: int = 1
 
 
 def parse(data: bytes, place: str = "the series file") -> tuple[SeriesEntry, ...]:
     """Parse a series file as quilt(1) writes it; `place` names it in messages.
 
-    A line holds a file name and perhaps ``-pN`` or ``-p N``; ``#`` begins a comment.
+    A line holds a file name and perhaps ``-pN`` or ``-p N``, else ``-p1`` is meant;
+    ``#`` begins a comment.
     Raises `EmptySeries`, and a `SeriesError` for each line that cannot be honoured:
     ``-R`` (a reversed diff), a name that leaves the folder.
     """
@@ -82,8 +86,8 @@ def _file(word: str) -> str:
     return word
 
 
-def _strip(options: list[str]) -> int | None:
-    strip, words = None, iter(options)
+def _strip(options: list[str]) -> int:
+    strip, words = 1, iter(options)
     for option in words:
         level = next(words, "") if option == "-p" else option.removeprefix("-p")
         if option == "-R":
