@@ -211,7 +211,7 @@ _ADVICE = {
     "unreadable": "look at what stands there in the tree, and who may read it",
     "kind": "make the diff anew with git diff, which deletes the one and makes the "
     "other",
-    "bad diff": "get the diff anew, unchanged by mail programs and editors",
+    "bad diff": "get the diff again from its source, or make it again, as said above",
     "too large": "look what the diff is; nothing that large is a patch",
     "partly applied": "the source has a part of this already: "
     "make the diff anew without it",
@@ -219,7 +219,8 @@ _ADVICE = {
     "if the source has the change already, drop this patch",
     "missing": "say where its files are with strip and directory, "
     "or look whether it is for another release",
-    "binary": "make the diff anew for this release, with git diff --binary",
+    "binary": "make the diff again for this release, with git diff --binary "
+    "--full-index",
     "submodule": "take the submodule out of the diff",
     "exists": "look whether the diff is for another release",
     "not empty": "make the diff anew for this release",
