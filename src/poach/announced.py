@@ -24,6 +24,11 @@ _UNREAD = "diff could not read this file, so that it is lacking; make the diff a
 _NOT_SHOWN = f"the diff lacks what becomes of this file; {_BY_GIT}"
 _SUBMODULE = "a change of a git submodule, which has no files; take it out of the diff"
 
+# What programs leave behind, which is no part of any change.
+_RUBBISH = re.compile(
+    rb"(?:\.py[co]|\b__pycache__|\.orig|\.rej|~|\.sw[op]|\.DS_Store"
+    rb"| (?:\.git|\.hg|\.svn|\.bzr|CVS))\.?$"
+)
 # "Only in %s: %s" in the translations of GNU diffutils.
 _ONLY_IN = (
     "(?:Only in|Nur in|Nur en|Seulement dans|Sólo en|Solo en|Solo in|Só em|Só en"
@@ -120,6 +125,8 @@ def read(line: bytes, following: bytes = b"") -> Announcement | None:
         return _of_p4(text)
     for kind, pattern, reason in _compiled():
         if found := pattern.fullmatch(text):
+            if reason == _ABSENT and _RUBBISH.search(text):
+                return None
             return Announcement(kind, tuple(filter(None, found.groups())), reason)
     return None
 

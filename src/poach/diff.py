@@ -43,6 +43,11 @@ _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
 _TEXT = re.compile(rb"[^-+@*=.#0-9A-Zcd\x80-\xff]*")  # by their first letters
+_NEXT = (  # how lines begin that come after a hunk at once
+    *(b"@@", b"diff ", b"Index: ", b"From ", b"=", b"***", b"#", b"commit ", b"_"),
+    *(b"Only in ", b"Binary ", b"Files ", b"File ", b"Common ", b"Cannot ", b"cvs "),
+    *(b"Property ", b"Submodule ", b"retrieving ", b"GIT ", b">"),
+)
 _AFTER_HUNK = b" \t\r\n+-\\"  # first letters of what may belong to the hunk above
 
 _Finder = Callable[[bytes], re.Match[bytes] | None]
@@ -73,6 +78,7 @@ _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
 _context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_field = _matcher(rb"[A-Z][A-Za-z-]*: ")
 _commit = _matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
 _untracked = _matcher(rb".*\((?:revision 0|nonexistent)\)\s*$|/dev/null\s*$")
 _revision = _searcher(rb"\((?:revision \d+|working copy)\)\s*$")
@@ -609,8 +615,8 @@ class _Scanner:
             self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
-            if self.at < len(self.lines) and self.lines[self.at][0] in _AFTER_HUNK:
-                self._refuse_surplus(start)
+            if self.at < len(self.lines):
+                self._check_following(start, lines[-1])
             yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
@@ -623,6 +629,14 @@ class _Scanner:
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
         if self.bare and _goes_on(lines, self.bare):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
+
+    def _check_following(self, start: int, last: bytes) -> None:
+        """Refuse what comes after a hunk, and may be a part of it that would be lost."""
+        line = self.lines[self.at]
+        if line[0] in _AFTER_HUNK:
+            self._refuse_surplus(start)
+        elif last[0] == 43 and not line.startswith(_NEXT) and not _field(line):
+            raise DiffError(self.at + 1, f"{_short(line)}: {_WRAPPED}")
 
     def _refuse_surplus(self, start: int) -> None:
         """Refuse lines after the hunk that look like more of it.
@@ -743,6 +757,10 @@ class _Scanner:
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _SURPLUS = "the diff has more lines of the hunk than its header says"
+_WRAPPED = (
+    "this comes at once after an added line, so that it may be the rest of that line, "
+    "which was wrapped; get the diff again, or put a blank line before this text"
+)
 _MAY_BE_CUT_OFF = (
     "the last line of the diff, an added one, has no newline, so that it may be cut "
     "off; get the diff again, or end that line with a newline if it is whole"

@@ -68,7 +68,8 @@ def _read(kind: str, data: bytes, most: int) -> bytes:
     try:
         if kind == "gzip":
             return gzip.GzipFile(mode="rb", fileobj=source).read(most + 1)
-        opened = bz2.BZ2File(source) if kind == "bzip2" else lzma.LZMAFile(source)
-        return opened.read(most + 1)
+        if kind == "bzip2":
+            return bz2.BZ2File(source).read(most + 1)
+        return lzma.open(source).read(most + 1)
     except (zlib.error, lzma.LZMAError) as error:
         raise ValueError(str(error)) from error

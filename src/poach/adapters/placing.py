@@ -138,8 +138,9 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     for each in usual:
         if not each.refusals:
             return each
-    if any(each.has_files for each in usual):  # it is here, and nowhere else
-        return max(usual, key=lambda each: (each.has_files, each.plausible))
+    here = [each for each in usual if not _leads_out(real, each.strip)]
+    if any(each.has_files for each in here):  # it is here, and nowhere else
+        return max(here, key=lambda each: (each.has_files, each.plausible))
     best = max(usual, key=lambda each: each.plausible)
     right: dict[tuple[str, ...], Attempt] = {}
     for place in _places(world, real, diff.directory):
@@ -153,6 +154,12 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     if len(right) > 1:
         raise Fault.of("ambiguous", _which(right.values()))
     return next(iter(right.values()), best)
+
+
+def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
+    """Tell whether names are absolute or have ``..``: more is to be stripped then."""
+    names = (stripped(name, strip) for file in files for name in _names(file))
+    return any(name[0] == "/" or ".." in name.split("/") for name in names if name)
 
 
 def _which(places: Iterable[Attempt]) -> str:
