@@ -16,7 +16,7 @@ _SDIST = re.compile(
 )
 # A single letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(file|https?):", re.IGNORECASE)
-_USER = re.compile(r"(https?://)[^/?#\s]*@", re.IGNORECASE)
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^/?#\s]*@", re.IGNORECASE)
 #: Up to white space, or to a quote that ends the URL.
 _QUERY = re.compile(
     r"https?://[^?#\s]*\?(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*", re.IGNORECASE

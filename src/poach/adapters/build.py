@@ -28,6 +28,23 @@ class BuildFailed(PoachError):
         return f"Building {self.title} failed: {self.failure}"
 
 
+class NotOneWheel(PoachError):
+    """A build that made several wheels, or none; `wheels` are their file names."""
+
+    def __init__(self, title: str, wheels: Sequence[str]) -> None:
+        super().__init__(title, wheels)
+        self.title = title
+        self.wheels = tuple(wheels)
+
+    def __str__(self) -> str:
+        made = ", ".join(self.wheels) or "no wheel"
+        return (
+            f"Building {self.title} made {made}, and not one wheel; look for options "
+            "such as 'editable' in the section [wheel] or [global] of pip's "
+            "configuration"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class PipBuilder:
     """Builds wheels with `pip`.
@@ -44,7 +61,7 @@ class PipBuilder:
         """Build the source tree `tree`; return the path of the one wheel in `dest`.
 
         What pip prints goes to `log`.  `title` is for messages.  Raises
-        `BuildFailed`.
+        `BuildFailed` and `NotOneWheel`.
         """
         dest.mkdir()
         if options.build_ext:
@@ -58,8 +75,10 @@ class PipBuilder:
             )
         except CommandFailed as failure:
             raise BuildFailed(title, failure) from None
-        (wheel,) = dest.glob("*.whl")
-        return wheel
+        wheels = sorted(dest.glob("*.whl"))
+        if len(wheels) != 1:
+            raise NotOneWheel(title, [wheel.name for wheel in wheels])
+        return wheels[0]
 
     def _arguments(self, tree: Path, dest: Path) -> list[str]:
         wheel = ["wheel", "--no-deps", "--no-input", *self.options]

@@ -28,7 +28,7 @@ def own(settings: Settings) -> Toolchain:
     pip = _pip(settings)
     tag = next(sys_tags())
     target = Target(tag.interpreter, tag.abi, tag.platform, LAYOUT)
-    return Toolchain(PipBuilder(pip, _options(settings)), BuildoutEggs(pip), target)
+    return Toolchain(PipBuilder(pip, _options()), BuildoutEggs(pip), target)
 
 
 def foreign(settings: Settings, python: str) -> Toolchain:
@@ -40,9 +40,15 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     # Imported late: most buildouts build for their own interpreter.
     from poach.adapters import interpreter
 
-    store, options = Store(settings.store, LogReporter()), _options(settings)
+    store, options = Store(settings.store, LogReporter()), _options()
     found = interpreter.find(python, store, _pip(settings), options)
-    pip = Pip(found.command, found.path, _indexes(settings), interpreter.environment())
+    pip = Pip(
+        found.command,
+        found.path,
+        _indexes(settings),
+        _links(settings),
+        interpreter.environment(),
+    )
     target = Target(found.python, found.abi, found.platform, egginfo.LAYOUT)
     # Old releases would keep the patched wheel, under its plain name, in pip's cache.
     builder = PipBuilder(pip, [*options, "--no-cache-dir"])
@@ -50,7 +56,7 @@ def foreign(settings: Settings, python: str) -> Toolchain:
 
 
 def _pip(settings: Settings) -> Pip:
-    return Pip(sys.executable, _pip_path(), _indexes(settings))
+    return Pip(sys.executable, _pip_path(), _indexes(settings), _links(settings))
 
 
 def _indexes(settings: Settings) -> list[str]:
@@ -58,11 +64,13 @@ def _indexes(settings: Settings) -> list[str]:
     return [settings.index] if settings.index else []
 
 
-def _options(settings: Settings) -> list[str]:
+def _links(settings: Settings) -> list[str]:
     """Return where pip finds build requirements: also where buildout finds eggs."""
-    verbose = ["--verbose"] if logger.isEnabledFor(logging.DEBUG) else []
-    links = (_absolute(link, settings.directory) for link in settings.links)
-    return [*verbose, *(f"--find-links={link}" for link in links)]
+    return [_absolute(link, settings.directory) for link in settings.links]
+
+
+def _options() -> list[str]:
+    return ["--verbose"] if logger.isEnabledFor(logging.DEBUG) else []
 
 
 def _absolute(link: str, directory: str) -> str:
