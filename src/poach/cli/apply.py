@@ -7,19 +7,24 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from poach.adapters.signals import held_back
 from poach.adapters.tree import (
     ApplyRefused,
     PatchedBy,
     PatchedFile,
     Plan,
+    Root,
+    opened,
     plan,
+    recover,
     show,
     write,
 )
 from poach.cli.garbage import uncollected
-from poach.cli.saying import say
+from poach.cli.saying import complain, say
 from poach.diff import MAX_DIFF, NamedDiff
 from poach.errors import PoachError, collect, each
 from poach.hunks import Landing
@@ -53,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "patches",
         metavar="PATCH",
-        nargs="+",
+        nargs="*",
         type=_path,
         help="a diff, a folder with a quilt series, or - for standard input",
     )
@@ -79,15 +84,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="only say what would be")
     parser.add_argument("--json", action="store_true", help="say it in JSON")
+    parser.add_argument(
+        "--recover",
+        action="store_true",
+        help="put back what a run that was killed has changed in TREE; no PATCH then",
+    )
+    parser.set_defaults(command=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return the exit code.  Raises `PoachError`, which --json prints."""
+    _check_usage(args)
     with uncollected():
         return _run_and_say(args)
 
 
+def _check_usage(args: argparse.Namespace) -> None:
+    """Tell argparse of a PATCH that is missing, or for which there is no use."""
+    if not args.recover and not args.patches:
+        args.command.error("the following arguments are required: PATCH")
+    given = args.patches or args.check or args.strip is not None or args.directory
+    if args.recover and (given or args.fuzz):
+        args.command.error("with --recover there is only TREE, and --json")
+
+
 def _run_and_say(args: argparse.Namespace) -> int:
+    if args.recover:
+        return _recover_and_say(args)
     if not args.json:
         patches = _run(args).patches
         say("\n".join(line for patch in patches for line in describe(patch)))
@@ -104,6 +127,27 @@ def _run_and_say(args: argparse.Namespace) -> int:
     return code
 
 
+def _recover_and_say(args: argparse.Namespace) -> int:
+    said: dict[str, Any]
+    try:
+        with _locked(args) as root, held_back() as look:
+            paths = recover(root, look)
+    except PoachError as error:
+        if not args.json:
+            raise
+        said, code = _error_json(error), 1
+    else:
+        said, code = {"recovered": paths}, 0
+    if args.json:
+        import json
+
+        say(json.dumps({"format": _FORMAT, **said}, indent=2))
+    else:
+        lines = [f"put back {show(path)}" for path in paths]
+        say("\n".join(lines or ["nothing to put back"]))
+    return code
+
+
 def _error_json(error: PoachError) -> dict[str, Any]:
     """Return what is wrong, but for diffs that do not apply, in JSON's types."""
     return {"error": str(error), "errors": [str(one) for one in each(error)]}
@@ -113,10 +157,27 @@ def _run(args: argparse.Namespace) -> Plan:
     if not os.path.isdir(args.tree):
         raise Unreadable(args.tree, "not a folder")
     diffs = [diff for found in _collected(args) for diff in found]
-    planned = plan(args.tree, diffs)
-    if not args.check:
-        write(planned)
+    with _locked(args) as root:
+        planned = plan(root, diffs)
+        if not args.check:
+            with held_back() as look:
+                write(planned, look)
     return planned
+
+
+@contextmanager
+def _locked(args: argparse.Namespace) -> Iterator[Root]:
+    """Give the open tree; another run that writes to it comes first or later."""
+    try:
+        with opened(args.tree) as root:
+            root.lock(shared=args.check, waiting=lambda: _wait(args.tree))
+            yield root
+    except OSError as error:
+        raise Unreadable(args.tree, error.strerror or str(error)) from error
+
+
+def _wait(tree: str) -> None:
+    complain(f"Waiting for another run of poach on {_cut(tree, _LONGEST)!r}")
 
 
 def describe(patch: PatchedBy) -> Iterator[str]:
