@@ -266,7 +266,7 @@ BAD = {
     "not text": (put("\udcff"), "surrogates not allowed"),
     "case": (put("Pond/__INIT__.py"), "differ in case only"),
     "in a file": (put("pond/__init__.py/x"), "is in a file"),
-    "byte code": (put("pond/__pycache__/x.pyc"), "is byte code"),
+    "byte code": (put("pond/__pycache__/__init__.cpython-311.pyc"), "is byte code"),
     "old byte code": (put("pond/__init__.pyc"), "is byte code"),
     "another egg": (renamed, "its files are called 'lake-1.0-py3.11.egg'"),
     "nested": (nested, "is not at the top"),

@@ -305,8 +305,9 @@ def test_a_whole_store(store, entry, cache):
 
 def test_byte_code_is_no_difference(store, entry, cache):
     (entry / "pond.egg/pond/__pycache__").mkdir()
-    for name in ("__pycache__/x.cpython-311.pyc", "__pycache__/x.pyc.123", "é.pyc"):
-        (entry / "pond.egg/pond" / name).write_bytes(b"new")
+    for name in ("é.cpython-311.pyc", "é.cpython-311.pyc.140234"):
+        (entry / "pond.egg/pond/__pycache__" / name).write_bytes(b"new")
+    (entry / "pond.egg/pond/é.pyc").write_bytes(b"new")
 
     assert cache("verify") == (0, "", "")
 

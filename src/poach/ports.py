@@ -82,7 +82,10 @@ class Reporter:
         """Another process, `holder`, builds `title`; this one waits for it."""
 
     def set_aside(self, place: Path, reason: str, aside: Path) -> None:
-        """What lies at `place` in the store is damaged; it was moved to `aside`."""
+        """What lies at `place` in the store is damaged.
+
+        It stays there until its replacement is ready, and is then moved to `aside`.
+        """
 
     def fetched(self, title: str, url: str, size: int) -> None:
         """The egg of `title` came from a remote store, in so many bytes."""

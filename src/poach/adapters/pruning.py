@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poach.adapters import contents, locks, uses
+from poach.adapters import contents, damaged, locks, uses
 from poach.adapters.durable import FULL
 from poach.adapters.inventory import Entry, OtherFormat
 from poach.adapters.staging import STALE_SECONDS
@@ -34,11 +34,15 @@ class NotRemoved(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Something that goes, with its size in bytes, and `what` it is."""
+    """Something that goes, with its size in bytes, and `what` it is.
+
+    `detail` says more about it, '' for nothing.
+    """
 
     path: Path
     size: int
     what: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,8 @@ def _acquired(lock: BaseFileLock) -> bool:
 
 
 def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
-    removal = Removal(path, _size(path), what)
+    detail = damaged.described(path) if what == "damaged" else ""
+    removal = Removal(path, _size(path), what, detail)
     if not dry_run:
         try:
             with store.scratch() as scratch:
@@ -180,7 +185,7 @@ def _size(path: Path) -> int:
 
 
 def _rubbish(store: Store, now: float) -> Iterator[tuple[Path, str]]:
-    for path in sorted((store.root / ".damaged").glob("*")):
+    for path in sorted((store.root / damaged.ASIDE).glob("*")):
         yield path, "damaged"
     for path in sorted((store.root / ".logs").glob("*")):
         with contextlib.suppress(FileNotFoundError):

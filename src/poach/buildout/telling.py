@@ -56,7 +56,8 @@ class LogReporter(Reporter):
     def set_aside(self, place: Path, reason: str, aside: Path) -> None:
         """Warn of what was damaged, and say where it is to be seen."""
         logger.warning(
-            "Damaged: %s (%s).  It is made anew; what it was is in %s.",
+            "Damaged: %s (%s).  It is not used; as soon as a new one is ready, "
+            "that takes its place, and the damaged one is kept in %s.",
             *(place, reason, aside),
         )
 

@@ -263,7 +263,12 @@ def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
 def _tell(arguments: argparse.Namespace, store: Store, done: Pruning) -> None:
     if arguments.json:
         removed = [
-            {"path": str(each.path), "what": each.what, "size": each.size}
+            {
+                "path": str(each.path),
+                "what": each.what,
+                "size": each.size,
+                "detail": each.detail or None,
+            }
             for each in done.removed
         ]
         found = {
@@ -277,7 +282,8 @@ def _tell(arguments: argparse.Namespace, store: Store, done: Pruning) -> None:
         return
     for each in done.removed:
         place = each.path.relative_to(store.path)
-        say(f"{_bytes(each.size):>9}  {each.what}  {place}")
+        detail = f"  ({each.detail})" if each.detail else ""
+        say(f"{_bytes(each.size):>9}  {each.what}  {place}{detail}")
     for path in done.busy:
         complain(f"Somebody works there, so it stays: {path}")
     word = "would go" if arguments.dry_run else "gone"
