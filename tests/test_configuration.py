@@ -233,11 +233,11 @@ def test_an_assignment_on_the_command_line(pond):
     pond.write("buildout.cfg", "[buildout]\n[versions]\npond = 1.0\n")
 
     assert patches(pond, "versions:pond=1.0 +loud") == [
-        ("loud", "[versions]", "patches/pond/1.0/loud.patch")
+        ("loud", "versions:pond on the command line", "patches/pond/1.0/loud.patch")
     ]
     assert patches(
         pond, "versions:pond=1.0 +here", "patches:here=patches/pond/1.0/loud.patch"
-    ) == [("here", "[versions]", "patches/pond/1.0/loud.patch")]
+    ) == [("here", "versions:pond on the command line", "patches/pond/1.0/loud.patch")]
 
 
 def test_a_buildout_run_with_an_assignment(built):

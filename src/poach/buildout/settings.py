@@ -22,7 +22,7 @@ from poach.naming import (
     is_patch_name,
     is_version,
 )
-from poach.pin import Pin, is_pin
+from poach.pin import Pin, is_pin, refuse_missing_plus
 
 if TYPE_CHECKING:
     from poach.sharing import PublicKey, Sharing
@@ -161,13 +161,16 @@ def _pins(
     pins = {}
     for option in buildout[section] if section else ():
         value = buildout[section].get(option) or ""
-        if is_pin(value):
-            try:
+        try:
+            if is_pin(value):
                 _refuse_twice(buildout[section], option)
                 owned = _pin(buildout, section, option, value, unpatchable)
                 pins[owned.pin.key] = owned
-            except PoachError as fault:
-                faults.append(fault)
+            elif len(value.split()) > 1:
+                setter = whose.setter(buildout, section, option)
+                refuse_missing_plus(option, value, setter)
+        except PoachError as fault:
+            faults.append(fault)
     return pins
 
 

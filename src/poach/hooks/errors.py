@@ -25,6 +25,36 @@ class ArbitraryEquality(UserError):  # type: ignore[misc]
         ) % (self.asker, self.requirement, pin.version, pin.base, pin.asked)
 
 
+class UnreadableVersion(UserError):  # type: ignore[misc]
+    """A value of the versions section that buildout cannot read as a version."""
+
+    def __init__(self, project, value, where, requirement, asker):
+        # type: (str, str, str, str, str) -> None
+        UserError.__init__(self, project, value, where, requirement, asker)
+        self.project = project
+        self.value = value
+        self.where = where
+        self.requirement = requirement
+        self.asker = asker
+
+    def __str__(self):  # type: () -> str
+        words = self.value.split()
+        comment = any(word[0] in "#;" for word in words[1:])
+        cure = "; give the comment a line of its own" if comment else ""
+        where = " (%s)" % self.where if self.where else ""
+        return (
+            "%s requires %s, and its version '%s = %s'%s is none that zc.buildout can "
+            "read%s"
+        ) % (
+            self.asker,
+            self.requirement,
+            self.project,
+            " ".join(words),
+            where,
+            cure,
+        )
+
+
 class LatePin(UserError):  # type: ignore[misc]
     """A patched pin that came up after poach had read the versions section."""
 

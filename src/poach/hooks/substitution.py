@@ -10,7 +10,12 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.hooks.asking import Asking
-from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
+from poach.hooks.errors import (
+    ArbitraryEquality,
+    LatePin,
+    Unpatched,
+    UnreadableVersion,
+)
 from poach.hooks.pins import same_version
 from poach.hooks.substitutes import Substitutes
 from poach.hooks.survey import ANYBODY, Survey
@@ -65,7 +70,7 @@ class Substitution(object):
             requirement = self.asking.stripped(requirement, askers, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
-            return original(requirement)
+            return self._plainly(installer, original, requirement)
         version = pin.version
         if self._developed(installer, pin):
             version = pin.base
@@ -78,6 +83,20 @@ class Substitution(object):
             conflict = installer._version_conflict_information(pin.project)
             easy_install.logger.info(conflict)
             raise
+
+    def _plainly(self, installer, original, requirement):
+        # type: (Any, Callable[..., Any], Any) -> Any
+        """Constrain as buildout does; raise `UnreadableVersion` where it breaks."""
+        try:
+            return original(requirement)
+        except ValueError:  # InvalidSpecifier or InvalidVersion of some packaging
+            project = requirement.project_name
+            value = _constraint(installer, canonical(project))
+            if value is None:
+                raise
+            where = _setter(self.buildout, canonical(project))
+            asker = _asker(installer, requirement)
+            raise UnreadableVersion(project, value, where, str(requirement), asker)
 
     def satisfied(self, installer, original, requirement, source=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
@@ -250,7 +269,7 @@ class Substitution(object):
         pin = self.supplier.pinned(canonical(project))
         if pin is None:
             return None
-        had, constraint = self._had(pin), _constraint(installer, pin)
+        had, constraint = self._had(pin), _constraint(installer, pin.key)
         if constraint is None or constraint in had or _admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
@@ -366,13 +385,22 @@ def _first_line(path):  # type: (str) -> str
         return stream.readline().strip()
 
 
-def _constraint(installer, pin):  # type: (Any, PatchedPin) -> Optional[str]
-    """Return the version that an installer has for a pinned project."""
+def _constraint(installer, project):  # type: (Any, str) -> Optional[str]
+    """Return the version that an installer has for a project (canonical)."""
     # How the keys are spelled depends on the release of zc.buildout.
     for key, version in installer._versions.items():
-        if canonical(key) == pin.key:
+        if canonical(key) == project:
             return str(version)
     return None
+
+
+def _setter(buildout, project):  # type: (Any, str) -> str
+    """Return the name of the file that sets the version of a project (canonical)."""
+    section = buildout["buildout"].get("versions") or ""
+    for option, key in buildout._annotated.get(section, {}).items():
+        if canonical(option) == project and not key.source.endswith("_VALUE"):
+            return str(key.source.rpartition("/")[2])
+    return ""
 
 
 def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]
