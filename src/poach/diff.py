@@ -631,7 +631,7 @@ class _Scanner:
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
 
     def _check_following(self, start: int, last: bytes) -> None:
-        """Refuse what comes after a hunk, and may be a part of it that would be lost."""
+        """Refuse what comes after a hunk, and may be a lost part of it."""
         line = self.lines[self.at]
         if line[0] in _AFTER_HUNK:
             self._refuse_surplus(start)

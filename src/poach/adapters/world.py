@@ -119,7 +119,7 @@ class Disk:
     def size(self, path: str) -> int | None:
         """Return the bytes of the file at `path`, None where that is unknown."""
         try:
-            return os.lstat(self._at(path)).st_size
+            return self.tree.lstat(path).st_size
         except (OSError, ValueError):
             return None
 
