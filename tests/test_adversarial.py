@@ -79,6 +79,7 @@ class Row:
 # Makers of diffs.
 
 ONE = b"@@ -1 +1 @@\n-1\n+2\n"
+TWINS = b"@@ -8,3 +8,3 @@\n 4\n-5\n+five\n 6\n"
 NOEOL = b"\\ No newline at end of file\n"
 
 
@@ -221,6 +222,8 @@ CUT = "the diff is cut off: what was lost cannot be known"
 UNIFIED = "only unified diffs are applied, and nothing of a diff is skipped"
 HALF = "it contradicts itself: a reference skips, loses or merges what we do or refuse"
 GUESS = "the references disagree or guess"
+OWN_LINE = "without context, nothing tells another place from the right one"
+TWIN = "the change is there already, and would go into a look-alike"
 AS_GIT = "the references disagree; git does what the diff says"
 EMPTY = "nothing to apply is a mistake"
 OURS = "a diff may not plant what a later run takes for its own"
@@ -545,7 +548,7 @@ LINKS = [
     Row(
         "delete through a link just made",
         link(b"n", b"d") + away(b"n/e", NUMBERS),
-        "partly applied",
+        "missing",
         "yes no",
         THROUGH,
     ),
@@ -1022,8 +1025,9 @@ HUNKS = [
     Row(
         "absurd line",
         mod(b"f", b"@@ -999999999999 +1 @@\n-1\n+2\n"),
-        {"f": b"2\n"},
-        "= =",
+        "no context",
+        "yes yes",
+        OWN_LINE,
     ),
     Row(
         "twenty digits in a count",
@@ -1145,11 +1149,43 @@ HUNKS = [
         tree={"m": (FILE, b"4\n5\n6\n" + b"x\n" * 3 + b"4\n5\n6\n")},
     ),
     Row(
+        "no context, 460 lines away",
+        mod(b"m", b"@@ -5 +5 @@\n-5\n+five\n"),
+        "no context",
+        "yes no",
+        OWN_LINE,
+        tree={"m": (FILE, b"x\n" * 460 + NUMBERS)},
+    ),
+    Row(
+        "no context, inserted, and there already",
+        mod(b"d/e", b"@@ -4,0 +5 @@\n+5\n"),
+        "ambiguous",
+        "yes yes",
+        TWIN,
+    ),
+    Row(
+        "there already, and a twin is not changed",
+        mod(b"m", TWINS),
+        "ambiguous",
+        "yes yes",
+        TWIN,
+        tree={"m": (FILE, b"0\n" * 7 + b"4\nfive\n6\n" + b"x\n" * 3 + b"4\n5\n6\n")},
+    ),
+    Row(
+        "there already, before a twin at its line",
+        mod(b"m", TWINS),
+        {"m": b"4\nfive\n6\n" + b"x\n" * 4 + b"4\nfive\n6\n"},
+        "= =",
+        tree={"m": (FILE, b"4\nfive\n6\n" + b"x\n" * 4 + b"4\n5\n6\n")},
+    ),
+    Row(
         "each hunk placed by another tool",
-        mod(b"m", b"@@ -3 +3 @@\n-a\n+z\n@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n"),
+        mod(
+            b"m", b"@@ -1,3 +1,3 @@\n q\n-a\n+z\n q\n@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n"
+        ),
         "only at the end",
         "no no",
-        tree={"m": (FILE, b"q\na\nq\nm\nc\nb\nt\n")},
+        tree={"m": (FILE, b"0\nq\na\nq\nm\nc\nb\nt\n")},
     ),
     Row(
         "each file placed by another tool",
@@ -2073,7 +2109,7 @@ ODDS = [
     Row(
         "white space of the context differs",
         mod(b"m", b"@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n"),
-        "not found",
+        "white space",
         "no no",
         tree={"m": (FILE, b"a \nb\nd\n")},
     ),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from poach.adapters.absent import NOWHERE
 from poach.adapters.world import World
 from poach.diff import Binary, FileDiff, Hunk, NamedDiff
+from poach.filenames import shown
 from poach.hunks import (
     RULES,
     Applied,
@@ -31,7 +33,7 @@ from poach.text import unix_hunk
 MAX_MADE = 1 << 29
 """The most bytes that a patch set may make in all: 512 MB."""
 
-_NOWHERE = ("missing", "unsafe", "unreadable")
+_NOWHERE = ("missing", "gone", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
@@ -40,7 +42,9 @@ class Attempt:
     """A diff applied at one strip level and directory.
 
     `files` are those that apply, `refusals` says why others do not, `landed` counts
-    the hunks that have a place, also in files that do not apply as a whole.  `rules`
+    the hunks that have a place, also in files that do not apply as a whole.  `absent`
+    are the files that the tree lacks, by their names in messages, and their paths.
+    `rules`
     are those by which all files so far apply: one of them has to place them all.
     """
 
@@ -56,6 +60,7 @@ class Attempt:
         self.directory = directory
         self.files: list[PatchedFile] = []
         self.refusals = list(refusals)
+        self.absent: dict[str, tuple[FileDiff, str]] = {}
         self.landed = 0
         self.rules: frozenset[Rule] = RULES
 
@@ -68,7 +73,7 @@ class Attempt:
     @property
     def has_files(self) -> bool:
         """Tell whether the tree has every file that the diff changes."""
-        return all(each.reason != "missing" for each in self.refusals)
+        return all(each.reason not in ("missing", "gone") for each in self.refusals)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -106,7 +111,9 @@ class Commit:
             try:
                 self._file(file)
             except Fault as fault:
-                self.attempt.refusals += fault.refusals
+                self.attempt.refusals += (
+                    each._replace(subject=file.subject) for each in fault.refusals
+                )
         self._check_links()
 
     def _take(self, file: FileDiff) -> None:
@@ -267,15 +274,17 @@ class Commit:
         raise Fault.of("exists", "exists already", path)
 
     def _missing(self, file: FileDiff, source: str, path: str) -> Fault:
+        name = shown(file)
+        self.attempt.absent[name] = (file, source)
         if file.status == "delete":
-            return Fault.of("already applied", "gone already", source)
+            return Fault.of("gone", "gone already", name)
         there = self.world.entry(path) if file.status == "rename" else None
         if there is None:
-            return Fault.of("missing", "no such file in the tree", source)
+            return Fault.of("missing", NOWHERE, name)
         if self._is_done(file, there):
             return Fault.of("already applied", f"is {show(path)!r} already", source)
-        detail = f"no such file in the tree; {show(path)!r} is, with other contents"
-        return Fault.of("missing", detail, source)
+        detail = f"{NOWHERE}; {show(path)!r} is, with other contents"
+        return Fault.of("missing", detail, name)
 
     def _is_done(self, file: FileDiff, there: Entry) -> bool:
         """Tell whether a file is what the diff makes of it."""
