@@ -151,7 +151,8 @@ def _of_p4(text: bytes) -> Announcement | None:
     if not found:
         return None
     names = [_REVISION.sub(b"", name) for name in found[1].split(b" - ")]
-    return Announcement("file", tuple(name for name in names if name != b"<none>"))
+    there = tuple(name for name in names if name not in (b"", b"<none>"))
+    return Announcement("file", there) if there else None
 
 
 def is_same(announced: bytes, *names: str | None) -> bool:

@@ -45,8 +45,8 @@ _GIT = b"diff --git "
 _TEXT = re.compile(rb"[^-+@*=.#0-9A-Zcd\x80-\xff]*")  # by their first letters
 _NEXT = (  # how lines begin that come after a hunk at once
     *(b"@@", b"diff ", b"Index: ", b"From ", b"=", b"***", b"#", b"commit ", b"_"),
-    *(b"Only in ", b"Binary ", b"Files ", b"File ", b"Common ", b"Cannot ", b"cvs "),
-    *(b"Property ", b"Submodule ", b"retrieving ", b"GIT ", b">"),
+    *(b"Only in ", b"Binary ", b"Files ", b"Common ", b"Cannot ", b"cvs ", b">"),
+    *(b"Property ", b"retrieving ", b"GIT "),
 )
 _AFTER_HUNK = b" \t\r\n+-\\"  # first letters of what may belong to the hunk above
 
@@ -296,7 +296,8 @@ class _Head:
 class _Pending(NamedTuple):
     """A file that a line announces, and whose hunks have to come.
 
-    `rank` grows with the lines of a header: ``Index:``, ``diff -u``, ``---``.
+    `rank` grows with the lines of a header: ``===``, ``Index:``, ``diff -u``, ``---``.
+    `is_new` tells that nothing says that the file was there before.
     """
 
     line: int
@@ -366,15 +367,16 @@ class _Scanner:
             return self._binary_note()
         self._refuse_other_kinds(line)
         self._refuse_what_is_cut_off(line)
-        self._note(line)
+        told = self._note(line)
         self.at += 1
-        return None
+        return told
 
-    def _note(self, line: bytes) -> None:
+    def _note(self, line: bytes) -> FileDiff | None:
+        """Take notice of a line; return the binary file that it tells of, if one."""
         if line.startswith(b"Index: "):
             self.index = line[7:]
             if self._peek(self.at + 1).startswith(b"==="):
-                self._announce(line[7:], 0)
+                self._announce(line[7:], 1)
         elif line.startswith(b"From "):
             from poach import mail
 
@@ -387,7 +389,8 @@ class _Scanner:
             self.part += 1
             self.subject = self._subject_of_commit()
         elif line[0] not in _MERE_TEXT:
-            self._told(line)
+            return self._told(line)
+        return None
 
     def _open_first_mail(self) -> None:
         """Read the header of a mail, or of another kind, that the diff begins with."""
@@ -417,24 +420,27 @@ class _Scanner:
                 return _show(line.strip())
         return ""
 
-    def _told(self, line: bytes) -> None:
-        """Take notice of a line that tells of a file; raise if the diff lacks it."""
+    def _told(self, line: bytes) -> FileDiff | None:
+        """Read a line that may tell of a file; raise if the diff lacks that."""
         from poach import announced
 
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
-            return
+            return None
         if found.kind == "lost":
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
-        if found.names and line.startswith(b"=="):
-            self.names = (found.names[0], found.names[-1])
-        if found.names:
-            self._announce(found.names[-1], 0 if line[:5] != b"diff " else 1)
+        first, last = found.names[0], found.names[-1]
+        if found.kind == "binary":
+            return self._lost(_name(first), _name(last))
+        if line.startswith(b"=="):
+            self.names = (first, last)
+        self._announce(last, 2 if line.startswith(b"diff ") else 0)
+        return None
 
     def _announce_names(self, old: bytes, new: bytes) -> None:
         self.names = (old, new)
         name = old if new.startswith(b"/dev/null") else new
-        self._announce((_name(name) or "").encode("utf-8", "surrogateescape"), 2, old)
+        self._announce((_name(name) or "").encode("utf-8", "surrogateescape"), 3, old)
 
     def _announce(self, name: bytes, rank: int, old: bytes = b"") -> None:
         """Expect the hunks of a file; a header may name it in several lines."""
@@ -444,7 +450,7 @@ class _Scanner:
         pending = self.pending
         if not (pending and pending.rank < rank and is_same(pending.name, _text(name))):
             self._settle()
-        is_new = rank < 2 or bool(_untracked(old)) or _is_epoch(old)
+        is_new = rank < 3 or bool(_untracked(old)) or _is_epoch(old)
         self.pending = _Pending(self.at + 1, name, rank, is_new)
 
     def _settle(self, file: FileDiff | None = None) -> None:
@@ -496,12 +502,17 @@ class _Scanner:
             raise DiffError(self.at + 1, _NORMAL_DIFF)
         if line.startswith(b"GIT binary patch"):
             raise DiffError(self.at + 1, _NO_BINARY_HEAD)
-        if line.startswith(b"@@@ -"):
+        if line.startswith(b"@@@ -") or self._is_combined(line):
             from poach.nodiff import COMBINED
 
             raise DiffError(self.at + 1, COMBINED)
         if line.startswith(b"@@ -"):
             raise DiffError(self.at + 1, _ODD_HEADER)
+
+    def _is_combined(self, line: bytes) -> bool:
+        following = self._peek(self.at + 1)
+        several = following.startswith(b"index ") and b"," in following
+        return several and line.startswith((b"diff --cc ", b"diff --combined "))
 
     def _refuse_what_is_cut_off(self, line: bytes) -> None:
         """Refuse a diff that ends, without a newline, in a header."""
@@ -511,18 +522,22 @@ class _Scanner:
 
     def _binary_note(self) -> FileDiff | None:
         """Read a note about files that differ; its names count for their file."""
-        line, index, self.at = self.lines[self.at], self.index, self.at + 1
+        line, index = self.lines[self.at], self.index
         found = re.match(_BINARY_NOTE, line)
+        noted = None
         if found:
             first, _, second = found[1].partition(b" and ")
-            return self._lost(_name(first), _name(second))
-        if index is not None and line.startswith(_SVN_BINARY):
-            return self._lost(_name(index), _name(index))
-        return None
+            noted = self._lost(_name(first), _name(second))
+        elif index is not None and line.startswith(_SVN_BINARY):
+            noted = self._lost(_name(index), _name(index))
+        elif line.startswith(b"File"):
+            self._told(line)
+        self.at += 1
+        return noted
 
     def _lost(self, old: str | None, new: str | None) -> FileDiff:
         """Return a change of a binary file whose data the diff lacks."""
-        file = FileDiff(old, new, line=self.at, part=self.part, lost=True)
+        file = FileDiff(old, new, line=self.at + 1, part=self.part, lost=True)
         self._settle(file)
         return file._replace(subject=self.subject)
 
@@ -631,12 +646,15 @@ class _Scanner:
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
 
     def _check_following(self, start: int, last: bytes) -> None:
-        """Refuse what comes after a hunk, and may be a lost part of it."""
+        """Refuse what comes after a hunk, and may be a part of it that is lost."""
         line = self.lines[self.at]
         if line[0] in _AFTER_HUNK:
             self._refuse_surplus(start)
         elif last[0] == 43 and not line.startswith(_NEXT) and not _field(line):
-            raise DiffError(self.at + 1, f"{_short(line)}: {_WRAPPED}")
+            from poach import announced
+
+            if not announced.read(line, self._peek(self.at + 1)):
+                raise DiffError(self.at + 1, f"{_short(line)}: {_WRAPPED}")
 
     def _refuse_surplus(self, start: int) -> None:
         """Refuse lines after the hunk that look like more of it.

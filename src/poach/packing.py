@@ -41,6 +41,9 @@ def unpacked(data: bytes, most: int) -> bytes:
         raise BadPacking(
             f"the diff, compressed with {kind}, has more than {most} bytes"
         )
+    if _kind(plain, _UNPACKED):
+        raise BadPacking(f"the diff is compressed more than once; {_BY_HAND}")
+    _refuse_others(plain)
     return plain
 
 

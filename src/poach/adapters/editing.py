@@ -72,12 +72,8 @@ class Attempt:
 
     @property
     def has_files(self) -> bool:
-        """Tell whether the tree has every file that the diff changes.
-
-        A name that leaves the tree at this level may be right at another one.
-        """
-        lacking = ("missing", "gone", "unsafe")
-        return all(each.reason not in lacking for each in self.refusals)
+        """Tell whether the tree has every file that the diff changes."""
+        return all(each.reason not in ("missing", "gone") for each in self.refusals)
 
     @property
     def targets(self) -> tuple[str, ...]:

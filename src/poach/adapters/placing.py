@@ -158,8 +158,8 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
 
 def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
     """Tell whether names are absolute or have ``..``: more is to be stripped then."""
-    told = (stripped(name, strip) for file in files for name in names(file))
-    return any(name[0] == "/" or ".." in name.split("/") for name in told if name)
+    paths = (stripped(name, strip) for file in files for name in names(file))
+    return any(path[0] == "/" or ".." in path.split("/") for path in paths if path)
 
 
 def _which(places: Iterable[Attempt]) -> str:
