@@ -27,7 +27,7 @@ from poach.adapters.staging import STALE_SECONDS
 from poach.adapters.store import DamagedEntry, Made, Store, StoreUnwritable
 from poach.adapters.verifying import verify
 from poach.errors import PoachError
-from poach.key import BuildKey, Target
+from poach.key import BuildKey, BuildOptions, Target
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
@@ -1156,3 +1156,52 @@ def test_a_store_behind_a_symlink_is_the_same_store(store, entry, tmp_path):
     (tmp_path / "link").symlink_to(store.path, target_is_directory=True)
 
     assert Store(tmp_path / "link").get_or_make(VERSION, KEY, never).egg.is_dir()
+
+
+# Variables of a build
+
+SECRET = KEY._replace(options=BuildOptions({}, {"TOKEN": "swordfish"}))
+
+
+def test_no_file_of_an_entry_has_the_values_of_variables(store):
+    egg = store.get_or_make(VERSION, SECRET, make)
+
+    place = egg.egg.parent
+    assert not [
+        path
+        for path in store.path.rglob("*")
+        if path.is_file() and b"swordfish" in path.read_bytes()
+    ]
+    assert json.loads((place / "entry.json").read_bytes())["key"] == {
+        **SECRET.as_json(),
+        "environment": {"TOKEN": None},
+        "digest": SECRET.digest,
+    }
+    assert store.get_or_make(VERSION, SECRET, never) == egg
+    assert entries.look(place) == egg
+    assert list(entries.flaws(place)) == []
+
+
+def test_another_value_is_another_build(store):
+    store.get_or_make(VERSION, SECRET, make)
+    other = SECRET._replace(options=BuildOptions({}, {"TOKEN": "salmon"}))
+
+    assert store.find(VERSION, other) is None
+    place = store.place(VERSION, SECRET)
+    place.rename(store.place(VERSION, other))
+
+    with pytest.raises(DamagedEntry, match=r"entry\.json is about another build"):
+        store.find(VERSION, other)
+    assert list(entries.flaws(store.place(VERSION, other)))
+
+
+def test_an_entry_that_has_the_values_is_used_as_ever(store):
+    """So entries were written once."""
+    place = store.get_or_make(VERSION, SECRET, make).egg.parent
+    path = place / "entry.json"
+    entry = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**entry, "key": SECRET.as_json()}))
+
+    assert store.get_or_make(VERSION, SECRET, never).egg.parent == place
+    assert entries.look(place).egg.parent == place
+    assert list(entries.flaws(place)) == []

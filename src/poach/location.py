@@ -16,10 +16,12 @@ _SDIST = re.compile(
 )
 # A single letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(file|https?):", re.IGNORECASE)
-_USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^/?#\s]*@", re.IGNORECASE)
-#: Up to white space, or to a quote that ends the URL.
+_USER = re.compile(r"(://)[^/?#\s]*@")
+#: Up to white space, or to a quote that ends the URL.  Libraries for HTTP tell of what
+#: they ask a server for without the server ("url: /path?query").
 _QUERY = re.compile(
-    r"https?://[^?#\s]*\?(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*", re.IGNORECASE
+    r"(?:://|(?<=url: )/)(?:(?!://)[^?#\s])*\?"
+    r"(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*"
 )
 _PARAMETER = re.compile(r"([?&;][^?&;=#]*=)[^&;#]*")
 #: Names of query parameters whose values are secret; `author` and `design` are not.
@@ -110,7 +112,7 @@ class Location:
 
 
 def without_credentials(text: str) -> str:
-    """Return `text` without the secrets in its http(s) URLs, fit to be shown.
+    """Return `text` without the secrets in its URLs, fit to be shown.
 
     That is without user and password, and with ``***`` for the values of query
     parameters that are called like a secret.  `text` may be a URL, a word of a

@@ -298,7 +298,8 @@ def _as_json(entry: Entry) -> dict[str, Any]:
         "key": entry.path.name,
         **{name: key.get(name) for name in _TARGET},
         "build-ext": key.get("build-ext"),
-        "environment": key.get("environment"),
+        # Entries that were made earlier have the values, which may be secret.
+        "environment": dict.fromkeys(key.get("environment") or ()),
         "path": str(entry.path),
         "size": entry.size,
         "made": _stamp(entry.made),

@@ -73,11 +73,14 @@ def _found(
         return None, None, str(fault)
 
 
-def _options(workshop: Workshop, patch_set: PatchSet) -> dict[str, dict[str, str]]:
+def _options(
+    workshop: Workshop, patch_set: PatchSet
+) -> dict[str, dict[str, str | None]]:
+    """Return the build options; values of variables, which may be secret, are None."""
     options = workshop.options_of(patch_set.pin.key)
     return {
         "build-ext": dict(options.build_ext),
-        "environment": dict(options.environment),
+        "environment": dict.fromkeys(options.environment),
     }
 
 
@@ -101,7 +104,7 @@ def _block(pin: dict[str, Any]) -> str:
         f"  egg     {pin['egg'] or _missing(pin)}",
     ]
     for options in pin["build-options"].values():
-        lines += [f"  {option} = {value}" for option, value in options.items()]
+        lines += [f"  {o} = {'***' if v is None else v}" for o, v in options.items()]
     for name in names:
         patches = [patch for patch in pin["patches"] if patch["name"] == name]
         lines.append(f"  +{name} ({patches[0]['owner']})")
