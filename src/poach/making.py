@@ -14,6 +14,8 @@ from packaging.utils import parse_wheel_filename
 
 from poach.adapters import tree as trees
 from poach.adapters.archive import unpack
+from poach.adapters.build import BuildFailed
+from poach.adapters.process import tail
 from poach.adapters.retag import retag
 from poach.adapters.store import Made
 from poach.diff import NamedDiff
@@ -35,6 +37,10 @@ from poach.provenance import (
     record,
 )
 from poach.relations import Conflict, conflicts, misplaced
+from poach.suspects import PatchedBuildFailed, Suspect, named_in
+
+#: Lines at the end of a build's log in which files of patches are looked for.
+FAR = 500
 
 
 class CannotPatch(PoachError):
@@ -87,9 +93,12 @@ def make(
     tree = unpack(sdist.path, staging / "source")
     applied = apply(patch_set, tree, kit)
     kit.reporter.building(patch_set.tagged)
-    wheel = kit.toolchain.builder.build(
-        patch_set.asked, tree, staging / "wheel", key.options, log
-    )
+    try:
+        wheel = kit.toolchain.builder.build(
+            patch_set.asked, tree, staging / "wheel", key.options, log
+        )
+    except BuildFailed as failure:
+        raise _suspected(patch_set, applied, failure) from failure
     _check(patch_set, wheel)
     facts = Provenance(
         project=patch_set.pin.project,
@@ -142,6 +151,21 @@ def read_diffs(patch_set: PatchSet, kit: Kit) -> list[NamedDiff]:
     """Read all diffs of `patch_set`; raise what is wrong with any of them."""
     labelled = zip(patch_set.labels, patch_set.patches, strict=True)
     return collect(lambda each: _read(patch_set, *each, kit), labelled)
+
+
+def _suspected(
+    patch_set: PatchSet, applied: Sequence[AppliedPatch], failure: BuildFailed
+) -> PatchedBuildFailed:
+    """Return the error that names the patches of a tree that does not build."""
+    suspects = [
+        Suspect(label, patch.owners, tuple(file.path for file in done.files))
+        for label, patch, done in zip(
+            patch_set.labels, patch_set.patches, applied, strict=True
+        )
+    ]
+    files = {file for suspect in suspects for file in suspect.files}
+    named = named_in(tail(failure.failure.log, FAR), files)
+    return PatchedBuildFailed(patch_set.pin.project, failure, suspects, named)
 
 
 def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatch:

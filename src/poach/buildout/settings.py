@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -112,7 +112,8 @@ def read(
     section = options.get("substitutes", "substitutes")
     substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
     jobs = _noting(faults, lambda: _jobs(options))
-    folders = _noting(faults, lambda: _folders(buildout))
+    beside = _beside(buildout, versions, pins)
+    folders = _noting(faults, lambda: _folders(buildout, beside))
     store = _noting(faults, lambda: store_folder(buildout))
     shared = _noting(faults, lambda: _sharing(buildout))
     trusted = _noting(faults, lambda: _trusted(buildout))
@@ -310,12 +311,38 @@ def _location(buildout: Any, line: whose.Line) -> Location:
     return location.at(whose.joined(whose.base(buildout, line.source), location.target))
 
 
-def _folders(buildout: Any) -> list[str]:
-    """Return the folders and URLs of patch-path, one a line; raise `OptionError`."""
+def _folders(buildout: Any, beside: Iterable[Path]) -> list[str]:
+    """Return the folders and URLs of patch-path, one a line; raise `OptionError`.
+
+    Without that option they are ``patches`` in the buildout's directory and in the
+    folders `beside` it.
+    """
     lines = whose.lines(buildout, "buildout", "patch-path")
     if not lines:
-        return [str(Path(buildout["buildout"]["directory"]) / "patches")]
+        parents = [Path(buildout["buildout"]["directory"]), *beside]
+        return list(dict.fromkeys(str(parent / "patches") for parent in parents))
     return collect(lambda line: _folder(buildout, line), lines)
+
+
+def _beside(
+    buildout: Any, section: str, pins: Mapping[NormalizedName, OwnedPin]
+) -> list[Path]:
+    """Return the folders of the configuration files that set pins with patches."""
+    written = [
+        line
+        for owned in pins.values()
+        for line in whose.lines(buildout, section, owned.pin.project)
+        if owned.pin.names
+    ]
+    sources = [line.source for line in [*written, *_lines_of_parts(buildout)]]
+    return [Path(file).parent for file in sources if file and not is_url(file)]
+
+
+def _lines_of_parts(buildout: Any) -> Iterator[whose.Line]:
+    """Yield the lines of ``poach:egg`` sections that name patches."""
+    for name, options in buildout._raw.items():
+        if options.get("recipe", "").strip() in RECIPES and options.get("patches"):
+            yield from whose.lines(buildout, name, "patches", options)
 
 
 def _folder(buildout: Any, line: whose.Line) -> str:
