@@ -37,6 +37,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from poach.adapters.entries import ENTRY
 from poach.adapters.signing import Signer, is_by
 from poach.adapters.store import Made, PatchedEgg
+from poach.effect import findings
 from poach.errors import PoachError
 from poach.key import BuildKey
 from poach.naming import canonicalize_name, same_version
@@ -249,6 +250,8 @@ def _check_inputs(entry: Mapping[str, Any], version: str, key: BuildKey) -> None
             )
     if not _are(str, entry["names"]) or not _are(dict, entry["patches"]):
         raise ValueError("it does not say what its patches are")
+    if findings(entry) is None:
+        raise ValueError("it does not say what its patches did")
 
 
 def _are(kind: type, values: object) -> bool:
