@@ -62,7 +62,8 @@ class Location:
     `project` and `version` are set then.  The options are None where not given:
     `sha256` of the diff's bytes in hex, `strip` (leading path components to drop),
     `directory` (in the source tree, from which the diff's paths count), `fuzz`
-    (lines of context that need not match).
+    (lines of context that need not match), `effect` (what to do about a diff without
+    effect: error, warn, ignore).
     """
 
     kind: Kind
@@ -73,6 +74,7 @@ class Location:
     strip: int | None = None
     directory: str | None = None
     fuzz: int | None = None
+    effect: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Location:
@@ -223,6 +225,12 @@ def _fuzz(value: str) -> int:
     return int(value)
 
 
+def _effect(value: str) -> str:
+    if value not in ("error", "warn", "ignore"):
+        raise ValueError(f"effect={value!r} is not error, warn or ignore")
+    return value
+
+
 def _directory(value: str) -> str:
     parts = value.split("/")
     drive = value[1:2] == ":"
@@ -236,4 +244,5 @@ _READERS: dict[str, Callable[[str], str | int]] = {
     "strip": _strip,
     "directory": _directory,
     "fuzz": _fuzz,
+    "effect": _effect,
 }

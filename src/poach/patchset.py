@@ -78,7 +78,9 @@ class Patch:
     `owner` who asked for it, `location` where the diff is, `sha256` the digest of
     its bytes in hex.  What else changes its meaning is as declared, before anything
     is found out: `strip` and `directory` are None where they are to be found out.
-    `definer` is who says where the diff is, empty where it was looked up.
+    `definer` is who says where the diff is, empty where it was looked up.  `effect`
+    says what to do if it has none, None where the buildout decides; it is no part of
+    what the diff does.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Patch:
     directory: str | None = None
     fuzz: int = 0
     definer: str = ""
+    effect: str | None = None
 
     @property
     def owners(self) -> str:
@@ -276,6 +279,7 @@ def _patch(
         location.directory,
         fuzz if location.fuzz is None else location.fuzz,
         definer,
+        location.effect,
     )
 
 

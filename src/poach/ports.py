@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -42,6 +42,23 @@ class WheelBuilder(Protocol):
     ) -> Path:
         """Build `tree` into the new folder `dest`; return the wheel."""
 
+    def built_in(self, tree: Path, dest: Path) -> Path:
+        """Return where `tree` was built into `dest`: there, or in a copy."""
+
+
+class Compiler(Protocol):
+    """Compiles Python for the interpreter that eggs are made for, called `name`."""
+
+    @property
+    def name(self) -> str:
+        """What people call the interpreter."""
+
+    def faults(self, sources: Sequence[bytes], folder: Path, log: Path) -> list[str]:
+        """Return what is wrong with the syntax of each of `sources`, '' for nothing.
+
+        `folder` may be made and used; what a program prints goes to `log`.
+        """
+
 
 class EggMaker(Protocol):
     """Turns a wheel into an egg in the layout that the host expects."""
@@ -71,6 +88,9 @@ class Reporter:
 
     def building(self, title: str) -> None:
         """The build of `title` begins."""
+
+    def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
+        """It is known what the build made of the files of `patch`, called `label`."""
 
     def printed(self, log: Path) -> None:
         """The build went well; `log` holds what it printed, and goes away."""

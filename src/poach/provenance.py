@@ -48,10 +48,22 @@ class AppliedHunk:
 
 @dataclass(frozen=True, slots=True)
 class PatchedFile:
-    """One file that a diff changed; `path` counts from the top of the source tree."""
+    """One file that a diff changed; `path` counts from the top of the source tree.
+
+    `source` is where it was before, if it was moved.  `effect` says what the build made
+    of it (a value of `poach.effect.Effect`), `place` where it is in the wheel, `why`
+    and `cure` what people need to know of that, each perhaps empty.  `syntax` says what
+    the interpreter cannot compile in it, if anything.
+    """
 
     path: str
     hunks: tuple[AppliedHunk, ...] = ()
+    source: str | None = None
+    effect: str = ""
+    place: str = ""
+    why: str = ""
+    cure: str = ""
+    syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +229,14 @@ def _component(provenance: Provenance) -> dict[str, Any]:
             "ancestors": [_ancestor(provenance)],
             "patches": [_pedigree_patch(patch) for patch in provenance.patches],
         },
+        "properties": [
+            {
+                "name": f"poach:patch:{patch.name}:{file.path}",
+                "value": f"{file.effect} {file.place}".strip(),
+            }
+            for patch in provenance.patches
+            for file in patch.files
+        ],
     }
 
 

@@ -40,6 +40,7 @@ from poach.adapters.pristine import opened
 from poach.adapters.signing import Signer, is_by
 from poach.adapters.store import Made, PatchedEgg
 from poach.derived import is_byte_code
+from poach.effect import findings
 from poach.errors import PoachError
 from poach.key import BuildKey
 from poach.naming import canonicalize_name, same_version
@@ -252,6 +253,8 @@ def _check_inputs(entry: Mapping[str, Any], version: str, key: BuildKey) -> None
             )
     if not _are(str, entry["names"]) or not _are(dict, entry["patches"]):
         raise ValueError("it does not say what its patches are")
+    if findings(entry) is None:
+        raise ValueError("it does not say what its patches did")
 
 
 def _are(kind: type, values: object) -> bool:

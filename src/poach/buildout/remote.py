@@ -107,7 +107,11 @@ def answer(question: Question) -> dict[str, Any]:
     """
     buildout = rebuilt(question)
     workshop = _workshop(buildout, question.python)
+    # Of all the questions of one run the first tells of eggs that are there, and each
+    # of the others of what it builds.
+    workshop.quiet = question.do in ("pins", "end")
     ANSWERS[question.do](question, buildout, workshop)
+    workshop.quiet = question.do != "begin"
     return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(workshop))}
 
 

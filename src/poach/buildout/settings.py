@@ -59,10 +59,11 @@ class Settings:
     `plain`, the pins without patches of their own, to which others may add some;
     `diff_owners` says who wrote each entry of the patches section, `folders` are the
     folders and URLs of patch-path; `store` is the folder of the patched-egg store,
-    `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
-    ignore), `requests` what to do about patches that packages ask for (apply, error,
-    ignore).  `substitutes` are projects as written, each with the requirement that
-    stands in for it.  `jobs` is how many eggs may be built side by side, `sharing` says
+    `fuzz` the default fuzz, `effect` what to do about patches without effect (error,
+    warn, ignore), `unused` what to do about unused entries (warn, error, ignore) and
+    patches of which nothing is installed, `requests` what to do about patches that
+    packages ask for (apply, error, ignore).  `substitutes` are projects as written, each
+    with the requirement that stands in for it.  `jobs` is how many eggs may be built side by side, `sharing` says
     how a remote store is used, `trusted` whose signatures count (None: no matter).  The
     rest is buildout's: its directory, where the versions are, where distributions come
     from, and how.  `faults` are malformed pins, to be raised with whatever else is
@@ -76,6 +77,7 @@ class Settings:
     folders: Sequence[str]
     store: Path
     fuzz: int
+    effect: str
     unused: str
     requests: str
     substitutes: Mapping[NormalizedName, tuple[str, str]]
@@ -107,6 +109,7 @@ def read(
     faults: list[PoachError] = []
     diffs, owners = _diffs(buildout, options.get("patches", "patches"), faults)
     fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
+    effect = _choice(options, "patch-effect", ("error", "warn", "ignore"), faults)
     unused = _choice(options, "patch-unused", ("warn", "error", "ignore"), faults)
     requests = _choice(options, "patch-requests", ("apply", "error", "ignore"), faults)
     section = options.get("substitutes", "substitutes")
@@ -127,6 +130,7 @@ def read(
         folders=folders,
         store=store,
         fuzz=int(fuzz),
+        effect=effect,
         unused=unused,
         requests=requests,
         substitutes=substitutes,

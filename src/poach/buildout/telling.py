@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poach.effect import Effect
 from poach.ports import Reporter
 
 if TYPE_CHECKING:
@@ -38,6 +40,19 @@ class LogReporter(Reporter):
     def building(self, title: str) -> None:
         """Log that a build begins, which may take a while."""
         logger.info("Building %s.", title)
+
+    def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
+        """Log what the wheel has of the diff, and which files it lacks."""
+        effects = Counter(file.effect for file in patch.files)
+        counts = (
+            f"{_count(effects[e], 'file')} {e.value}" for e in Effect if effects[e]
+        )
+        lines = [f"Patched {title}: {label} ({', '.join(counts)})"]
+        others = [file for file in patch.files if file.effect != Effect.INSTALLED]
+        for file in others if len(others) <= MANY_FILES else ():
+            why = f" ({file.why})" if file.why else ""
+            lines.append(f"  {file.path}: {file.effect}{why}")
+        logger.info("\n".join(lines))
 
     def printed(self, log: Path) -> None:
         """Show what the build printed, with -v."""

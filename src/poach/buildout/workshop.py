@@ -21,6 +21,7 @@ from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.buildout.telling import LogReporter
+from poach.effect import judge
 from poach.errors import PoachError, collect
 from poach.key import BuildOptions
 from poach.kit import Kit, Toolchain
@@ -55,7 +56,8 @@ class Workshop:
     the eggs that were asked for in this run, `resolved` all projects that parts got
     distributions of, patched or not, and `foreseen` those that they were expected to,
     `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep.  Eggs are made by `toolchain`, that of the running
+    somebody has got and will keep; `told` are warnings that were given, and `quiet` is
+    whether more are kept back.  Eggs are made by `toolchain`, that of the running
     interpreter where none is given.
     """
 
@@ -86,6 +88,8 @@ class Workshop:
         self.foreseen: set[NormalizedName] = set()
         self.blind: set[str] = set()
         self.given: set[NormalizedName] = set()
+        self.told: set[str] = set()
+        self.quiet = False
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -127,9 +131,25 @@ class Workshop:
         wanted = self.patch_sets[project], self.options_of(project)
         there, egg = self._found.get(project, (None, None))
         if there != wanted:
-            egg = pipeline.find(*wanted, self.kit)
+            egg = self.recorded(project)
+            if egg is not None:
+                self._judge(wanted[0], egg)
             self._found[project] = (wanted if egg else None, egg)
         return egg
+
+    def recorded(self, project: NormalizedName) -> PatchedEgg | None:
+        """Return the egg of a pinned project as `find`, whatever its patches did."""
+        return pipeline.find(
+            self.patch_sets[project], self.options_of(project), self.kit
+        )
+
+    def _judge(self, patch_set: PatchSet, egg: PatchedEgg) -> None:
+        """Warn, once, of patches without effect; raise `PoachError` as settings say."""
+        settings = self.settings
+        for told in judge(patch_set, egg.entry, settings.effect, settings.unused):
+            if told not in self.told and not self.quiet:
+                self.told.add(told)
+                logger.warning("%s", told)
 
     def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
         """Return the egg of a pinned project, built if need be and if `may_build`."""
@@ -232,7 +252,9 @@ class Workshop:
         forbidden = self.settings.offline or not may_build
         if forbidden and pipeline.find(patch_set, options, self.kit) is None:
             raise NotBuilt(patch_set)
-        return pipeline.ensure(patch_set, options, self.kit)
+        report = pipeline.ensure(patch_set, options, self.kit)
+        self._judge(patch_set, report.egg)
+        return report
 
 
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
