@@ -44,6 +44,7 @@ class Isolation(object):
         """Tell whether a requirement must not be satisfied with `dist`."""
         return (
             is_tagged(dist.version)
+            and canonical(dist.project_name) == canonical(requirement.project_name)
             and not _says(requirement, dist.version)
             and not self.is_free(dist)
         )
@@ -162,13 +163,19 @@ class Isolation(object):
 
     @contextlib.contextmanager
     def _without(self, env, requirement):  # type: (Any, Any) -> Iterator[None]
-        """Take what a requirement must not see out of an environment for a while."""
+        """Take what a requirement must not see out of an environment for a while.
+
+        An index may come upon the same once more in that time.
+        """
         there = env[requirement.project_name]
         hidden = [dist for dist in there if self.hides(dist, requirement)]
         there[:] = [dist for dist in there if dist not in hidden]
+        admits = env.can_add
+        env.can_add = lambda dist: not self.hides(dist, requirement) and admits(dist)
         try:
             yield
         finally:
+            del env.can_add
             for dist in hidden:
                 env.add(dist)
 
