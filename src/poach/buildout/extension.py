@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from poach.buildout.activation import activate
 from poach.buildout.errors import as_user_errors
+from poach.errors import PoachError
 from poach.hooks.interception import is_running
 
 #: Earlier releases kept in parts-directory what the last run had found out.
@@ -28,6 +30,8 @@ def load(buildout: Any) -> None:
 
     with as_user_errors():
         activate(buildout, is_over)
+    # After a run that fails buildout unloads nothing, and there are scripts already.
+    atexit.register(_note_what_failed, buildout)
 
 
 def unload(buildout: Any) -> None:
@@ -37,6 +41,13 @@ def unload(buildout: Any) -> None:
         activation.restore()
         del buildout._poach
         activation.end()
+
+
+def _note_what_failed(buildout: Any) -> None:
+    activation = getattr(buildout, "_poach", None)
+    if activation is not None:
+        with contextlib.suppress(PoachError, OSError):
+            activation.workshop.note_use_so_far()
 
 
 def _remove_outdated(parts: Path) -> None:

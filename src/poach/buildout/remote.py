@@ -170,6 +170,7 @@ def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
     if question.may_build:
         workshop.build_ahead(keys)
     collect(lambda key: workshop.supply(key, question.may_build), sorted(keys))
+    workshop.note_use_so_far()  # for a run that fails does not come to its end
 
 
 def _end(question: Question, buildout: Any, workshop: Workshop) -> None:

@@ -165,7 +165,10 @@ class WorkshopSupplier:
         """Return the path of an egg in the name of `key` that requires `other`."""
         with as_user_errors():
             project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
-            return str(alias(self.workshop.kit.store, project, other, version, extras))
+            egg = alias(self.workshop.kit.store, project, other, version, extras)
+        # Those of the survey, too: parts may get them without asking again.
+        self.workshop.stand_ins.add(egg.parent)
+        return str(egg)
 
     def surveyed(self) -> None:
         """Hear that it is known what packages ask for; tell what nobody uses, once."""

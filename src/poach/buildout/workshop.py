@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from poach import patchset, pipeline
@@ -53,9 +54,10 @@ class Workshop:
     `patch_sets` and the `pins` that they come from are by canonical name, `granting`
     adds to them what packages ask for.  `parts` are those that build one egg, `options`
     the build options that they declare for a project, each with the part.  `used` are
-    the eggs that were asked for in this run, `resolved` all projects that parts got
-    distributions of, patched or not, and `foreseen` those that they were expected to,
-    `blind` the parts of which that was not known; `given` are the projects that
+    the eggs that were asked for in this run, `stand_ins` those in the name of projects
+    that have a substitute (folders of the store), `resolved` all projects that parts
+    got distributions of, patched or not, and `foreseen` those that they were expected
+    to, `blind` the parts of which that was not known; `given` are the projects that
     somebody has got and will keep; `told` are warnings that were given, and `quiet` is
     whether more are kept back.  Eggs are made by `toolchain`, that of the running
     interpreter where none is given.
@@ -83,6 +85,7 @@ class Workshop:
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
         self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
+        self.stand_ins: set[Path] = set()
         self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
         self.resolved: set[NormalizedName] = set()
         self.foreseen: set[NormalizedName] = set()
@@ -228,20 +231,33 @@ class Workshop:
         buildout without patched pins does not make a store for that.  What killed runs
         left in the store goes, too.
         """
-        if self.patch_sets or self.noted_before():
+        if self.patch_sets or self.stand_ins or self.noted_before():
             hidden = self.resolved - self.foreseen - self.settings.unpatchable
-            self._note(notes.RUNS, **notes.of_run(self.used, hidden, self.blind))
+            self._note(notes.RUNS, notes.of_run(self.used, hidden, self.blind))
         with contextlib.suppress(StoreUnwritable):
             self.kit.store.sweep()
+
+    def note_use_so_far(self) -> None:
+        """Note what a run has used that may not come to its end; as `note_use` does.
+
+        What is in the note stays there: scripts of the last run may be there, too.
+        """
+        if self.used or self.stand_ins:
+            noted = self.noted_before() or {}
+            facts = {key: noted[key] for key in notes.RUN_FACTS if key in noted}
+            self._note(notes.RUNS, facts, whole=False)
 
     def note_build(self) -> None:
         """Note in the store, if that can be written, what was asked for by command."""
         if self.used:
             self._note(notes.BUILDS)
 
-    def _note(self, kind: str, **facts: Any) -> None:
+    def _note(
+        self, kind: str, facts: Mapping[str, Any] = {}, whole: bool = True
+    ) -> None:
         store, directory = self.kit.store, self.settings.directory
-        uses.note(store, kind, directory, self.used.values(), **facts)
+        used = self.used.values(), self.stand_ins
+        uses.note(store, kind, directory, *used, whole=whole, **facts)
 
     def options_of(self, project: NormalizedName) -> BuildOptions:
         """Return the build options that parts declare for `project`."""
