@@ -24,6 +24,7 @@ from poach.built import Touched
 from poach.diff import NamedDiff
 from poach.effect import Verdict
 from poach.errors import PoachError, collect
+from poach.excluding import check
 from poach.hunks import Landing
 from poach.judging import of_moved, verdicts
 from poach.key import BuildKey
@@ -199,6 +200,10 @@ def judged(
 def planned(patch_set: PatchSet, tree: Path, diffs: Sequence[NamedDiff]) -> trees.Plan:
     """Return what the diffs of `patch_set` do to `tree`; raise `CannotPatch`."""
     try:
+        check(diffs)
+    except trees.ApplyRefused as refused:
+        raise CannotPatch(patch_set.title, refused) from refused
+    try:
         return trees.plan(tree, diffs)
     except trees.ApplyRefused as refused:
         found = conflicts(tree, diffs) or misplaced(tree, diffs)
@@ -236,6 +241,9 @@ def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatc
         strip=outcome.strip,
         directory=outcome.directory,
         fuzz=patch.fuzz,
+        exclude=patch.exclude,
+        excluded=outcome.excluded,
+        eol=patch.eol,
         files=tuple(
             PatchedFile(
                 file.path,
@@ -248,7 +256,7 @@ def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatc
 
 
 def _hunk(hunk: Landing) -> AppliedHunk:
-    return AppliedHunk(hunk.header, hunk.line, hunk.offset, hunk.fuzz)
+    return AppliedHunk(hunk.header, hunk.line, hunk.offset, hunk.fuzz, hunk.eol)
 
 
 def _public(place: str) -> str:
@@ -261,7 +269,16 @@ def _read(patch_set: PatchSet, label: str, patch: Patch, kit: Kit) -> NamedDiff:
         data = kit.reader.read(patch.location, patch.sha256)
     except PoachError as fault:
         raise PatchFault(patch_set.pin, label, patch.owners, fault) from fault
-    return NamedDiff(label, patch.owner, data, patch.strip, patch.directory, patch.fuzz)
+    return NamedDiff(
+        label,
+        patch.owner,
+        data,
+        patch.strip,
+        patch.directory,
+        patch.fuzz,
+        patch.exclude,
+        patch.eol,
+    )
 
 
 def _check(patch_set: PatchSet, wheel: Path) -> None:
