@@ -206,9 +206,11 @@ class Commit:
         return path, path
 
     def _made_at(self, file: FileDiff) -> str:
-        """Return the path of a new file; what ``diff --git`` says counts less."""
+        """Return the path of a new file, by ``diff --git`` if ``+++`` does not fit."""
         name = file.new if file.new is not None else file.old
-        return next(iter(self._paths([name or "", *file.git_names])), self._path(name))
+        fits = stripped(name or "", self.attempt.strip) is not None
+        others = [] if fits else self._paths(file.git_names)
+        return others[0] if others else self._path(name)
 
     def _moved(self, file: FileDiff) -> tuple[str, str]:
         """Return both paths of a rename or copy, as git reads its bare names.
