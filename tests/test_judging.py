@@ -565,3 +565,16 @@ def test_the_top_of_the_tree_is_the_package():
         "README": NOT,
         "setup.py": INPUT,
     }
+
+
+def test_two_new_files_with_the_same_bytes():
+    patched = {"pond/new.py": NEW, "pond/new.json": NEW, "tests/x.py": NEW, "b.txt": NEW}
+
+    found = judged(FLAT, patched, {**FLAT_WHEEL, "pond/new.py": NEW})
+
+    assert found == {
+        "pond/new.py": INSTALLED,
+        "pond/new.json": WITHOUT,
+        "tests/x.py": NOT,
+        "b.txt": NOT,
+    }
