@@ -549,3 +549,32 @@ def test_no_change_in_the_end():
 )
 def test_is_lost(old, new, found, lost):
     assert is_lost(old, new, found) is lost
+
+
+def test_the_top_of_the_tree_is_the_package():
+    tree = {"setup.py": SETUP, "__init__.py": OLD, "a.py": OTHER, "README": OTHER}
+    wheel = {"zope/pond/__init__.py": OLD, "zope/pond/a.py": OTHER}
+
+    assert judged(tree, {"a.py": NEW}, {**wheel, "zope/pond/a.py": NEW}) == {
+        "a.py": INSTALLED
+    }
+    assert judged(
+        tree, {"schema.json": NEW, "README": NEW, "setup.py": NEW}, wheel
+    ) == {
+        "schema.json": WITHOUT,
+        "README": NOT,
+        "setup.py": INPUT,
+    }
+
+
+def test_two_new_files_with_the_same_bytes():
+    patched = {"pond/new.py": NEW, "pond/new.json": NEW, "tests/x.py": NEW, "b.txt": NEW}
+
+    found = judged(FLAT, patched, {**FLAT_WHEEL, "pond/new.py": NEW})
+
+    assert found == {
+        "pond/new.py": INSTALLED,
+        "pond/new.json": WITHOUT,
+        "tests/x.py": NOT,
+        "b.txt": NOT,
+    }

@@ -153,7 +153,7 @@ def test_options(fragment, expected):
     )
 
 
-KNOWN = "(sha256, strip, directory, fuzz, exclude, eol)"
+KNOWN = "(sha256, strip, directory, fuzz, effect, exclude, eol)"
 IN_SDIST = "a diff in an sdist is sdist:NAME==VERSION/PATH"
 
 
@@ -202,6 +202,8 @@ IN_SDIST = "a diff in an sdist is sdist:NAME==VERSION/PATH"
         ("a#strip=1#fuzz=2", "strip='1#fuzz=2' is not a number of path components"),
         ("a#fuzz=3", "fuzz='3' is not 0, 1 or 2"),
         ("a#fuzz=", "fuzz='' is not 0, 1 or 2"),
+        ("a#effect=", "effect='' is not error, warn or ignore"),
+        ("a#effect=Warn", "effect='Warn' is not error, warn or ignore"),
         ("a#sha256=", "sha256='' is not 64 hex digits"),
         ("a#sha256=" + "g" * 64, f"sha256={'g' * 64!r} is not 64 hex digits"),
         (f"a#sha256={HEX}0", f"sha256={HEX + '0'!r} is not 64 hex digits"),

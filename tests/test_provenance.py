@@ -46,7 +46,10 @@ def applied(name: str, data: bytes = DIFF, location: str = "") -> AppliedPatch:
         fuzz=0,
         files=(
             PatchedFile(
-                "src/webob/response.py", (AppliedHunk("@@ -1 +1 @@", 3, offset=2),)
+                "src/webob/response.py",
+                (AppliedHunk("@@ -1 +1 @@", 3, offset=2),),
+                effect="installed",
+                place="webob/response.py",
             ),
         ),
     )
@@ -109,6 +112,12 @@ def test_the_files() -> None:
                 "files": [
                     {
                         "path": "src/webob/response.py",
+                        "source": None,
+                        "effect": "installed",
+                        "place": "webob/response.py",
+                        "why": "",
+                        "cure": "",
+                        "syntax": "",
                         "hunks": [
                             {
                                 "header": "@@ -1 +1 @@",
@@ -262,6 +271,12 @@ def test_the_sbom() -> None:
                 }
             ],
         },
+        "properties": [
+            {
+                "name": "poach:patch:cve-2024-42353:src/webob/response.py",
+                "value": "installed webob/response.py",
+            }
+        ],
     }
     check_sbom(data)
 

@@ -101,8 +101,8 @@ class Placement:
     def holders(self, path: str, data: bytes) -> Iterator[str]:
         """Yield where the wheel has `data`: where `path` is expected, then elsewhere.
 
-        Elsewhere only contents tell, so there must be some, and they must not be those
-        of another file of the tree, which no patch touches.
+        Elsewhere only contents tell, so there must be some.  Neither place counts that
+        another file of the tree with the same bytes has a better claim on.
         """
         places = self.places(path)
         others = [
@@ -134,13 +134,17 @@ class Placement:
         return sorted(found, key=lambda path: not self._is_same(path, data))
 
     def _is_from_other(self, path: str, data: bytes, place: str) -> bool:
-        """Tell whether `place` is rather an untouched file with the same bytes."""
+        """Tell whether another file has the same bytes and a better claim on `place`.
+
+        What patches make the same in several places may be in the wheel from each.
+        """
+        expected = place in self.expected(path)
         name = place.rpartition("/")[2]
         rivals = [
             other
             for other, size in self._built.tree.sizes.items()
             if size == len(data)
-            and other not in self._built.touched
+            and not (expected and other in self._built.touched)
             and is_tail(name, other)
             and self._is_same(other, data)
         ]

@@ -20,7 +20,7 @@ _DOC_FILE = re.compile(
     r"(?:README|CHANGE(?:S|LOG|_LOG)|HISTORY|NEWS|AUTHORS|CONTRIBUT(?:ORS|ING)"
     r"|LICEN[CS]ES?|COPYING|COPYRIGHT|NOTICE|TODO|INSTALL|CREDITS|MAINTAINERS|SECURITY"
     r"|RELEASE(?:_?NOTES)?|CODE_OF_CONDUCT|THANKS|UPGRADE|UPGRADING|WHATSNEW|CITATION)"
-    r"(?:[_-][\w-]*(?:\.\d+)*)?(?:\.[a-z]{2})?"
+    r"(?:[_-][\w-]*(?:\.\d+)*)?(?:\.[a-z]{2}(?=\.))?"
     r"(?:\.(?:te?xt|rst|re?st|md|markdown|adoc|asciidoc|textile|org|rdoc"
     r"|apache|apache2|bsd|mit|l?gpl|lesser|psf|mpl|zpl))?",
     re.IGNORECASE,

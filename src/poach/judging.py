@@ -331,7 +331,12 @@ class _Judge:
         return ""
 
     def _is_beside(self, path: str) -> bool:
-        """Tell whether `path` is a module, or in a package, at the top of the tree."""
+        """Tell whether `path` is a module, or in a package, at the top of the tree.
+
+        Or the top itself is a package: then all in it looks like a part.
+        """
+        if next((place for place in self._at.goes("") if ".data/" not in place), ""):
+            return True
         package, slash, _ = path.partition("/")
         if not slash:
             return path.endswith(".py")

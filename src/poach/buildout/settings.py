@@ -62,12 +62,12 @@ class Settings:
     `fuzz` the default fuzz, `effect` what to do about patches without effect (error,
     warn, ignore), `unused` what to do about unused entries (warn, error, ignore) and
     patches of which nothing is installed, `requests` what to do about patches that
-    packages ask for (apply, error, ignore). `substitutes` are projects as written,
-    each with the requirement that stands in for it. `jobs` is how many eggs may be
+    packages ask for (apply, error, ignore).  `substitutes` are projects as written,
+    each with the requirement that stands in for it.  `jobs` is how many eggs may be
     built side by side, `sharing` says how a remote store is used, `trusted` whose
-    signatures count (None: no matter). The rest is buildout's: its directory, where
-    the versions are, where distributions come from, and how. `faults` are malformed
-    pins, to be raised with whatever else is wrong with pins. `unpatchable` are the
+    signatures count (None: no matter).  The rest is buildout's: its directory, where
+    the versions are, where distributions come from, and how.  `faults` are malformed
+    pins, to be raised with whatever else is wrong with pins.  `unpatchable` are the
     projects that must not be patched.
     """
 
