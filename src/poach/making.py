@@ -12,12 +12,13 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
+from poach.adapters import translations
 from poach.adapters import tree as trees
 from poach.adapters.archive import unpack
 from poach.adapters.retag import retag
 from poach.adapters.store import Made
 from poach.diff import NamedDiff
-from poach.errors import PoachError, collect
+from poach.errors import PoachError, collect, raise_faults
 from poach.hunks import Landing
 from poach.key import BuildKey
 from poach.kit import Kit
@@ -86,6 +87,8 @@ def make(
     log.unlink(missing_ok=True)
     tree = unpack(sdist.path, staging / "source")
     applied = apply(patch_set, tree, kit)
+    touched = _touched(patch_set, applied)
+    raise_faults(translations.compile_patched(patch_set.title, tree, touched))
     kit.reporter.building(patch_set.tagged)
     wheel = kit.toolchain.builder.build(
         patch_set.asked, tree, staging / "wheel", key.options, log
@@ -104,6 +107,7 @@ def make(
     files, extras = metadata_files(facts), patch_set.extras
     tagged = retag(wheel, patch_set.version, staging, files, extras)
     egg = kit.toolchain.eggs.make(tagged, staging / "egg", log)
+    translations.make_newer(egg, tree, touched)
     kit.reporter.printed(log)
     log.unlink(missing_ok=True)
     return Made(egg, tagged, record(facts))
@@ -127,6 +131,16 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
     for label, patch in zip(patch_set.labels, done, strict=True):
         kit.reporter.patched(patch_set.title, label, patch)
     return done
+
+
+def _touched(
+    patch_set: PatchSet, applied: Sequence[AppliedPatch]
+) -> list[translations.Touched]:
+    """Return which files each patch has changed."""
+    return [
+        translations.Touched(label, patch.owner, {file.path for file in patch.files})
+        for label, patch in zip(patch_set.labels, applied, strict=True)
+    ]
 
 
 def planned(patch_set: PatchSet, tree: Path, diffs: Sequence[NamedDiff]) -> trees.Plan:
