@@ -125,9 +125,8 @@ def catalogs(draw):
             lines += [f"msgstr[{n}] {quoted(draw(TEXT))}" for n in range(2)]
         else:
             lines += [f"msgstr {quoted(draw(TEXT))}", quoted(draw(TEXT))]
-        lines.append(
-            draw(st.sampled_from(["", "# x", '#~ msgid "x"\n#~ msgstr "y"\n']))
-        )
+        old = f'#~ msgid "x{len(lines)}"\n#~ msgstr "y"\n'
+        lines.append(draw(st.sampled_from(["", "# x", old])))
     return "\n".join(lines).encode()
 
 
