@@ -13,6 +13,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
+from poach.adapters import translations
 from poach.adapters import tree as trees
 from poach.adapters.archive import unpack
 from poach.adapters.build import BuildFailed
@@ -23,7 +24,7 @@ from poach.adapters.watching import Before, after, before, upstream
 from poach.built import Touched
 from poach.diff import NamedDiff
 from poach.effect import Verdict
-from poach.errors import PoachError, collect
+from poach.errors import PoachError, collect, raise_faults
 from poach.excluding import check
 from poach.hunks import Landing
 from poach.judging import of_moved, verdicts
@@ -100,6 +101,8 @@ def make(
     tree = unpack(sdist.path, staging / "source")
     applied, before = apply(patch_set, tree, kit)
     faults = syntax_faults(before.touched, kit, staging / "syntax", log)
+    touched = _touched(patch_set, applied)
+    raise_faults(translations.compile_patched(patch_set.title, tree, touched))
     kit.reporter.building(patch_set.tagged)
     built, builder = staging / "wheel", kit.toolchain.builder
     try:
@@ -125,6 +128,7 @@ def make(
     files, extras = metadata_files(facts), patch_set.extras
     tagged = write(retagged(wheel, patch_set.version, files, extras), staging)
     egg = kit.toolchain.eggs.make(tagged, staging / "egg", log)
+    translations.make_newer(egg, tree, touched)
     kit.reporter.printed(log)
     log.unlink(missing_ok=True)
     return Made(egg, tagged, record(facts))
@@ -195,6 +199,16 @@ def judged(
     return tuple(
         replace(patch, files=tuple(map(file_of, patch.files))) for patch in patches
     )
+
+
+def _touched(
+    patch_set: PatchSet, applied: Sequence[AppliedPatch]
+) -> list[translations.Touched]:
+    """Return which files each patch has changed."""
+    return [
+        translations.Touched(label, patch.owner, {file.path for file in patch.files})
+        for label, patch in zip(patch_set.labels, applied, strict=True)
+    ]
 
 
 def planned(patch_set: PatchSet, tree: Path, diffs: Sequence[NamedDiff]) -> trees.Plan:
