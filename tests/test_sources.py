@@ -370,10 +370,13 @@ def test_an_index_that_does_not_answer_is_told(index, pond, status):
     add_pond(index)
     index.status[PAGE] = status
 
-    assert "there is no sdist of any version" not in pond().run(expect=1).error
+    error = pond().run(expect=1).error
+
+    assert "there is no sdist of any version" not in error
+    assert ("USER:PASSWORD@ before the host in the URL" in error) == (status == 403)
 
 
-@pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.parametrize("status", [401, 404, 500])
 def test_a_file_that_is_not_delivered(index, pond, status):
     add_pond(index)
     index.status[FILE] = status
@@ -383,6 +386,7 @@ def test_a_file_that_is_not_delivered(index, pond, status):
     assert error.startswith(f"Cannot fetch the sdist {index.base}{FILE}#sha256=")
     assert f"Can't download {index.base}{FILE}#sha256=" in error
     assert f": {status} " in error
+    assert ("USER:PASSWORD@ before the host in the URL" in error) == (status == 401)
 
 
 def test_a_file_that_is_not_the_one_of_the_index(index, pond):

@@ -78,13 +78,15 @@ class Limits:
     """What is too large to be a patched egg.
 
     `archive` are bytes that come over the network, `unpacked` bytes on the disk,
-    `files` their number, `metadata` the bytes of a file that is read as a whole.
+    `files` their number, `metadata` the bytes of a file that is read as a whole,
+    `signatures` how many there may be.
     """
 
     archive: int = 1 << 30
     unpacked: int = 4 << 30
     files: int = 50_000
     metadata: int = 16 << 20
+    signatures: int = 16
 
 
 LIMITS = Limits()
@@ -224,9 +226,13 @@ def _signer(
     zipped: ZipFile, data: bytes, trusted: Collection[PublicKey], limits: Limits
 ) -> PublicKey:
     """Return the trusted key that has signed `data`."""
+    most = limits.signatures
     if SIGNATURES not in zipped.namelist():
         raise ValueError("it is not signed")
-    lines = _read(zipped, SIGNATURES, limits).decode("ascii").splitlines()
+    text = _read(zipped, SIGNATURES, limits).decode("ascii")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > most:
+        raise ValueError(f"it has more than {most} signatures")
     known = [one for one in map(Signature.parse, lines) if one.by in trusted]
     if not known:
         raise ValueError("it is signed by no trusted key")

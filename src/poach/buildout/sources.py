@@ -35,6 +35,13 @@ _PASSED_OVER = re.compile(
     re.IGNORECASE,
 )
 
+#: Where setuptools' package index looks for a user and a password.
+_LOGIN = (
+    " (if it wants a login, write USER:PASSWORD@ before the host in the URL, or into "
+    "~/.pypirc a section with repository, username and password; ~/.netrc does not "
+    "count here)"
+)
+
 #: One thread at a time: a package index changes the timeout of all sockets while it
 #: opens a URL, and buildout keeps its indexes in a global.
 _ALONE = threading.Lock()
@@ -174,7 +181,8 @@ class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
         if answer is None:
             self.troubles.append(f"{url} cannot be read")
         elif status is not None and status >= 400 and status != 404:
-            self.troubles.append(f"{url} answers with status {status}")
+            how = _LOGIN if status in (401, 403) else ""
+            self.troubles.append(f"{url} answers with status {status}{how}")
         return answer
 
 
@@ -306,7 +314,8 @@ def _fetched(installer: Any, dist: Any, folder: Path) -> Path:
     try:
         path = Path(installer._fetch(dist, str(folder), cache).location)
     except BaseError as error:
-        raise NotFetched(str(dist.location), str(error)) from error
+        how = _LOGIN if re.search(r": 40[13] ", str(error)) else ""
+        raise NotFetched(str(dist.location), f"{error}{how}") from error
     return _moved(path, Path(cache)) if cache and path.parent == folder else path
 
 
