@@ -568,7 +568,12 @@ def test_the_top_of_the_tree_is_the_package():
 
 
 def test_two_new_files_with_the_same_bytes():
-    patched = {"pond/new.py": NEW, "pond/new.json": NEW, "tests/x.py": NEW, "b.txt": NEW}
+    patched = {
+        "pond/new.py": NEW,
+        "pond/new.json": NEW,
+        "tests/x.py": NEW,
+        "b.txt": NEW,
+    }
 
     found = judged(FLAT, patched, {**FLAT_WHEEL, "pond/new.py": NEW})
 

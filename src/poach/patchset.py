@@ -92,9 +92,9 @@ class Patch:
     directory: str | None = None
     fuzz: int = 0
     definer: str = ""
-    effect: str | None = None
     exclude: tuple[str, ...] = ()
     eol: str = "keep"
+    effect: str | None = None
 
     @property
     def meaning(self) -> list[object]:
@@ -292,9 +292,9 @@ def _patch(
         location.directory,
         fuzz if location.fuzz is None else location.fuzz,
         definer,
-        location.effect,
         tuple(sorted(set(location.exclude))),
         location.eol or "keep",
+        location.effect,
     )
 
 

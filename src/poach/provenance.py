@@ -228,32 +228,29 @@ def _serial(provenance: Provenance) -> uuid.UUID:
 
 
 def _component(provenance: Provenance) -> dict[str, Any]:
-    properties = [each for patch in provenance.patches for each in _properties(patch)]
     return {
         **_library(provenance.project, provenance.version),
         "bom-ref": purl(provenance.project, provenance.version),
-        **({"properties": properties} if properties else {}),
         "pedigree": {
             "ancestors": [_ancestor(provenance)],
             "patches": [_pedigree_patch(patch) for patch in provenance.patches],
         },
         "properties": [
-            {
-                "name": f"poach:patch:{patch.name}:{file.path}",
-                "value": f"{file.effect} {file.place}".strip(),
-            }
+            {"name": f"poach:patch:{patch.name}:{name}", "value": value}
             for patch in provenance.patches
-            for file in patch.files
+            for name, value in _properties(patch)
         ],
     }
 
 
-def _properties(patch: AppliedPatch) -> Iterator[dict[str, str]]:
-    """Yield how a diff was applied otherwise than as a whole and to the byte."""
-    for name in patch.excluded:
-        yield {"name": f"poach:{patch.name}:excluded", "value": name}
+def _properties(patch: AppliedPatch) -> Iterator[tuple[str, str]]:
+    """Yield what became of each file, and how the diff was applied if not as it is."""
+    yield from (
+        (file.path, f"{file.effect} {file.place}".strip()) for file in patch.files
+    )
+    yield from (("excluded", name) for name in patch.excluded)
     if patch.eol != "keep":
-        yield {"name": f"poach:{patch.name}:eol", "value": patch.eol}
+        yield "eol", patch.eol
 
 
 def _ancestor(provenance: Provenance) -> dict[str, Any]:

@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 
 from poach.adapters import contents
 from poach.adapters.store import Store
-from poach.diff import MAX_DIFF
 from poach.errors import PoachError
 from poach.location import Kind, Location
-from poach.packing import BadPacking, unpacked
 from poach.ports import Fetcher, SourceFinder
 
 #: How a web page begins, after a byte order mark and white space.
@@ -126,6 +124,10 @@ class DiffReader:
             self._verify(location, sha256, data)
             if location.kind is not Kind.PATH:
                 self.store.keep_diff(data)
+        # Imported late: a warm run reads no diff.
+        from poach.diff import MAX_DIFF
+        from poach.packing import BadPacking, unpacked
+
         try:
             return unpacked(data, MAX_DIFF)
         except BadPacking:

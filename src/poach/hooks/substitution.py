@@ -289,11 +289,29 @@ class Substitution(object):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self.overruled.add(pin.key)
-        self._tell(
-            "The pin '%s' does not count where an extension or recipe has set the "
-            "version to %r." % (pin.asked, constraint)
-        )
+        place = "" if constraint else self._checkout(installer, pin.key)
+        if place:
+            self._tell(
+                "%s is a develop egg (%s), which wins over the pin '%s'."
+                % (pin.project, place, pin.asked)
+            )
+        else:
+            self._tell(
+                "The pin '%s' does not count where an extension or recipe has set the "
+                "version to %r." % (pin.asked, constraint)
+            )
         return None
+
+    def _checkout(self, installer, project):  # type: (Any, str) -> str
+        """Return the folder of the develop egg of a project, empty without one."""
+        for dist in _environment(installer, project):
+            develop = dist.precedence == pkg_resources.DEVELOP_DIST
+            if develop and dist.location in self._develop_locations():
+                folder = self._sources(dist)[0]
+                top = self.buildout["buildout"]["directory"]
+                inside = folder.startswith(os.path.join(top, ""))
+                return str(os.path.relpath(folder, top)) if inside else folder
+        return ""
 
     def _supply(self, installer, pin):  # type: (Any, PatchedPin) -> Any
         may_build = installer._dest is not None
