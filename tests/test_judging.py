@@ -568,7 +568,12 @@ def test_the_top_of_the_tree_is_the_package():
 
 
 def test_two_new_files_with_the_same_bytes():
-    patched = {"pond/new.py": NEW, "pond/new.json": NEW, "tests/x.py": NEW, "b.txt": NEW}
+    patched = {
+        "pond/new.py": NEW,
+        "pond/new.json": NEW,
+        "tests/x.py": NEW,
+        "b.txt": NEW,
+    }
 
     found = judged(FLAT, patched, {**FLAT_WHEEL, "pond/new.py": NEW})
 
@@ -577,4 +582,17 @@ def test_two_new_files_with_the_same_bytes():
         "pond/new.json": WITHOUT,
         "tests/x.py": NOT,
         "b.txt": NOT,
+    }
+
+
+def test_docs_are_named_with_their_path():
+    setup = b"setup(long_description=open('README.rst').read())"
+    tree = {**FLAT, "setup.py": setup, "README.rst": OLD, "docs/README.rst": OLD}
+    tree["docs/Makefile"] = OLD
+    patched = {"README.rst": NEW, "docs/README.rst": NEW, "docs/Makefile": NEW}
+
+    assert judged(tree, patched, FLAT_WHEEL, pure=False) == {
+        "README.rst": INPUT,
+        "docs/README.rst": NOT,
+        "docs/Makefile": NOT,
     }
