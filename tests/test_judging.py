@@ -583,3 +583,16 @@ def test_two_new_files_with_the_same_bytes():
         "tests/x.py": NOT,
         "b.txt": NOT,
     }
+
+
+def test_docs_are_named_with_their_path():
+    setup = b"setup(long_description=open('README.rst').read())"
+    tree = {**FLAT, "setup.py": setup, "README.rst": OLD, "docs/README.rst": OLD}
+    tree["docs/Makefile"] = OLD
+    patched = {"README.rst": NEW, "docs/README.rst": NEW, "docs/Makefile": NEW}
+
+    assert judged(tree, patched, FLAT_WHEEL, pure=False) == {
+        "README.rst": INPUT,
+        "docs/README.rst": NOT,
+        "docs/Makefile": NOT,
+    }

@@ -256,14 +256,14 @@ class _Judge:
             return Verdict(Effect.NOT_INSTALLED, why="for tests")
         if filekinds.is_build_file(path):
             return Verdict(Effect.BUILD_INPUT)
-        if filekinds.is_compiled(path):
+        people = self._is_for_people(path)
+        if filekinds.is_compiled(path) and not people:
             return self._for_compilers(path)
         if filekinds.is_metadata(path):
             return Verdict(Effect.NOT_INSTALLED, why="the build makes it again")
-        reads = filekinds.is_doc(path) or filekinds.is_development(path)
-        if not reads and not self._is_for_people(path):
+        if not (people or filekinds.is_doc(path) or filekinds.is_development(path)):
             return None
-        if self._is_mentioned(path):
+        if self._is_mentioned(path, whole=people):
             return Verdict(Effect.BUILD_INPUT, why="the build files name it")
         return Verdict(Effect.NOT_INSTALLED, why="for readers and developers")
 
@@ -282,15 +282,17 @@ class _Judge:
             return None  # there they are data
         return Verdict(Effect.NOT_INSTALLED, why="the wheel has nothing compiled")
 
-    def _is_mentioned(self, path: str) -> bool:
+    def _is_mentioned(self, path: str, whole: bool = False) -> bool:
         """Tell whether a file that tells the build what to do names the one at `path`.
 
-        What looks like a part of something installed is named with its path, or is a
-        module at the top that is imported; other files with their name.
+        With `whole`, and where it looks like a part of something installed, it is named
+        with its path, else with its name; or it is a module at the top, or in a package
+        there, that is imported.
         """
-        word = path if self._near(path) else path.rpartition("/")[2]
-        whole = rb"(?<![\w.-])%b(?![\w-])" % re.escape(_bytes(word))
-        if re.search(whole, b"\n".join(self._scripts.values())):
+        whole = whole or bool(self._near(path))
+        word = path if whole else path.rpartition("/")[2]
+        pattern = rb"(?<![\w.-])%b(?![\w-])" % re.escape(_bytes(word))
+        if re.search(pattern, b"\n".join(self._scripts.values())):
             return True
         top = path.partition("/")[0]
         helper = path.endswith(".py") and not self._at.goes(f"{top}/")

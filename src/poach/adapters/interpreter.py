@@ -25,10 +25,11 @@ import json, sys
 sys.path[:] = [folder for folder in sys.path if folder]
 found = {"version": "%d.%d" % sys.version_info[:2], "tag": None}
 try:
-    import pip, setuptools.wheel, wheel
+    import setuptools.wheel, wheel
+    from pip import __version__ as pip
     from pip._vendor.packaging.tags import sys_tags
     tag = next(iter(sys_tags()))
-    found["tag"] = [tag.interpreter, tag.abi, tag.platform, pip.__version__]
+    found["tag"] = [tag.interpreter, tag.abi, tag.platform, pip]
 except ImportError:
     pass
 print(json.dumps(found))
