@@ -18,7 +18,11 @@ targets = any_text.filter(
 paths = targets.filter(lambda text: "://" not in text and text[:6] != "sdist:")
 folders = st.lists(
     any_text.filter(
-        lambda text: text not in (".", "..") and not {"/", "\\"} & set(text)
+        lambda text: (
+            text not in (".", "..")
+            and not {"/", "\\"} & set(text)
+            and text[1:2] != ":"  # a drive
+        )
     ),
     max_size=3,
 ).map("/".join)
