@@ -102,6 +102,9 @@ def test_the_files() -> None:
                 "file": "patches/cve-2024-42353.patch",
                 "strip": 1,
                 "directory": "src",
+                "exclude": [],
+                "excluded": [],
+                "eol": "keep",
                 "fuzz": 0,
                 "files": [
                     {
@@ -112,6 +115,7 @@ def test_the_files() -> None:
                                 "line": 3,
                                 "offset": 2,
                                 "fuzz": 0,
+                                "eol": False,
                             }
                         ],
                     }
@@ -260,6 +264,24 @@ def test_the_sbom() -> None:
         },
     }
     check_sbom(data)
+
+
+def test_what_was_left_out_is_in_the_sbom() -> None:
+    patch = replace(
+        applied("fix"), exclude=("t/*",), excluded=("t/a", "t/b"), eol="any"
+    )
+    made = provenance(patch)
+    (component,) = sbom(made)["components"]
+    assert component["properties"] == [
+        {"name": "poach:fix:excluded", "value": "t/a"},
+        {"name": "poach:fix:excluded", "value": "t/b"},
+        {"name": "poach:fix:eol", "value": "any"},
+    ]
+    text = canonical_json(sbom(made)).decode()
+    assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    (said,) = json.loads(metadata_files(made)["poach.json"])["patches"]
+    assert (said["exclude"], said["excluded"]) == (["t/*"], ["t/a", "t/b"])
+    assert said["eol"] == "any"
 
 
 def test_a_diff_from_the_web_has_its_url() -> None:

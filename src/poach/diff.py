@@ -125,7 +125,9 @@ class NamedDiff(NamedTuple):
     `name` is the patch's name as the user wrote it, `owner` who asked for it
     (``"buildout.cfg:12"``, may be empty), `data` the bytes of the diff.  `strip` and
     `directory` are None where they are to be found out; an empty `directory` is the
-    top of the tree.  `fuzz` is how many lines of context may be ignored.
+    top of the tree.  `fuzz` is how many lines of context may be ignored, `exclude`
+    holds globs of files to leave out (`poach.excluding`), `eol` is "keep" or "any"
+    (`poach.endings`).
     """
 
     name: str
@@ -134,6 +136,8 @@ class NamedDiff(NamedTuple):
     strip: int | None = None
     directory: str | None = None
     fuzz: int = 0
+    exclude: tuple[str, ...] = ()
+    eol: str = "keep"
 
 
 class Hunk(NamedTuple):

@@ -48,13 +48,15 @@ class Landing(NamedTuple):
     """Where a hunk fits: the `line` (from 1) of its first line in the old text.
 
     `offset` says how far that is from the line in its `header`, `fuzz` how many
-    lines of context had to be ignored.
+    lines of context had to be ignored, `eol` that its line endings are others than
+    the file's, which keeps its own.
     """
 
     header: str
     line: int
     offset: int = 0
     fuzz: int = 0
+    eol: bool = False
 
 
 class Applied(NamedTuple):

@@ -25,6 +25,7 @@ _SHORTLIST = 6  # places of a hunk that are compared line by line
 _PATIENCE = 120  # such comparisons in one text
 _BLOCK = 12  # lines that are compared each with each
 _REMOVED, _TELLING, _TRIFLING = 3.0, 1.0, 0.1
+_MOVED = 0.8  # of its worth has a line that is there, but in another order
 _LEAST = 0.3
 _words = re.compile(rb"\w{3,}").findall
 
@@ -123,8 +124,8 @@ class Likeness:
         """Return how much of the old side is at `place`, about."""
         weighted = list(_weighted(shape))
         there = self._text.lines[place : place + len(weighted)]
-        lines = [line.strip() for line, _ in weighted]
-        others = [line.strip() for line in there]
+        lines = [b" ".join(line.split()) for line, _ in weighted]
+        others = [b" ".join(line.split()) for line in there]
         weights = [weight for _, weight in weighted]
         matcher = difflib.SequenceMatcher(None, lines, others, autojunk=False)
         score = 0.0
@@ -133,7 +134,10 @@ class Likeness:
                 score += sum(weights[i:j])
             elif word == "replace":
                 score += _alike(lines[i:j], weights[i:j], others[k:m])
-        return score / (sum(weights) or 1)
+        shared = set(others)
+        pairs = zip(lines, weights, strict=True)
+        moved = sum(weight for line, weight in pairs if line in shared)
+        return max(score, _MOVED * moved) / (sum(weights) or 1)
 
 
 def _weighted(shape: Shape) -> Iterator[tuple[bytes, float]]:

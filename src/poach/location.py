@@ -60,7 +60,8 @@ class Location:
     `project` and `version` are set then.  The options are None where not given:
     `sha256` of the diff's bytes in hex, `strip` (leading path components to drop),
     `directory` (in the source tree, from which the diff's paths count), `fuzz`
-    (lines of context that need not match).
+    (lines of context that need not match), `eol` ("keep" or "any": whether line
+    endings have to match).  `exclude` holds globs of files that are left out.
     """
 
     kind: Kind
@@ -71,6 +72,8 @@ class Location:
     strip: int | None = None
     directory: str | None = None
     fuzz: int | None = None
+    exclude: tuple[str, ...] = ()
+    eol: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Location:
@@ -100,13 +103,18 @@ class Location:
         return without_credentials(self.place)
 
     def __str__(self) -> str:
-        given = {name: getattr(self, name) for name in _READERS}
         fragment = "&".join(
-            f"{name}={quote(str(value), safe='/')}"
-            for name, value in given.items()
-            if value is not None
+            f"{name}={quote(str(value), safe='/*?')}"
+            for name in _READERS
+            for value in self._values(name)
         )
         return f"{self.place}#{fragment}" if fragment else self.place
+
+    def _values(self, name: str) -> tuple[object, ...]:
+        value = getattr(self, name)
+        if name in _REPEATED:
+            return tuple(value)
+        return () if value is None else (value,)
 
 
 def without_credentials(text: str) -> str:
@@ -188,8 +196,8 @@ def _sdist(text: str) -> tuple[Kind, str, str, str]:
     return Kind.SDIST, found["path"], found["project"], found["version"]
 
 
-def _options(fragment: str) -> dict[str, str | int]:
-    options: dict[str, str | int] = {}
+def _options(fragment: str) -> dict[str, str | int | tuple[str, ...]]:
+    options: dict[str, str | int | tuple[str, ...]] = {}
     for word in filter(None, fragment.split("&")):
         name, _, value = word.partition("=")
         if name not in _READERS:
@@ -197,10 +205,18 @@ def _options(fragment: str) -> dict[str, str | int]:
                 f"option {name!r} is not known{did_you_mean(name, _READERS)} "
                 f"({', '.join(_READERS)})"
             )
+        read = _READERS[name](unquote(value, errors="strict"))
+        if name in _REPEATED:
+            options[name] = (*_several(options.get(name)), str(read))
+            continue
         if name in options:
             raise ValueError(f"option {name!r} is given twice")
-        options[name] = _READERS[name](unquote(value, errors="strict"))
+        options[name] = read
     return options
+
+
+def _several(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, tuple) else ()
 
 
 def _sha256(value: str) -> str:
@@ -221,6 +237,19 @@ def _fuzz(value: str) -> int:
     return int(value)
 
 
+def glob(value: str) -> str:
+    """Return a glob of `exclude`; raise `ValueError`."""
+    if not value.strip() or value.startswith("/") or not value.isprintable():
+        raise ValueError(f"exclude={value!r} is not a glob for the names in a diff")
+    return value
+
+
+def _eol(value: str) -> str:
+    if value not in ("keep", "any"):
+        raise ValueError(f"eol={value!r} is not keep or any")
+    return value
+
+
 def _directory(value: str) -> str:
     parts = value.split("/")
     drive = value[1:2] == ":"
@@ -234,4 +263,7 @@ _READERS: dict[str, Callable[[str], str | int]] = {
     "strip": _strip,
     "directory": _directory,
     "fuzz": _fuzz,
+    "exclude": glob,
+    "eol": _eol,
 }
+_REPEATED = ("exclude",)

@@ -18,6 +18,7 @@ from poach.adapters.retag import retag
 from poach.adapters.store import Made
 from poach.diff import NamedDiff
 from poach.errors import PoachError, collect
+from poach.excluding import check
 from poach.hunks import Landing
 from poach.key import BuildKey
 from poach.kit import Kit
@@ -132,6 +133,10 @@ def apply(patch_set: PatchSet, tree: Path, kit: Kit) -> list[AppliedPatch]:
 def planned(patch_set: PatchSet, tree: Path, diffs: Sequence[NamedDiff]) -> trees.Plan:
     """Return what the diffs of `patch_set` do to `tree`; raise `CannotPatch`."""
     try:
+        check(diffs)
+    except trees.ApplyRefused as refused:
+        raise CannotPatch(patch_set.title, refused) from refused
+    try:
         return trees.plan(tree, diffs)
     except trees.ApplyRefused as refused:
         found = conflicts(tree, diffs) or misplaced(tree, diffs)
@@ -154,6 +159,9 @@ def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatc
         strip=outcome.strip,
         directory=outcome.directory,
         fuzz=patch.fuzz,
+        exclude=patch.exclude,
+        excluded=outcome.excluded,
+        eol=patch.eol,
         files=tuple(
             PatchedFile(file.path, tuple(_hunk(hunk) for hunk in file.hunks))
             for file in outcome.files
@@ -162,7 +170,7 @@ def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatc
 
 
 def _hunk(hunk: Landing) -> AppliedHunk:
-    return AppliedHunk(hunk.header, hunk.line, hunk.offset, hunk.fuzz)
+    return AppliedHunk(hunk.header, hunk.line, hunk.offset, hunk.fuzz, hunk.eol)
 
 
 def _public(place: str) -> str:
@@ -175,7 +183,16 @@ def _read(patch_set: PatchSet, label: str, patch: Patch, kit: Kit) -> NamedDiff:
         data = kit.reader.read(patch.location, patch.sha256)
     except PoachError as fault:
         raise PatchFault(patch_set.pin, label, patch.owners, fault) from fault
-    return NamedDiff(label, patch.owner, data, patch.strip, patch.directory, patch.fuzz)
+    return NamedDiff(
+        label,
+        patch.owner,
+        data,
+        patch.strip,
+        patch.directory,
+        patch.fuzz,
+        patch.exclude,
+        patch.eol,
+    )
 
 
 def _check(patch_set: PatchSet, wheel: Path) -> None:

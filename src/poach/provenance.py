@@ -37,13 +37,15 @@ class AppliedHunk:
 
     `header` is its ``@@`` line, `line` where it went in (the first is 1), `offset`
     how many lines that is below (or, negative, above) where the header says, `fuzz`
-    how many lines of context did not match.
+    how many lines of context did not match, `eol` that the file has other line endings
+    than the diff, and kept them.
     """
 
     header: str
     line: int
     offset: int = 0
     fuzz: int = 0
+    eol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class AppliedPatch:
 
     `name` is the patch's name (several diffs may share one), `owner` who asked for
     it, `location` where it came from, `sha256` the digest, in hex, of its bytes
-    `data`; `strip`, `directory` and `fuzz` are those that it was applied with.
+    `data`; `strip`, `directory`, `fuzz`, `exclude` (globs of files to leave out) and
+    `eol` are those that it was applied with; `excluded` are the files left out.
     """
 
     name: str
@@ -72,6 +75,9 @@ class AppliedPatch:
     directory: str
     fuzz: int
     files: tuple[PatchedFile, ...]
+    exclude: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    eol: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +216,24 @@ def _serial(provenance: Provenance) -> uuid.UUID:
 
 
 def _component(provenance: Provenance) -> dict[str, Any]:
+    properties = [each for patch in provenance.patches for each in _properties(patch)]
     return {
         **_library(provenance.project, provenance.version),
         "bom-ref": purl(provenance.project, provenance.version),
+        **({"properties": properties} if properties else {}),
         "pedigree": {
             "ancestors": [_ancestor(provenance)],
             "patches": [_pedigree_patch(patch) for patch in provenance.patches],
         },
     }
+
+
+def _properties(patch: AppliedPatch) -> Iterator[dict[str, str]]:
+    """Yield how a diff was applied otherwise than as a whole and to the byte."""
+    for name in patch.excluded:
+        yield {"name": f"poach:{patch.name}:excluded", "value": name}
+    if patch.eol != "keep":
+        yield {"name": f"poach:{patch.name}:eol", "value": patch.eol}
 
 
 def _ancestor(provenance: Provenance) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Attempt:
     `files` are those that apply, `refusals` says why others do not, `landed` counts
     the hunks that have a place, also in files that do not apply as a whole.  `absent`
     are the files that the tree lacks, by their names in messages, and their paths.
+    `excluded` are the names of those that were left out.
     `rules`
     are those by which all files so far apply: one of them has to place them all.
     """
@@ -60,6 +61,7 @@ class Attempt:
         self.directory = directory
         self.files: list[PatchedFile] = []
         self.refusals = list(refusals)
+        self.excluded: tuple[str, ...] = ()
         self.absent: dict[str, tuple[FileDiff, str]] = {}
         self.landed = 0
         self.rules: frozenset[Rule] = RULES
@@ -82,8 +84,16 @@ class Attempt:
 
     def result(self, diff: NamedDiff) -> PatchedBy:
         """Return what the plan says of the diff."""
-        files = tuple(self.files)
-        return PatchedBy(diff.name, diff.owner, self.strip, self.directory, files)
+        return PatchedBy(
+            diff.name,
+            diff.owner,
+            self.strip,
+            self.directory,
+            tuple(self.files),
+            diff.exclude,
+            self.excluded,
+            diff.eol,
+        )
 
 
 class Commit:
@@ -93,10 +103,11 @@ class Commit:
     order the files come.
     """
 
-    def __init__(self, attempt: Attempt, fuzz: int) -> None:
+    def __init__(self, attempt: Attempt, fuzz: int, eol: str = "keep") -> None:
         self.attempt = attempt
         self.world = attempt.world
         self.fuzz = fuzz
+        self.eol = eol
         self.sources: dict[str, Entry | None] = {}
         self.moving: set[str] = set()  # sources of renames that come later
         self.made: set[str] = set()  # files that the commit creates
@@ -312,8 +323,7 @@ class Commit:
         if file.binary:
             return self._binary(file, path, before), ()
         rules = self.attempt.rules
-        hunks = file.hunks if old else _of_new_file(file)
-        done = apply_hunks(before, hunks, self.fuzz, rules)
+        done = self._placed(before, file.hunks if old else _of_new_file(file))
         if isinstance(done, Rejected) and file.crlf:
             unix = [unix_hunk(hunk) for hunk in file.hunks]
             again = apply_hunks(before, unix, self.fuzz, rules)
@@ -323,6 +333,14 @@ class Commit:
             raise Fault(*(missed(path, miss, file.reversed) for miss in done.misses))
         self.attempt.rules = done.rules
         return done.data, done.landings
+
+    def _placed(self, before: bytes, hunks: Sequence[Hunk]) -> Applied | Rejected:
+        rules = self.attempt.rules
+        if self.eol == "keep":
+            return apply_hunks(before, hunks, self.fuzz, rules)
+        from poach.endings import apply_any
+
+        return apply_any(before, hunks, self.fuzz, rules)
 
     def _binary(self, file: FileDiff, path: str, old: bytes) -> bytes:
         from poach.binaries import BadBinary, apply_binary, is_result

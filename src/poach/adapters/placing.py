@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 
+from poach import excluding
 from poach.adapters import absent, creating
 from poach.adapters.editing import Attempt, Commit, may_create
 from poach.adapters.world import World
@@ -23,8 +24,9 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
     """Apply one diff where it fits; refusals name the patch and its owner."""
     try:
         directory = _directory(world, diff.directory)
-        files = parse(diff.data)
+        files, left = excluding.split(parse(diff.data), diff.exclude)
         attempt = _placed(world, diff._replace(directory=directory), files)
+        attempt.excluded = tuple(left)
         _settle(world, attempt, files)
         _refuse_absent(world, directory, attempt)
     except (DiffError, Faults) as error:
@@ -127,7 +129,7 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     """Return the attempt at the right place, or the most plausible failure."""
 
     def attempt(strip: int, directory: str) -> Attempt:
-        return _attempt(world, files, strip, directory, diff.fuzz)
+        return _attempt(world, files, strip, directory, diff)
 
     real = [file for file in files if file.git or not file.lost]
 
@@ -223,9 +225,13 @@ def _folders(
 
 
 def _attempt(
-    world: World, files: Sequence[FileDiff], strip: int, directory: str, fuzz: int
+    world: World,
+    files: Sequence[FileDiff],
+    strip: int,
+    directory: str,
+    diff: NamedDiff,
 ) -> Attempt:
     done = Attempt(world.child(), strip, directory)
     for _, part in groupby(files, key=lambda file: file.part):
-        Commit(done, fuzz).apply(list(part))
+        Commit(done, diff.fuzz, diff.eol).apply(list(part))
     return done

@@ -86,8 +86,9 @@ def _details(patch: AppliedPatch, every: bool) -> Iterator[str]:
             hunks = f": {_count(len(file.hunks), 'hunk')}" * bool(file.hunks)
             yield f"  {file.path}{hunks}"
         for number, hunk in enumerate(file.hunks, 1):
-            if every or hunk.offset or hunk.fuzz:
+            if every or hunk.offset or hunk.fuzz or hunk.eol:
                 yield f"  {file.path}: hunk {number} {_place(hunk)}"
+    yield from (f"  left out: {name}" for name in patch.excluded)
 
 
 def _count(number: int, noun: str) -> str:
@@ -104,4 +105,6 @@ def _place(hunk: AppliedHunk) -> str:
         words.append(f"offset {_count(hunk.offset, 'line')}")
     if hunk.fuzz:
         words.append(f"fuzz {hunk.fuzz}")
+    if hunk.eol:
+        words.append("other line endings")
     return ", ".join(words)

@@ -90,6 +90,8 @@ def _patch(patch: Patch) -> dict[str, Any]:
         "strip": patch.strip,
         "directory": patch.directory,
         "fuzz": patch.fuzz,
+        "exclude": list(patch.exclude),
+        "eol": patch.eol,
     }
 
 
@@ -122,3 +124,6 @@ def _told(patch: dict[str, Any]) -> Iterator[str]:
     for option in ("strip", "directory", "fuzz"):
         if patch[option]:
             yield f"{option} {patch[option]}"
+    yield from (f"exclude {glob}" for glob in patch["exclude"])
+    if patch["eol"] != "keep":
+        yield f"eol {patch['eol']}"
