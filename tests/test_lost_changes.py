@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from poach.announced import read
 from poach.diff import DiffError, parse
 from poach.errors import Faults
 
@@ -59,7 +62,7 @@ def names(data: bytes) -> list[str | None]:
 def test_lines_that_the_header_of_a_hunk_does_not_count(more):
     found = fault(NEW + more)
     assert found.line == 3
-    assert "@@ -0,0 +1,2 @@: the diff has more lines of the hunk" in found.reason
+    assert "@@ -0,0 +1,2 @@: the hunk has more lines than its" in found.reason
 
 
 def test_surplus_lines_in_the_middle_of_a_mailbox():
@@ -69,7 +72,22 @@ def test_surplus_lines_in_the_middle_of_a_mailbox():
 
 
 def test_the_line_of_the_surplus_is_named():
-    assert "(line 6)" in fault(NEW + b"+three\n").reason
+    assert "from line 6 of the diff on" in fault(NEW + b"+three\n").reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        CHANGE.replace(b"@@ -1,3", b"+lost\n@@ -1,3"),
+        CHANGE.replace(b"@@ -1,3", b"-lost\n@@ -1,3"),
+        CHANGE.replace(b"@@ -1,3", b"text\n+lost\n@@ -1,3"),
+        b"--- /dev/null\n+++ b/n.py\n+one\n+two\n",
+        b"diff --git a/n b/n\nnew file mode 100644\n+one\n",
+    ],
+)
+def test_lines_above_the_header_of_their_hunk(data):
+    found = fault(data + b"diff --git a/m.py b/m.py\n" + CHANGE)
+    assert "a changed line above the header of its hunk" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -194,7 +212,7 @@ def test_a_file_that_only_a_header_tells(told, order):
     where = {"before": [told, SVN, NEW], "after": [SVN, NEW, told]}
     found = fault(b"".join(where.get(order, [SVN, told, NEW])))
     assert "__init__.py" in str(found)
-    assert "announces a file, and the diff has nothing of it" in str(found)
+    assert "announces this file and has nothing of it" in str(found)
 
 
 def test_two_headers_of_empty_files_and_another_of_the_same_name():
@@ -250,7 +268,16 @@ def header(name: bytes) -> bytes:
 def test_a_property_that_is_a_mode():
     for head in (header(b"run.sh"), b""):  # without a header: Subversion before 1.7
         found = fault(SVN + head + properties(b"run.sh", b"svn:executable"))
-        assert "'run.sh': the property svn:executable" in str(found)
+        assert "'run.sh': the diff cannot carry out the property svn:exec" in str(found)
+
+
+def test_a_copy_of_subversion():
+    names = b"--- o.py\t(revision 1)\n+++ n.py\t(working copy)\n"
+    hunk = b"@@ -1 +1 @@\n-1\n+2\n"
+    found = fault(b"Index: n.py\n" + RULE + names + hunk)
+    assert "svn diff --show-copies-as-adds" in str(found)
+    branches = names.replace(b"--- o", b"--- trunk/m").replace(b"+++ n", b"+++ b/m")
+    assert parse(b"Index: m.py\n" + RULE + branches + hunk)
 
 
 def test_a_symlink_of_subversion():
@@ -332,6 +359,32 @@ def test_a_pointer_of_git_lfs_in_the_place_of_a_file():
 def test_binary_files_that_differ(line):
     first, _ = parse(line.encode() + b"\n" + CHANGE)
     assert first.lost and (first.new or "").endswith("i.png")
+
+
+TRANSLATED = """
+Nur in a: b|Nur en a: b|Seulement dans a: b|Sólo en a: b|Solo en a: b|Solo in a: b
+Só em a: b|Só en a: b|Somente em a: b|Apenas em a: b|Alleen in a: b|Endast i a: b
+Bara i a: b|Bare i a: b|Kun i a: b|Tylko w a: b|Pouze v a: b|Jen v a: b|Samo u a: b
+Doar în a: b|Vain hakemistossa a: b|Csak ebben: a: b|Hanya dalam a: b|Només a a: b
+Tikai iekš a: b|Chỉ trong a: b|Yaln\u0131zca a: b
+\u0422\u043e\u043b\u044c\u043a\u043e \u0432 a: b|\u041b\u0438\u0448\u0435 \u0443 a: b
+\u0421\u0430\u043c\u043e \u0432 a: b|\u0421\u0430\u043c\u043e \u0443 a: b|Μόνο στο a: b
+只在 a 存在\uff1ab|a のみに存在: b
+Dateien a und b sind verschieden.|Los ficheros binarios a y b son distintos
+I file binari a e b sono diversi|I file a e b sono diversi
+Ficheiros binários a e b diferem|Os arquivos binários a e b são diferentes
+Binaire bestanden a en b zijn verschillend|Bestanden a en b zijn verschillend
+De binära filerna a och b skiljer|Filerna a och b skiljer
+Binære filer a og b er forskellige|Filerne a og b er forskellige
+Binarne pliki a i b różnią się|Binární soubory a a b jsou rozdílné
+バイナリーファイル a と b は異なります|二进制文件 a 和 b 不同
+"""
+
+
+@pytest.mark.parametrize("line", re.split(r"[|\n]", TRANSLATED.strip()))
+def test_gnu_diff_in_other_languages(line):
+    found = read(line.encode())
+    assert found is not None and found.kind in ("lost", "binary")
 
 
 # The end of the diff.

@@ -98,6 +98,7 @@ def a_tar() -> bytes:
         (gzip.compress(gzip.compress(CHANGE)), "compressed more than once; unpack it"),
         (gzip.compress(a_zip()), "compressed with zip; unpack it"),
     ],
+    ids=["zstd", "zip", "lzma", "7z", "tar", "gzip in gzip", "zip in gzip"],
 )
 def test_what_others_packed(data, words):
     assert words in fault(data)

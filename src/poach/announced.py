@@ -18,7 +18,7 @@ _ABSENT = (
     "the diff lacks this file, as it was made without -N; make it with diff -ruN, "
     "or delete this line if the file is no part of the change"
 )
-_RENAME = f"a rename, which such a diff cannot carry; {_BY_GIT}"
+_RENAME = f"a rename, which this kind of diff cannot carry out; {_BY_GIT}"
 _SYMLINK = f"the diff lacks what becomes of a symlink or folder; {_BY_GIT}"
 _UNREAD = "diff could not read this file, so that it is lacking; make the diff again"
 _NOT_SHOWN = f"the diff lacks what becomes of this file; {_BY_GIT}"
@@ -36,7 +36,7 @@ _ONLY_IN = (
     "|Jen v|Samo u|Doar în|Vain hakemistossa|Csak ebben:|Hanya dalam|Només a"
     "|Tikai iekš|Chỉ trong|Yaln\u0131zca"
     "|\u0422\u043e\u043b\u044c\u043a\u043e \u0432|\u041b\u0438\u0448\u0435 \u0443"
-    "|\u0421\u0430\u043c\u043e [\u0432\u0443]|Μόνο στο) .+: .+"
+    "|\u0421\u0430\u043c\u043e (?:\u0432|\u0443)|Μόνο στο) .+: .+"
     "|只在 .+ 存在\uff1a.+|.+ のみに存在: .+"
 )
 # "Binary files %s and %s differ", "Files %s and %s differ".
@@ -178,13 +178,13 @@ def lost_properties(text: bytes, has_hunks: bool, is_new: bool) -> str:
     if has_hunks:
         return ""
     if b"svn:executable" in names:
-        return f"the property svn:executable, which this diff cannot carry; {_BY_GIT}"
+        return f"the diff cannot carry out the property svn:executable; {_BY_GIT}"
     if is_new and not names <= _OF_FOLDERS:
         return UNTOLD
     return ""
 
 
 UNTOLD = (
-    "this announces a file, and the diff has nothing of it, as of an empty file; "
+    "the diff announces this file and has nothing of it, as for an empty file; "
     f"{_BY_GIT}"
 )

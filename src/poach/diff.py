@@ -369,11 +369,18 @@ class _Scanner:
             return self._headless_section()
         if line.startswith((b"Binary files ", b"Files ", _SVN_BINARY)):
             return self._binary_note()
+        if self.names and self._is_stray(line):
+            raise DiffError(self.at + 1, _STRAY)
         self._refuse_other_kinds(line)
         self._refuse_what_is_cut_off(line)
         told = self._note(line)
         self.at += 1
         return told
+
+    def _is_stray(self, line: bytes) -> bool:
+        """Tell whether a line is one of a hunk, but stands where none is."""
+        is_header = line.startswith((b"--- ", b"+++ ")) or line.strip() == b"--"
+        return line[:1] in (b"+", b"-") and not is_header
 
     def _note(self, line: bytes) -> FileDiff | None:
         """Take notice of a line; return the binary file that it tells of, if one."""
@@ -472,6 +479,7 @@ class _Scanner:
         """Refuse properties of Subversion that change what the diff does not show."""
         from poach.announced import is_same, lost_properties
 
+        self.names = None
         first, at = self.at + 1, self.at + 1
         while at < len(self.lines) and not self._begins_section(at):
             at += 1
@@ -591,6 +599,8 @@ class _Scanner:
             raise DiffError(len(self.lines), _CUT_OFF)
         lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
+        if not lost and self._is_stray(following):
+            raise DiffError(self.at + 1, _STRAY)
         if not lost and _is_unsaid(head.extended):
             raise DiffError(head.line, _UNSAID)
         if lost or _says_something(head.extended):
@@ -622,6 +632,8 @@ class _Scanner:
         file = _named(head, hunks, self.part)
         if hunks and _is_pointer(hunks):
             raise DiffError(head.line, _POINTER)
+        if head.index is not None and _is_copy(head.old, file):
+            raise DiffError(head.line, _COPY)
         if self.pending is not None:
             self._settle(file)
         self.last = file
@@ -675,7 +687,7 @@ class _Scanner:
             is_change = line[0] in b"+-" and not is_signature
             if is_change or (close and line[0] in b" \t" and plain):
                 header = _header(self.lines[start])
-                raise DiffError(start + 1, f"{header}: {_SURPLUS} (line {at + 1})")
+                raise DiffError(start + 1, f"{header}: {_SURPLUS.format(at + 1)}")
             close = close and bool(plain)
 
     def _begins_file(self, at: int) -> bool:
@@ -778,7 +790,15 @@ class _Scanner:
 
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
-_SURPLUS = "the diff has more lines of the hunk than its header says"
+_SURPLUS = (
+    "the hunk has more lines than its header says, from line {} of the diff on, which "
+    "would be lost"
+)
+_STRAY = "a changed line above the header of its hunk; the diff is damaged"
+_COPY = (
+    "Subversion made a copy of another file here, which this diff cannot carry out; "
+    "make it with svn diff --show-copies-as-adds"
+)
 _WRAPPED = (
     "this comes at once after an added line, so that it may be the rest of that line, "
     "which was wrapped; get the diff again, or put a blank line before this text"
@@ -836,6 +856,14 @@ _EMPTY_OIDS = (
     b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
+
+
+def _is_copy(old: bytes | None, file: FileDiff) -> bool:
+    """Tell whether Subversion compares a new file with another one, its source."""
+    if not (old and file.old and file.new and _revision(old)):
+        return False
+    names = [name.rpartition("/")[2] for name in (file.old, file.new)]
+    return names[0] != names[1] and (file.indexed or "").endswith(names[1])
 
 
 def _is_pointer(hunks: tuple[Hunk, ...]) -> bool:

@@ -323,8 +323,7 @@ class Commit:
         if file.binary:
             return self._binary(file, path, before), ()
         rules = self.attempt.rules
-        hunks = file.hunks if old else _of_new_file(file)
-        done = self._placed(before, hunks)
+        done = self._placed(before, file.hunks if old else _of_new_file(file))
         if isinstance(done, Rejected) and file.crlf:
             unix = [unix_hunk(hunk) for hunk in file.hunks]
             again = apply_hunks(before, unix, self.fuzz, rules)
