@@ -216,6 +216,7 @@ THROUGH = "nothing is written through a symlink, wherever it leads"
 OVER = "a rename or copy does not overwrite a file"
 KINDS = "a tree has files and symlinks only"
 SURPLUS = "the hunk has more lines than its header says: they would be lost"
+CONVERTED = "the references disagree; the diff's own lines got CR LF on their way"
 LOST = "the diff speaks of a change that it does not hold"
 CUT = "the diff is cut off: what was lost cannot be known"
 UNIFIED = "only unified diffs are applied, and nothing of a diff is skipped"
@@ -246,7 +247,7 @@ PATHS = [
     Row(
         "absolute, found out",
         u(b"/etc/passwd", b"/etc/passwd"),
-        "unsafe",
+        "missing",
         "- -",
         strip=None,
     ),
@@ -1384,14 +1385,18 @@ LINES = (
             "no =",
         ),
         Row(
-            "CRLF diff, new file", crlf(new(b"x")), {"x": b"new\r\n"}, "other =", AS_GIT
+            "CRLF diff, new file",
+            crlf(new(b"x")),
+            {"x": b"new\n"},
+            "= other",
+            CONVERTED,
         ),
         Row(
             "CRLF diff, new file, git",
             crlf(fresh(b"x")),
-            {"x": b"new\r\n"},
-            "other =",
-            AS_GIT,
+            {"x": b"new\n"},
+            "= other",
+            CONVERTED,
         ),
         Row(
             "CRLF diff, git, LF file",

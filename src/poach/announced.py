@@ -18,12 +18,17 @@ _ABSENT = (
     "the diff lacks this file, as it was made without -N; make it with diff -ruN, "
     "or delete this line if the file is no part of the change"
 )
-_RENAME = f"a rename, which such a diff cannot carry; {_BY_GIT}"
+_RENAME = f"a rename, which this kind of diff cannot carry out; {_BY_GIT}"
 _SYMLINK = f"the diff lacks what becomes of a symlink or folder; {_BY_GIT}"
 _UNREAD = "diff could not read this file, so that it is lacking; make the diff again"
 _NOT_SHOWN = f"the diff lacks what becomes of this file; {_BY_GIT}"
 _SUBMODULE = "a change of a git submodule, which has no files; take it out of the diff"
 
+# What programs leave behind, which is no part of any change.
+_RUBBISH = re.compile(
+    rb"(?:\.py[co]|\b__pycache__|\.orig|\.rej|~|\.sw[op]|\.DS_Store"
+    rb"| (?:\.git|\.hg|\.svn|\.bzr|CVS))\.?$"
+)
 # "Only in %s: %s" in the translations of GNU diffutils.
 _ONLY_IN = (
     "(?:Only in|Nur in|Nur en|Seulement dans|Sólo en|Solo en|Solo in|Só em|Só en"
@@ -31,7 +36,7 @@ _ONLY_IN = (
     "|Jen v|Samo u|Doar în|Vain hakemistossa|Csak ebben:|Hanya dalam|Només a"
     "|Tikai iekš|Chỉ trong|Yaln\u0131zca"
     "|\u0422\u043e\u043b\u044c\u043a\u043e \u0432|\u041b\u0438\u0448\u0435 \u0443"
-    "|\u0421\u0430\u043c\u043e [\u0432\u0443]|Μόνο στο) .+: .+"
+    "|\u0421\u0430\u043c\u043e (?:\u0432|\u0443)|Μόνο στο) .+: .+"
     "|只在 .+ 存在\uff1a.+|.+ のみに存在: .+"
 )
 # "Binary files %s and %s differ", "Files %s and %s differ".
@@ -120,6 +125,8 @@ def read(line: bytes, following: bytes = b"") -> Announcement | None:
         return _of_p4(text)
     for kind, pattern, reason in _compiled():
         if found := pattern.fullmatch(text):
+            if reason == _ABSENT and _RUBBISH.search(text):
+                return None
             return Announcement(kind, tuple(filter(None, found.groups())), reason)
     return None
 
@@ -144,7 +151,8 @@ def _of_p4(text: bytes) -> Announcement | None:
     if not found:
         return None
     names = [_REVISION.sub(b"", name) for name in found[1].split(b" - ")]
-    return Announcement("file", tuple(name for name in names if name != b"<none>"))
+    there = tuple(name for name in names if name not in (b"", b"<none>"))
+    return Announcement("file", there) if there else None
 
 
 def is_same(announced: bytes, *names: str | None) -> bool:
@@ -170,13 +178,13 @@ def lost_properties(text: bytes, has_hunks: bool, is_new: bool) -> str:
     if has_hunks:
         return ""
     if b"svn:executable" in names:
-        return f"the property svn:executable, which this diff cannot carry; {_BY_GIT}"
+        return f"the diff cannot carry out the property svn:executable; {_BY_GIT}"
     if is_new and not names <= _OF_FOLDERS:
         return UNTOLD
     return ""
 
 
 UNTOLD = (
-    "this announces a file, and the diff has nothing of it, as of an empty file; "
+    "the diff announces this file and has nothing of it, as for an empty file; "
     f"{_BY_GIT}"
 )

@@ -27,8 +27,8 @@ def apply_binary(old: bytes, binary: Binary) -> bytes:
 
 
 _ABBREVIATED = (
-    "the index line of the binary data is abbreviated, so that nothing tells whether it "
-    "is right; make the diff with git diff --binary --full-index"
+    "the index line of the binary data is abbreviated, so that nothing tells whether "
+    "it is right; make the diff with git diff --binary --full-index"
 )
 
 

@@ -43,6 +43,11 @@ _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
 _TEXT = re.compile(rb"[^-+@*=.#0-9A-Zcd\x80-\xff]*")  # by their first letters
+_NEXT = (  # how lines begin that come after a hunk at once
+    *(b"@@", b"diff ", b"Index: ", b"From ", b"=", b"***", b"#", b"commit ", b"_"),
+    *(b"Only in ", b"Binary ", b"Files ", b"Common ", b"Cannot ", b"cvs ", b">"),
+    *(b"Property ", b"retrieving ", b"GIT "),
+)
 _AFTER_HUNK = b" \t\r\n+-\\"  # first letters of what may belong to the hunk above
 
 _Finder = Callable[[bytes], re.Match[bytes] | None]
@@ -73,6 +78,7 @@ _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
 _context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_field = _matcher(rb"[A-Z][A-Za-z-]*: ")
 _commit = _matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
 _untracked = _matcher(rb".*\((?:revision 0|nonexistent)\)\s*$|/dev/null\s*$")
 _revision = _searcher(rb"\((?:revision \d+|working copy)\)\s*$")
@@ -294,7 +300,8 @@ class _Head:
 class _Pending(NamedTuple):
     """A file that a line announces, and whose hunks have to come.
 
-    `rank` grows with the lines of a header: ``Index:``, ``diff -u``, ``---``.
+    `rank` grows with the lines of a header: ``===``, ``Index:``, ``diff -u``, ``---``.
+    `is_new` tells that nothing says that the file was there before.
     """
 
     line: int
@@ -362,17 +369,25 @@ class _Scanner:
             return self._headless_section()
         if line.startswith((b"Binary files ", b"Files ", _SVN_BINARY)):
             return self._binary_note()
+        if self.names and self._is_stray(line):
+            raise DiffError(self.at + 1, _STRAY)
         self._refuse_other_kinds(line)
         self._refuse_what_is_cut_off(line)
-        self._note(line)
+        told = self._note(line)
         self.at += 1
-        return None
+        return told
 
-    def _note(self, line: bytes) -> None:
+    def _is_stray(self, line: bytes) -> bool:
+        """Tell whether a line is one of a hunk, but stands where none is."""
+        is_header = line.startswith((b"--- ", b"+++ ")) or line.strip() == b"--"
+        return line[:1] in (b"+", b"-") and not is_header
+
+    def _note(self, line: bytes) -> FileDiff | None:
+        """Take notice of a line; return the binary file that it tells of, if one."""
         if line.startswith(b"Index: "):
             self.index = line[7:]
             if self._peek(self.at + 1).startswith(b"==="):
-                self._announce(line[7:], 0)
+                self._announce(line[7:], 1)
         elif line.startswith(b"From "):
             from poach import mail
 
@@ -385,7 +400,8 @@ class _Scanner:
             self.part += 1
             self.subject = self._subject_of_commit()
         elif line[0] not in _MERE_TEXT:
-            self._told(line)
+            return self._told(line)
+        return None
 
     def _open_first_mail(self) -> None:
         """Read the header of a mail, or of another kind, that the diff begins with."""
@@ -415,24 +431,27 @@ class _Scanner:
                 return _show(line.strip())
         return ""
 
-    def _told(self, line: bytes) -> None:
-        """Take notice of a line that tells of a file; raise if the diff lacks it."""
+    def _told(self, line: bytes) -> FileDiff | None:
+        """Read a line that may tell of a file; raise if the diff lacks that."""
         from poach import announced
 
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
-            return
+            return None
         if found.kind == "lost":
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
-        if found.names and line.startswith(b"=="):
-            self.names = (found.names[0], found.names[-1])
-        if found.names:
-            self._announce(found.names[-1], 0 if line[:5] != b"diff " else 1)
+        first, last = found.names[0], found.names[-1]
+        if found.kind == "binary":
+            return self._lost(_name(first), _name(last))
+        if line.startswith(b"=="):
+            self.names = (first, last)
+        self._announce(last, 2 if line.startswith(b"diff ") else 0)
+        return None
 
     def _announce_names(self, old: bytes, new: bytes) -> None:
         self.names = (old, new)
         name = old if new.startswith(b"/dev/null") else new
-        self._announce((_name(name) or "").encode("utf-8", "surrogateescape"), 2, old)
+        self._announce((_name(name) or "").encode("utf-8", "surrogateescape"), 3, old)
 
     def _announce(self, name: bytes, rank: int, old: bytes = b"") -> None:
         """Expect the hunks of a file; a header may name it in several lines."""
@@ -442,7 +461,7 @@ class _Scanner:
         pending = self.pending
         if not (pending and pending.rank < rank and is_same(pending.name, _text(name))):
             self._settle()
-        is_new = rank < 2 or bool(_untracked(old)) or _is_epoch(old)
+        is_new = rank < 3 or bool(_untracked(old)) or _is_epoch(old)
         self.pending = _Pending(self.at + 1, name, rank, is_new)
 
     def _settle(self, file: FileDiff | None = None) -> None:
@@ -460,6 +479,7 @@ class _Scanner:
         """Refuse properties of Subversion that change what the diff does not show."""
         from poach.announced import is_same, lost_properties
 
+        self.names = None
         first, at = self.at + 1, self.at + 1
         while at < len(self.lines) and not self._begins_section(at):
             at += 1
@@ -494,12 +514,17 @@ class _Scanner:
             raise DiffError(self.at + 1, _NORMAL_DIFF)
         if line.startswith(b"GIT binary patch"):
             raise DiffError(self.at + 1, _NO_BINARY_HEAD)
-        if line.startswith(b"@@@ -"):
+        if line.startswith(b"@@@ -") or self._is_combined(line):
             from poach.nodiff import COMBINED
 
             raise DiffError(self.at + 1, COMBINED)
         if line.startswith(b"@@ -"):
             raise DiffError(self.at + 1, _ODD_HEADER)
+
+    def _is_combined(self, line: bytes) -> bool:
+        following = self._peek(self.at + 1)
+        several = following.startswith(b"index ") and b"," in following
+        return several and line.startswith((b"diff --cc ", b"diff --combined "))
 
     def _refuse_what_is_cut_off(self, line: bytes) -> None:
         """Refuse a diff that ends, without a newline, in a header."""
@@ -509,18 +534,22 @@ class _Scanner:
 
     def _binary_note(self) -> FileDiff | None:
         """Read a note about files that differ; its names count for their file."""
-        line, index, self.at = self.lines[self.at], self.index, self.at + 1
+        line, index = self.lines[self.at], self.index
         found = re.match(_BINARY_NOTE, line)
+        noted = None
         if found:
             first, _, second = found[1].partition(b" and ")
-            return self._lost(_name(first), _name(second))
-        if index is not None and line.startswith(_SVN_BINARY):
-            return self._lost(_name(index), _name(index))
-        return None
+            noted = self._lost(_name(first), _name(second))
+        elif index is not None and line.startswith(_SVN_BINARY):
+            noted = self._lost(_name(index), _name(index))
+        elif line.startswith(b"File"):
+            self._told(line)
+        self.at += 1
+        return noted
 
     def _lost(self, old: str | None, new: str | None) -> FileDiff:
         """Return a change of a binary file whose data the diff lacks."""
-        file = FileDiff(old, new, line=self.at, part=self.part, lost=True)
+        file = FileDiff(old, new, line=self.at + 1, part=self.part, lost=True)
         self._settle(file)
         return file._replace(subject=self.subject)
 
@@ -570,6 +599,8 @@ class _Scanner:
             raise DiffError(len(self.lines), _CUT_OFF)
         lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
+        if not lost and self._is_stray(following):
+            raise DiffError(self.at + 1, _STRAY)
         if not lost and _is_unsaid(head.extended):
             raise DiffError(head.line, _UNSAID)
         if lost or _says_something(head.extended):
@@ -601,6 +632,8 @@ class _Scanner:
         file = _named(head, hunks, self.part)
         if hunks and _is_pointer(hunks):
             raise DiffError(head.line, _POINTER)
+        if head.index is not None and _is_copy(head.old, file):
+            raise DiffError(head.line, _COPY)
         if self.pending is not None:
             self._settle(file)
         self.last = file
@@ -613,8 +646,8 @@ class _Scanner:
             self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
-            if self.at < len(self.lines) and self.lines[self.at][0] in _AFTER_HUNK:
-                self._refuse_surplus(start)
+            if self.at < len(self.lines):
+                self._check_following(start, lines[-1])
             yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
@@ -627,6 +660,17 @@ class _Scanner:
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
         if self.bare and _goes_on(lines, self.bare):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
+
+    def _check_following(self, start: int, last: bytes) -> None:
+        """Refuse what comes after a hunk, and may be a part of it that is lost."""
+        line = self.lines[self.at]
+        if line[0] in _AFTER_HUNK:
+            self._refuse_surplus(start)
+        elif last[0] == 43 and not line.startswith(_NEXT) and not _field(line):
+            from poach import announced
+
+            if not announced.read(line, self._peek(self.at + 1)):
+                raise DiffError(self.at + 1, f"{_short(line)}: {_WRAPPED}")
 
     def _refuse_surplus(self, start: int) -> None:
         """Refuse lines after the hunk that look like more of it.
@@ -643,7 +687,7 @@ class _Scanner:
             is_change = line[0] in b"+-" and not is_signature
             if is_change or (close and line[0] in b" \t" and plain):
                 header = _header(self.lines[start])
-                raise DiffError(start + 1, f"{header}: {_SURPLUS} (line {at + 1})")
+                raise DiffError(start + 1, f"{header}: {_SURPLUS.format(at + 1)}")
             close = close and bool(plain)
 
     def _begins_file(self, at: int) -> bool:
@@ -746,7 +790,19 @@ class _Scanner:
 
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
-_SURPLUS = "the diff has more lines of the hunk than its header says"
+_SURPLUS = (
+    "the hunk has more lines than its header says, from line {} of the diff on, which "
+    "would be lost"
+)
+_STRAY = "a changed line above the header of its hunk; the diff is damaged"
+_COPY = (
+    "Subversion made a copy of another file here, which this diff cannot carry out; "
+    "make it with svn diff --show-copies-as-adds"
+)
+_WRAPPED = (
+    "this comes at once after an added line, so that it may be the rest of that line, "
+    "which was wrapped; get the diff again, or put a blank line before this text"
+)
 _MAY_BE_CUT_OFF = (
     "the last line of the diff, an added one, has no newline, so that it may be cut "
     "off; get the diff again, or end that line with a newline if it is whole"
@@ -800,6 +856,14 @@ _EMPTY_OIDS = (
     b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
+
+
+def _is_copy(old: bytes | None, file: FileDiff) -> bool:
+    """Tell whether Subversion compares a new file with another one, its source."""
+    if not (old and file.old and file.new and _revision(old)):
+        return False
+    names = [name.rpartition("/")[2] for name in (file.old, file.new)]
+    return names[0] != names[1] and (file.indexed or "").endswith(names[1])
 
 
 def _is_pointer(hunks: tuple[Hunk, ...]) -> bool:

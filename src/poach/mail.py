@@ -126,7 +126,7 @@ def _fields(
             text.append(lines[at].strip())
             at += 1
         if found:
-            yield first, found[1].lower(), b" ".join(text)
+            yield first, found[1].lower(), b" ".join(text).strip()
 
 
 def _after_prose(lines: Sequence[bytes], marks: bytes, body: int, end: int) -> int:

@@ -41,6 +41,9 @@ def unpacked(data: bytes, most: int) -> bytes:
         raise BadPacking(
             f"the diff, compressed with {kind}, has more than {most} bytes"
         )
+    if _kind(plain, _UNPACKED):
+        raise BadPacking(f"the diff is compressed more than once; {_BY_HAND}")
+    _refuse_others(plain)
     return plain
 
 
@@ -68,7 +71,8 @@ def _read(kind: str, data: bytes, most: int) -> bytes:
     try:
         if kind == "gzip":
             return gzip.GzipFile(mode="rb", fileobj=source).read(most + 1)
-        opened = bz2.BZ2File(source) if kind == "bzip2" else lzma.LZMAFile(source)
-        return opened.read(most + 1)
+        if kind == "bzip2":
+            return bz2.BZ2File(source).read(most + 1)
+        return lzma.open(source).read(most + 1)
     except (zlib.error, lzma.LZMAError) as error:
         raise ValueError(str(error)) from error

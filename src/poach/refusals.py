@@ -277,7 +277,7 @@ _ADVICE = {
     "unreadable": "look at what stands there in the tree, and who may read it",
     "kind": "make the diff anew with git diff, which deletes the one and makes the "
     "other",
-    "bad diff": "get the diff anew, unchanged by mail programs and editors",
+    "bad diff": "get the diff again from its source, or make it again, as said above",
     "excluded": "correct the globs of exclude=, or leave them out",
     "too large": "look what the diff is; nothing that large is a patch",
     "already applied": "the source has this change already (or the diff is reversed): "
@@ -288,7 +288,8 @@ _ADVICE = {
     "if the source has the change already, drop this patch",
     "missing": "say where its files are with strip and directory, "
     "or look whether it is for another release",
-    "binary": "make the diff anew for this release, with git diff --binary",
+    "binary": "make the diff again for this release, with git diff --binary "
+    "--full-index",
     "submodule": "take the submodule out of the diff",
     "exists": "look whether the diff is for another release",
     "line endings": "let it apply with eol=any in the location of the patch (--eol any "

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from poach.errors import PoachError, collect
 
+STRIP = 1
+"""How many folders a line without ``-p`` strips, as in quilt(1)."""
+
 _LEVEL = re.compile(r"\d{1,3}|ab", re.ASCII)
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 200  # characters of a line in a message
@@ -46,18 +49,18 @@ class EmptySeries(PoachError):
 class SeriesEntry(NamedTuple):
     """One diff of a series: its `file`, relative to the folder, and `strip`.
 
-    Where the series says no level, it is 1, as in quilt(1).
+    `strip` is None where the line has no ``-p``: `STRIP` is meant, if nobody who uses
+    the series says otherwise.
     """
 
     file: str
-    strip: int = 1
+    strip: int | None = None
 
 
 def parse(data: bytes, place: str = "the series file") -> tuple[SeriesEntry, ...]:
     """Parse a series file as quilt(1) writes it; `place` names it in messages.
 
-    A line holds a file name and perhaps ``-pN`` or ``-p N``, else ``-p1`` is meant;
-    ``#`` begins a comment.
+    A line holds a file name and perhaps ``-pN`` or ``-p N``; ``#`` begins a comment.
     Raises `EmptySeries`, and a `SeriesError` for each line that cannot be honoured:
     ``-R`` (a reversed diff), a name that leaves the folder.
     """
@@ -86,8 +89,8 @@ def _file(word: str) -> str:
     return word
 
 
-def _strip(options: list[str]) -> int:
-    strip, words = 1, iter(options)
+def _strip(options: list[str]) -> int | None:
+    strip, words = None, iter(options)
     for option in words:
         level = next(words, "") if option == "-p" else option.removeprefix("-p")
         if option == "-R":

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from poach.adapters.absent import NOWHERE
 from poach.adapters.world import World
-from poach.diff import Binary, FileDiff, NamedDiff
+from poach.diff import Binary, FileDiff, Hunk, NamedDiff
 from poach.filenames import shown
 from poach.hunks import (
     RULES,
@@ -74,12 +74,8 @@ class Attempt:
 
     @property
     def has_files(self) -> bool:
-        """Tell whether the tree has every file that the diff changes.
-
-        A name that leaves the tree at this level may be right at another one.
-        """
-        lacking = ("missing", "gone", "unsafe")
-        return all(each.reason not in lacking for each in self.refusals)
+        """Tell whether the tree has every file that the diff changes."""
+        return all(each.reason not in ("missing", "gone") for each in self.refusals)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -205,11 +201,16 @@ class Commit:
         """Return the path to read and the path to write."""
         if file.status in ("rename", "copy"):
             return self._moved(file)
-        if file.status == "create":
-            path = self._path(file.new if file.new is not None else file.old)
-        else:
-            path = self._existing(file)
+        is_new = file.status == "create"
+        path = self._made_at(file) if is_new else self._existing(file)
         return path, path
+
+    def _made_at(self, file: FileDiff) -> str:
+        """Return the path of a new file, by ``diff --git`` if ``+++`` does not fit."""
+        name = file.new if file.new is not None else file.old
+        fits = stripped(name or "", self.attempt.strip) is not None
+        others = [] if fits else self._paths(file.git_names)
+        return others[0] if others else self._path(name)
 
     def _moved(self, file: FileDiff) -> tuple[str, str]:
         """Return both paths of a rename or copy, as git reads its bare names.
@@ -230,11 +231,12 @@ class Commit:
         """
         names = [name for name in (file.old, file.new) if name] or [file.indexed or ""]
         paths = self._paths(dict.fromkeys([*names, *map(first_word, names)]))
+        for some in (paths, self._paths(file.git_names)):
+            there = [path for path in some if self._now(path) is not None]
+            if there:
+                return min(there, key=shortness)
         if not paths:
             self._path(names[0])
-        there = [path for path in paths if self._now(path) is not None]
-        if there:
-            return min(there, key=shortness)
         created = self._paths(reversed(names)) if may_create(file) else []
         return next(iter(created), paths[0])
 
@@ -308,7 +310,7 @@ class Commit:
     def _check_new(self, file: FileDiff, path: str, old: Entry | None) -> None:
         if old is None or not old.data:
             return
-        made = apply_hunks(b"", file.hunks)
+        made = apply_hunks(b"", _of_new_file(file))
         same = isinstance(made, Applied) and made.data == old.data
         if same or (file.binary and _is_result(old, file.binary)):
             raise Fault.of("already applied", "exists already, just so", path)
@@ -321,7 +323,7 @@ class Commit:
         if file.binary:
             return self._binary(file, path, before), ()
         rules = self.attempt.rules
-        done = self._placed(before, file)
+        done = self._placed(before, file.hunks if old else _of_new_file(file))
         if isinstance(done, Rejected) and file.crlf:
             unix = [unix_hunk(hunk) for hunk in file.hunks]
             again = apply_hunks(before, unix, self.fuzz, rules)
@@ -332,13 +334,13 @@ class Commit:
         self.attempt.rules = done.rules
         return done.data, done.landings
 
-    def _placed(self, before: bytes, file: FileDiff) -> Applied | Rejected:
+    def _placed(self, before: bytes, hunks: Sequence[Hunk]) -> Applied | Rejected:
         rules = self.attempt.rules
         if self.eol == "keep":
-            return apply_hunks(before, file.hunks, self.fuzz, rules)
+            return apply_hunks(before, hunks, self.fuzz, rules)
         from poach.endings import apply_any
 
-        return apply_any(before, file.hunks, self.fuzz, rules)
+        return apply_any(before, hunks, self.fuzz, rules)
 
     def _binary(self, file: FileDiff, path: str, old: bytes) -> bytes:
         from poach.binaries import BadBinary, apply_binary, is_result
@@ -388,6 +390,15 @@ def _too_short(name: str | None, strip: int) -> str:
 def _is_bad_target(text: str) -> bool:
     """Tell whether a link's target means something else on some system, or nothing."""
     return not text or "\\" in text or "\0" in text or len(text) > 4000
+
+
+def _of_new_file(file: FileDiff) -> Sequence[Hunk]:
+    """Return the hunks that make a file.
+
+    Where the diff's own lines end with CR LF, something converted the diff on its way:
+    the file gets LF, as the rest of the tree has it.
+    """
+    return [unix_hunk(hunk) for hunk in file.hunks] if file.crlf else file.hunks
 
 
 def _mode(file: FileDiff, path: str, old: Entry | None) -> int:

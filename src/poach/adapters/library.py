@@ -295,11 +295,12 @@ def _series(location: Location) -> list[Location]:
     listed = folder / "series"
     if not listed.is_file():
         raise NoSeries(location.target)
+    usual = series.STRIP if location.strip is None else location.strip
     return [
         replace(
             location,
             target=str(folder / entry.file),
-            strip=location.strip if entry.strip is None else entry.strip,
+            strip=usual if entry.strip is None else entry.strip,
         )
         for entry in series.parse(listed.read_bytes(), str(listed))
     ]

@@ -140,8 +140,9 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     for each in usual:
         if not each.refusals:
             return each
-    if any(each.has_files for each in usual):  # it is here, and nowhere else
-        return max(usual, key=lambda each: (each.has_files, each.plausible))
+    here = [each for each in usual if not _leads_out(real, each.strip)]
+    if any(each.has_files for each in here):  # it is here, and nowhere else
+        return max(here, key=lambda each: (each.has_files, each.plausible))
     best = max(usual, key=lambda each: each.plausible)
     right: dict[tuple[str, ...], Attempt] = {}
     for place in _places(world, real, diff.directory):
@@ -155,6 +156,12 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     if len(right) > 1:
         raise Fault.of("ambiguous", _which(right.values()))
     return next(iter(right.values()), best)
+
+
+def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
+    """Tell whether names are absolute or have ``..``: more is to be stripped then."""
+    paths = (stripped(name, strip) for file in files for name in names(file))
+    return any(path[0] == "/" or ".." in path.split("/") for path in paths if path)
 
 
 def _which(places: Iterable[Attempt]) -> str:

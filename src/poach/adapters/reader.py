@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from poach.adapters import contents
 from poach.adapters.store import Store
+from poach.diff import MAX_DIFF
 from poach.errors import PoachError
 from poach.location import Kind, Location
+from poach.packing import BadPacking, unpacked
 from poach.ports import Fetcher, SourceFinder
 
 
@@ -89,7 +91,9 @@ class DiffReader:
     def read(self, location: Location, sha256: str) -> bytes:
         """Return the diff at `location`, whose digest is `sha256`.
 
-        Raises what `digest` raises.
+        What gzip, bzip2 or xz packed is unpacked: the digest is that of the bytes as
+        they are at the location.  What cannot be unpacked stays as it is; it is
+        refused where it is applied.  Raises what `digest` raises.
         """
         data = None if location.kind is Kind.PATH else self.store.kept_diff(sha256)
         if data is None:
@@ -97,7 +101,10 @@ class DiffReader:
             self._verify(location, sha256, data)
             if location.kind is not Kind.PATH:
                 self.store.keep_diff(data)
-        return data
+        try:
+            return unpacked(data, MAX_DIFF)
+        except BadPacking:
+            return data
 
     def _verify(self, location: Location, sha256: str, data: bytes) -> None:
         found = hashlib.sha256(data).hexdigest()

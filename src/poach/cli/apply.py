@@ -179,14 +179,13 @@ def _diffs(path: str, args: argparse.Namespace) -> Sequence[NamedDiff]:
     from poach import series
 
     listed = os.path.join(path, "series")
-    return collect(
-        lambda entry: _diff(
-            os.path.join(path, entry.file),
-            args,
-            entry.strip if args.strip is None else args.strip,
-        ),
-        series.parse(_read(listed), listed),
-    )
+
+    def diff(entry: series.SeriesEntry) -> NamedDiff:
+        told = series.STRIP if entry.strip is None else entry.strip
+        strip = told if args.strip is None else args.strip
+        return _diff(os.path.join(path, entry.file), args, strip)
+
+    return collect(diff, series.parse(_read(listed), listed))
 
 
 def _diff(path: str, args: argparse.Namespace, strip: int | None) -> NamedDiff:
