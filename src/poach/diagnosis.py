@@ -232,16 +232,12 @@ class _Diagnosis(NamedTuple):
     def _but_for_space(self) -> tuple[tuple[int, ...], str]:
         """Return where the hunk fits but for white space, and what is different."""
         old = self.shape.old
-        for reading in (_untrailed, _unspaced):
-            lines = list(map(reading, old))
-            if not any(map(bytes.strip, lines)):
-                continue
-            found = self._find(self.patient.read_as(reading), lines)
-            if found and reading is _unspaced:
-                return found, "its tabs and blanks are others"
-            if found:
-                there = self.text.lines[found[0] - 1 : found[0] - 1 + len(old)]
-                return found, _trailing(old, there)
+        for place in self.patient.likeness.places(self.shape, self.guess):
+            there = self.text.lines[place : place + len(old)]
+            if [*map(_untrailed, there)] == [*map(_untrailed, old)]:
+                return (place + 1,), _trailing(old, there)
+            if [*map(_unspaced, there)] == [*map(_unspaced, old)]:
+                return (place + 1,), "its tabs and blanks are others"
         return (), ""
 
     def _find(self, text: Text, lines: list[bytes]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from poach.text import Shape, Text
@@ -26,7 +26,7 @@ _PATIENCE = 120  # such comparisons in one text
 _BLOCK = 12  # lines that are compared each with each
 _REMOVED, _TELLING, _TRIFLING = 3.0, 1.0, 0.1
 _MOVED = 0.8  # of its worth has a line that is there, but in another order
-_LEAST = 0.3
+_LEAST, _ENOUGH = 0.3, 0.7
 _words = re.compile(rb"\w{3,}").findall
 
 
@@ -60,46 +60,60 @@ class Likeness:
         Of equal ones it is the one nearest to `guess`.  `beside` are lines that it
         must not have.
         """
-        old = shape.old[:_SHOWN]
-        found = [
-            place
-            for place in self._shortlist(shape, guess)
-            if beside is None
-            or place >= beside.stop
-            or place + len(old) <= beside.start
-        ]
-        if self._patience <= 0:
-            return Like(found[0], _LEAST) if found else None
-        self._patience -= len(found)
-        scored = [Like(place, self._score(shape, place)) for place in found]
-        best = max(
-            scored,
-            key=lambda like: (like.score, -abs(like.place - guess)),
-            default=None,
-        )
+        best = None
+        for places in self._shortlists(shape, guess):
+            left = [at for at in places if _is_beside(at, shape, beside)]
+            if left and self._patience <= 0:
+                return Like(left[0], _LEAST)
+            self._patience -= len(left)
+            scored = [Like(at, self._score(shape, at)) for at in left]
+            best = max(
+                [*scored, *([best] if best else [])],
+                key=lambda like: (like.score, -abs(like.place - guess)),
+                default=None,
+            )
+            if best and best.score >= _ENOUGH:
+                break
         return best if best and best.score >= _LEAST else None
 
-    def _shortlist(self, shape: Shape, guess: int) -> list[int]:
-        """Return the places that share most with the hunk, the best first."""
+    def places(self, shape: Shape, guess: int) -> Iterator[int]:
+        """Yield the places that come into question, the likeliest first."""
+        for places in self._shortlists(shape, guess):
+            yield from places
+
+    def _shortlists(self, shape: Shape, guess: int) -> Iterator[list[int]]:
+        """Yield the places that share most lines, then those that share most words."""
+        yield self._shortlist(shape, guess, self._same)
+        yield self._shortlist(shape, guess, self._alike)
+
+    def _shortlist(
+        self,
+        shape: Shape,
+        guess: int,
+        hits_of: Callable[[bytes], Iterator[Sequence[int]]],
+    ) -> list[int]:
         votes: Counter[int] = Counter()  # in thousandths
         for at, (line, weight) in enumerate(_weighted(shape)):
-            for hits, share in self._hits(line):
-                each = int(1000 * share * weight / (1 + len(hits)))
+            for hits in hits_of(line):
+                each = int(1000 * weight / (1 + len(hits)))
                 for hit in hits:
                     votes[max(0, hit - at)] += each
         ranked = sorted(votes, key=lambda at: (-votes[at], abs(at - guess)))
         return ranked[:_SHORTLIST]
 
-    def _hits(self, line: bytes) -> Iterator[tuple[Sequence[int], float]]:
-        """Yield the places of the line, and of its words, and what each is worth."""
-        same = self._text.where(line) if line.strip() else ()
-        if len(same) <= _COMMON:
-            yield same, 2.0
+    def _same(self, line: bytes) -> Iterator[Sequence[int]]:
+        """Yield the places of the line, if it is not everywhere."""
+        hits = self._text.where(line) if line.strip() else ()
+        if len(hits) <= _COMMON:
+            yield hits
+
+    def _alike(self, line: bytes) -> Iterator[Sequence[int]]:
+        """Yield the places of each of its words, but of those that are everywhere."""
         where = self._words()
         for word in set(_words(line[:_WIDE])):
             hits = where.get(word, ())
             if len(hits) <= _COMMON:
-                yield hits, 0.5
+                yield hits
 
     def _words(self) -> dict[bytes, list[int]]:
         """Return the lines in which each word of the hunks' old lines is."""
@@ -114,10 +128,16 @@ class Likeness:
             for line in shape.old[:_SHOWN]
             for word in _words(line[:_WIDE])
         }
-        for at, line in enumerate(self._text.lines):
-            for word in where.keys() & _words(line[:_WIDE]):
-                if len(where[word]) <= _COMMON:
-                    where[word].append(at)
+        counts = Counter(self._text.lines)
+        for line in [line for line, count in counts.items() if count > _COMMON]:
+            del counts[line]
+            for word in _words(line[:_WIDE]):
+                where.pop(word, None)  # it is nearly everywhere
+        if where:
+            for at, line in enumerate(self._text.lines):
+                if line in counts:
+                    for word in where.keys() & _words(line[:_WIDE]):
+                        where[word].append(at)
         return where
 
     def _score(self, shape: Shape, place: int) -> float:
@@ -138,6 +158,12 @@ class Likeness:
         pairs = zip(lines, weights, strict=True)
         moved = sum(weight for line, weight in pairs if line in shared)
         return max(score, _MOVED * moved) / (sum(weights) or 1)
+
+
+def _is_beside(place: int, shape: Shape, beside: range | None) -> bool:
+    if beside is None or place >= beside.stop:
+        return True
+    return place + len(shape.old[:_SHOWN]) <= beside.start
 
 
 def _weighted(shape: Shape) -> Iterator[tuple[bytes, float]]:
