@@ -61,7 +61,7 @@ def told(project, index, *options, expect=0):
 
 
 @pytest.mark.every_buildout
-@pytest.mark.parametrize("options", [(), ("-N",), ("-v",)])
+@pytest.mark.parametrize("options", [(), ("-N",)])
 def test_a_run_prints_the_same_with_poach_and_without(index, project, options):
     add_plain_pond(index)
     add_app(index, "app", "pond >=0.5")
