@@ -170,6 +170,20 @@ def test_one_that_comes_too_late_stops_the_run_and_the_next_is_right(
     assert says(made, "pond") == says(made, "shipper") == "QUACK"
 
 
+def test_one_that_comes_after_a_request_that_was_tolerated(index, project):
+    add_pond(index)
+    add_app(index, "asker", "pond[loud]")
+    ship(index, "shipper")
+    parts = [("one", "asker"), ("two", "shipper")]
+    made = project(cfg(*parts, buildout="allow-unknown-extras = true"))
+
+    error = made.run(expect=1).error
+
+    assert error.startswith("asker 1.0 asks for pond +loud, when pond is in use")
+    made.run()
+    assert says(made, "asker") == "QUACK"
+
+
 def test_a_shipper_at_hand_is_heard_before_parts_are_at_work(index, project):
     add_pond(index)
     ship(index, "shipper", "pond[loud]")
