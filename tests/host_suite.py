@@ -103,7 +103,7 @@ def poached(suite):
 def run(work, python, suite, name, selected):
     """Run the tests; return the count of tests, and the names of those that fail."""
     log = work / f"{name}-poach.log"
-    command = [python, "-c", RUNNER, "--test-path=src", *selected]
+    command = [python, "-uc", RUNNER, "--test-path=src", "-vv", *selected]
     print(f"Running zc.buildout's tests {name} poach ...", flush=True)
     with log.open("wb") as stream, tempfile.TemporaryDirectory() as home:
         ours = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}

@@ -61,7 +61,7 @@ def told(project, index, *options, expect=0):
 
 
 @pytest.mark.every_buildout
-@pytest.mark.parametrize("options", [(), ("-N",), ("-v",)])
+@pytest.mark.parametrize("options", [(), ("-N",)])
 def test_a_run_prints_the_same_with_poach_and_without(index, project, options):
     add_plain_pond(index)
     add_app(index, "app", "pond >=0.5")
@@ -168,6 +168,20 @@ def test_one_that_comes_too_late_stops_the_run_and_the_next_is_right(
     assert "run buildout again" in error
     made.run()
     assert says(made, "pond") == says(made, "shipper") == "QUACK"
+
+
+def test_one_that_comes_after_a_request_that_was_tolerated(index, project):
+    add_pond(index)
+    add_app(index, "asker", "pond[loud]")
+    ship(index, "shipper")
+    parts = [("one", "asker"), ("two", "shipper")]
+    made = project(cfg(*parts, buildout="allow-unknown-extras = true"))
+
+    error = made.run(expect=1).error
+
+    assert error.startswith("asker 1.0 asks for pond +loud, when pond is in use")
+    made.run()
+    assert says(made, "asker") == "QUACK"
 
 
 def test_a_shipper_at_hand_is_heard_before_parts_are_at_work(index, project):

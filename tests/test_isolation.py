@@ -1,11 +1,16 @@
 """Isolation: a plain pin, or none, never gets a patched egg, wherever it lies."""
 
+import io
 import shutil
+import zipfile
+from textwrap import dedent
 
 import pytest
+import zc.buildout.easy_install as easy_install
 
 from bench import dists
-from bench.pond import LOUD, SOURCE, add_plain_pond, add_pond
+from bench.pond import LOUD, SOURCE, add_plain_pond, add_plugin, add_pond
+from poach.hooks import pinning
 
 #: A version as poach makes them, and labels that somebody else makes.
 TAGGED = "1.0+loud.p1234abcd"
@@ -249,3 +254,127 @@ def test_a_checkout_that_is_developed_counts_and_is_named(index, project):
 
     assert output.count(f"The develop egg of pond {TAGGED} at ") == 1
     assert says(made) == "QUACK"
+
+
+# --- what buildout itself runs on
+
+
+#: Says what the pond says when it is at work.
+SAYING = """
+    import pond
+
+    class Recipe:
+        def __init__(self, buildout, name, options):
+            print("The recipe says", pond.sound())
+
+        def install(self):
+            return ()
+
+        update = install
+    """
+RECIPE_PART = "\n[two]\nrecipe = saying\n"
+
+
+@pytest.fixture
+def beside(environment):
+    """Install wheels beside buildout for the time of a test."""
+    (folder,) = environment.path.glob("lib/python*/site-packages")
+    before = set(folder.iterdir())
+
+    def install(*wheels):
+        for data in wheels:
+            zipfile.ZipFile(io.BytesIO(data)).extractall(folder)
+
+    yield install
+    for path in set(folder.iterdir()) - before:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def with_recipe(text):
+    return text.replace("parts = app", "parts = app two") + RECIPE_PART
+
+
+@pytest.mark.every_buildout
+def test_a_part_passes_over_what_is_installed_beside_buildout(index, project, beside):
+    add_plain_pond(index)
+    beside(patched_wheel())
+    plain = project(cfg("pond = 1.0"))
+
+    for options in ((), ("-N",)):
+        plain.run(*options)
+        assert says(plain) == "quack"
+
+
+def test_a_recipe_runs_on_the_plain_one(index, project, beside):
+    add_plain_pond(index)
+    add_plugin(index, "saying", SAYING, requires=("pond >=0.5",))
+    beside(patched_wheel())
+    plain = project(with_recipe(cfg("pond = 1.0")))
+
+    for options in ((), ("-N",)):
+        assert "The recipe says quack" in plain.run(*options).output
+
+
+def test_a_recipe_runs_on_the_patched_one_where_a_pin_says_so(index, project, beside):
+    add_plugin(index, "saying", SAYING, requires=("pond >=0.5",))
+    beside(patched_wheel())
+    patched = project(with_recipe(cfg(f"pond = {TAGGED}")))
+
+    assert "The recipe says QUACK" in patched.run().output
+
+
+def test_a_recipe_beside_buildout_that_would_run_on_a_patched_one(
+    index, project, beside
+):
+    add_plain_pond(index)
+    points = {"zc.buildout": ["default = saying:Recipe"]}
+    files = {"saying.py": dedent(SAYING)}
+    recipe = dists.wheel("saying", "1.0", files, requires=["pond"], entry_points=points)
+    beside(patched_wheel(), recipe)
+    plain = project(with_recipe(cfg("pond = 1.0")))
+
+    error = plain.run(expect=1).error
+
+    assert f"There is pond {TAGGED} (" in error
+
+
+def test_what_an_extension_got_before_poach(index, shared):
+    add_plugin(
+        index,
+        "early",
+        "import pond\n\ndef load(buildout): pass\n",
+        group="zc.buildout.extension",
+        entry="load",
+        requires=("pond",),
+    )
+    made = shared("pond = 1.0", "extensions += early")
+
+    error = made.run(expect=1).error
+
+    assert error.startswith(f"pond {TAGGED} from ")
+    assert "was loaded before poach, and it is patched" in error
+    assert f"pin it: pond = {TAGGED}" in error
+
+
+@pytest.mark.parametrize("gone", ["alpha", "beta", "gamma", "alpha beta"])
+def test_extensions_are_all_loaded_though_one_project_is_forgotten(tmp_path, gone):
+    names = ["alpha", "beta", "gamma", "omega"]
+    for name in names:
+        put(tmp_path / f"{name}-1.0.dist-info", "METADATA", metadata(name))
+    ws = easy_install.pkg_resources.WorkingSet([str(tmp_path)])
+    seen = []
+
+    for dist in ws:
+        seen.append(dist.project_name)
+        if len(seen) == 2:
+            pinning.forget(ws, gone.split())
+
+    assert set(names) - set(gone.split()) <= set(seen)
+    assert len(seen) == len(set(seen))
+    assert sorted(dist.project_name for dist in ws) == sorted(
+        set(names) - set(gone.split())
+    )
+
+
+def metadata(name):
+    return f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode()

@@ -26,6 +26,7 @@ from poach.errors import PoachError
 from poach.location import without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
 from poach.ports import Sdist
+from poach.spelling import is_tagged
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
@@ -235,7 +236,7 @@ class BuildoutSources:
         known = self._known(installer, project)
         wanted = [d for d in known if same_version(d.version, version)]
         if not wanted:
-            others = _nearest(version, {dist.version for dist in known})
+            others = _nearest(version, {d.version for d in known} - _tagged(known))
             index, places = installer._index, self._places(installer)
             files = [f for f in index.passed_over if _is_of(f, project, version)]
             raise NoSdist(
@@ -288,6 +289,11 @@ def _is_of(file: str, project: str, version: str) -> bool:
         and same_version(stem[dash.end() :], version)
         for dash in re.finditer("[-_]", stem)  # a name may have some, too
     )
+
+
+def _tagged(dists: Iterable[Any]) -> set[str]:
+    """Return the versions of what is patched already, which no patch is for."""
+    return {dist.version for dist in dists if is_tagged(dist.version)}
 
 
 def _is_sdist(dist: Any) -> bool:

@@ -35,7 +35,8 @@ class Asking(object):
 
     `wishes` are all extras that requirements have named in one go, with who asks;
     `open` are those that their distributions do not have: without them the resolution
-    goes on, and learns who ships diffs.
+    goes on, and learns who ships diffs.  `unmet` are those that buildout tolerates as
+    unknown extras, while nobody ships diffs.
     """
 
     def __init__(self, supplier, sources):
@@ -45,6 +46,7 @@ class Asking(object):
         self.sources = sources
         self.wishes = []  # type: List[Wish]
         self.open = []  # type: List[Wish]
+        self.unmet = []  # type: List[Wish]
         self.ws = None  # type: Any
 
     def resolved(self, resolve, working_set, tolerated):
@@ -114,6 +116,7 @@ class Asking(object):
                 raise first[2] if first and first[2] and self.supplier.idle else fault
             self.open += lacking
             if not self.open and not self.supplier.granting:
+                self._remember(list(ws))
                 return ws
             dists, done = list(ws), _state(working_set)
             _restore(working_set, state)
@@ -125,10 +128,19 @@ class Asking(object):
                 continue
             if self.supplier.idle:
                 ws, done = _unpatched(*first)
+                self.unmet += self.open
             else:
                 self.supplier.refuse(self.open, tolerated)
             _restore(working_set, done)
             return ws
+
+    def _remember(self, dists):  # type: (List[Any]) -> None
+        """Raise, or say, that some of `dists` ship diffs for what was tolerated."""
+        if self.unmet:
+            self.grant(self.unmet, dists)
+            if not self.supplier.idle:
+                self.supplier.refuse(self.unmet, True)
+                self.unmet = []
 
     def _tried(self, resolve, working_set):
         # type: (Callable[[], Any], Any) -> Tuple[Any, List[Wish], _Fault]

@@ -75,13 +75,15 @@ class Isolation(object):
         # type: (Any, Callable[..., Any], Any, Any, *Any, **Any) -> Any
         """Return what an environment has, as its method does.
 
-        What is in the working set is there already.  Where no installer asks, nothing
-        else will be got: raises `NotForPlainPins`.
+        What is in the working set is there already.  An installer has looked at pins.
+        Where none asks, nothing else will be got: raises `NotForPlainPins`.
         """
         dist = original(requirement, ws, *args, **kwargs)
         if dist is None or ws.by_key.get(dist.key) is dist:
             return dist
         if not self.hides(dist, requirement):
+            return dist
+        if not self._installing and _is_pinned(dist):
             return dist
         with self._without(env, requirement):
             other = original(requirement, ws, *args, **kwargs)
