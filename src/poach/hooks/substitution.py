@@ -54,6 +54,7 @@ class Substitution(object):
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
         self.overruled = set()  # type: Set[str]  # pins that do not count
+        self.running = []  # type: List[str]  # the parts of this run
 
     # What stands in for the methods of Installer: each gets the installer, the
     # original bound to it, and the arguments.
@@ -177,6 +178,7 @@ class Substitution(object):
         """
         result = original(parts)
         if buildout is self.buildout:
+            self.running = list(parts)
             if set(parts) < set(buildout["buildout"]["parts"].split()):
                 self.supplier.recall()
             self.survey.take(buildout, parts, self.original_install, self._counts)
