@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pkg_resources
 
-from poach.buildout import idleness, parts, settings, toolchains, unused
+from poach.buildout import idleness, parts, settings, stale, toolchains, unused
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
@@ -16,6 +17,8 @@ from poach.hooks import pinning
 from poach.hooks.interception import intercept
 from poach.hooks.substitution import Substitution
 from poach.patchset import PatchSet
+
+logger = logging.getLogger("zc.buildout.poach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,18 @@ class Activation:
         self.workshop.granting.note()
         workshop, overruled = self.workshop, self.substitution.overruled
         pins = map(patched_pin, workshop.patch_sets.values())
-        pinning.summarize(pins, workshop.used, overruled)
+        pinning.summarize(pins, workshop.used, overruled | self._tell_stale())
         self.substitution.supplier.surveyed()
+
+    def _tell_stale(self) -> set[str]:
+        """Warn of parts that still use old eggs; return the projects of those."""
+        ours = self.workshop.patch_sets.items()
+        counting = {k: s for k, s in ours if k not in self.substitution.overruled}
+        buildout, parts = self.substitution.buildout, self.substitution.running
+        found = list(stale.find(buildout, parts, counting)) if counting else []
+        for one in found:
+            logger.warning("%s", one)
+        return {one.patch_set.pin.key for one in found}
 
 
 def activate(

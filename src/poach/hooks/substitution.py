@@ -56,6 +56,7 @@ class Substitution(object):
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
         self.overruled = set()  # type: Set[str]  # pins that do not count
+        self.running = []  # type: List[str]  # the parts of this run
 
     # What stands in for the methods of Installer: each gets the installer, the
     # original bound to it, and the arguments.
@@ -189,7 +190,10 @@ class Substitution(object):
         parts are uninstalled.
         """
         result = original(parts)
-        if buildout is self.buildout and not self.supplier.rests(buildout):
+        if buildout is not self.buildout:
+            return result
+        self.running = list(parts)
+        if not self.supplier.rests(buildout):
             if set(parts) < set(buildout["buildout"]["parts"].split()):
                 self.supplier.recall()
             self.survey.take(buildout, parts, self.original_install, self._counts)
