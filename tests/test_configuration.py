@@ -795,6 +795,10 @@ def test_a_folder_of_patch_path_with_blanks(pond):
     [
         ("sdist:x==1/patches", "'sdist:x==1/patches' is neither a folder nor a URL"),
         ("patches#strip=1", "'patches#strip=1' is neither a folder nor a URL"),
+        (
+            "https://jane:secret@example.com/?token=secret#strip=1",
+            "'https://example.com/?token=***' is neither a folder nor a URL",
+        ),
         ("ftp://x/y", "Bad location 'ftp://x/y': scheme 'ftp' is not known; a diff is"),
     ],
 )

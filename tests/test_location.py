@@ -302,6 +302,12 @@ def test_a_huge_strip_is_refused_in_our_words():
         ("https://e.org/?sig=s;a=1", "https://e.org/?sig=***;a=1"),
         ("https://e.org/?access%5Ftoken=s", "https://e.org/?access%5Ftoken=***"),
         ("/a/path?token=s", "/a/path?token=s"),
+        ("ftp://j:s@e.org/?token=s", "ftp://e.org/?token=***"),
+        ("with url: /a?token=s (Caused by", "with url: /a?token=*** (Caused by"),
+        (
+            "https://e.org/http://j:s@f.org/?key=s",
+            "https://e.org/http://f.org/?key=***",
+        ),
         ("jane@example.com", "jane@example.com"),
     ],
 )

@@ -256,6 +256,34 @@ def with_password(made):
     made.write("buildout.cfg", text.replace("http://", "http://jane:s3cr3t@"))
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_no_secret_gets_anywhere(index, pond, broken):
+    """Neither into a file of the store or of the project, nor into what is printed."""
+    setup = "import sys; print(sys.argv); assert 0" if broken else None
+    files = {"setup.py": setup} if broken else {}
+    index.add_sdist("pond", "1.0", {"src/pond/__init__.py": SOURCE, **files})
+    page = index.put("links.html", "").replace("//", "//jane:hush1@")
+    made = pond(f"find-links = {page}?token=hush2")
+    parts = "recipe = poach:egg\n    egg = pond\n    environment = vars"
+    text = (made.path / "buildout.cfg").read_text()
+    text = re.sub(r"recipe = .*\n *eggs = pond", parts, text)
+    made.write("buildout.cfg", text + "[vars]\nTOKEN = hush3\n")
+
+    results = [
+        made.poach("build", "-vv", expect=1 if broken else 0),
+        made.poach("list", "--json"),
+        made.poach("cache", "list", "--json"),
+    ]
+
+    for result in results:
+        assert "hush" not in result.stdout
+        assert "hush" not in result.error
+    files = [path for path in made.path.rglob("*") if path.is_file()]
+    with_secret = [path.name for path in files if b"hush" in path.read_bytes()]
+    assert with_secret == ["buildout.cfg"]
+    assert broken == any(path.suffix == ".log" for path in files)
+
+
 def test_the_password_of_the_index_is_not_told(index, pond):
     add_plain_pond(index)
     made = pond("find-links = http://jane:s3cr3t@127.0.0.1:1/?token=s3cr3t&id=1")
@@ -414,8 +442,8 @@ def test_a_changed_sdist(index, pond):
 
     assert made.poach("build", expect=1).error == (
         "The sdist of pond 1.0 has changed:\n"
-        f"    seen before {old}\n"
-        f"    found now   {new} (pond-1.0.tar.gz)\n"
+        f"    seen before {old} ({index.base}{FILE})\n"
+        f"    found now   {new} ({index.base}{FILE})\n"
         f"if the new one is right, remove {note}"
     )
     note.unlink()
@@ -441,6 +469,91 @@ def test_a_zip(index, pond, sdist):
     made.run()
 
     assert made.script("pond").stdout.startswith("QUACK")
+
+
+def test_a_zip_beside_a_known_tar_gz_changes_nothing(index, pond):
+    add_pond(index)
+    made = pond()
+    made.poach("build")
+    tar = index.root / FILE.lstrip("/")
+    index.add("pond", "pond-1.0.zip", as_zip(tar))
+    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+
+    made.poach("build")
+
+    assert not [path for path in index.requests if path.endswith(".zip")]
+
+
+def test_a_tar_gz_beside_a_known_zip_changes_nothing(index, pond, sdist):
+    index.add("pond", "pond-1.0.zip", as_zip(sdist))
+    made = pond()
+    made.poach("build")
+    index.add("pond", "pond-1.0.tar.gz", sdist.read_bytes())
+    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+
+    made.poach("build")
+
+    assert FILE not in index.requests
+
+
+def test_of_a_tar_gz_and_a_zip_the_tar_gz_is_taken(index, pond):
+    add_pond(index)
+    index.add("pond", "pond-1.0.zip", as_zip(index.root / FILE.lstrip("/")))
+
+    pond().poach("build")
+
+    assert FILE in index.requests
+
+
+def two(index, sdist, promise=True):
+    """Put another sdist of the same name elsewhere; return a page that links to it."""
+    other = sdist.read_bytes() + b"\0"
+    url = index.put("elsewhere/pond-1.0.tar.gz", other)
+    fragment = f"#sha256={sha256(other)}" * promise
+    page = index.put("elsewhere/page.html", f'<a href="{url}{fragment}">pond</a>')
+    return page, url, sha256(other)
+
+
+def test_two_places_with_different_bytes(index, pond):
+    add_pond(index)
+    ours = index.root / FILE.lstrip("/")
+    page, url, digest = two(index, ours)
+    made = pond(f"find-links = {page.replace('//', '//jane:secret@')}")
+
+    lines = made.poach("build", expect=1).error.splitlines()
+
+    assert lines[0] == (
+        "The sdist pond-1.0.tar.gz is not the same everywhere; the sha256 is:"
+    )
+    assert sorted(lines[1:3]) == sorted(
+        [f"    {digest} {url}", f"    {sha256(ours.read_bytes())} {index.base}{FILE}"]
+    )
+    assert lines[3] == "take the wrong place out of index and find-links"
+    assert FILE not in index.requests
+
+
+def test_a_place_that_promises_a_digest_is_asked_first(index, pond):
+    add_pond(index)
+    page, _, _ = two(index, index.root / FILE.lstrip("/"), promise=False)
+
+    pond(f"find-links = {page}").poach("build")
+
+    assert FILE in index.requests
+    assert "/elsewhere/pond-1.0.tar.gz" not in index.requests
+
+
+def test_a_known_sdist_is_told_from_another_of_its_name(index, pond):
+    add_pond(index)
+    made = pond(f"find-links = {index.put('elsewhere/page.html', '')}")
+    made.poach("build")
+    two(index, index.root / FILE.lstrip("/"))
+    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+    index.requests.clear()
+
+    made.poach("build")
+
+    assert FILE in index.requests
+    assert "/elsewhere/pond-1.0.tar.gz" not in index.requests
 
 
 def test_a_base_that_spells_the_version_otherwise(index, pond):

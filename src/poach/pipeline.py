@@ -25,20 +25,28 @@ from poach.ports import Sdist
 
 
 class ChangedSdist(PoachError):
-    """An upstream sdist that is not the one that was seen before."""
+    """An upstream sdist that is not the one that was seen before.
 
-    def __init__(self, pin: Pin, seen: str, found: Sdist, note: Path) -> None:
-        super().__init__(pin, seen, found, note)
+    `seen` is the sha256 of that one, `source` where it came from, '' if not noted.
+    """
+
+    def __init__(
+        self, pin: Pin, seen: str, source: str, found: Sdist, note: Path
+    ) -> None:
+        super().__init__(pin, seen, source, found, note)
         self.pin = pin
         self.seen = seen
+        self.source = source
         self.found = found
         self.note = note
 
     def __str__(self) -> str:
+        before = f" ({self.source})" if self.source else ""
+        now = self.found.source or self.found.path.name
         return (
             f"The sdist of {self.pin.project} {self.pin.base} has changed:\n"
-            f"    seen before {self.seen}\n"
-            f"    found now   {self.found.sha256} ({self.found.path.name})\n"
+            f"    seen before {self.seen}{before}\n"
+            f"    found now   {self.found.sha256} ({now})\n"
             f"if the new one is right, remove {self.note}"
         )
 
@@ -227,10 +235,16 @@ class _Upstream:
 def _remembered(pin: Pin, found: Sdist, store: Store) -> Sdist:
     seen = store.recall_digest("sdists", sdist_note(pin))
     if seen is None:
-        facts = {"file": found.path.name, "sha256": found.sha256}
+        facts = {
+            "file": found.path.name,
+            "sha256": found.sha256,
+            "source": found.source,
+        }
         store.remember("sdists", sdist_note(pin), facts)
     elif seen != found.sha256:
-        raise ChangedSdist(pin, seen, found, store.note_path("sdists", sdist_note(pin)))
+        noted = store.recall("sdists", sdist_note(pin)) or {}
+        note = store.note_path("sdists", sdist_note(pin))
+        raise ChangedSdist(pin, seen, str(noted.get("source") or ""), found, note)
     return found
 
 

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sdist:
-    """An upstream source archive: where it lies and the sha256 of its bytes in hex."""
+    """An upstream source archive: where it lies and the sha256 of its bytes in hex.
+
+    `source` is the URL or the path that it came from, without credentials.
+    """
 
     path: Path
     sha256: str
+    source: str = ""
 
 
 class SourceFinder(Protocol):

@@ -10,9 +10,9 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pkg_resources
@@ -111,6 +111,30 @@ class WrongSdist(PoachError):
             f"    expected {self.expected} (from the index)\n"
             f"    found    {self.found}\n"
             "remove the file if the index is right"
+        )
+
+
+class DifferentSdists(PoachError):
+    """One source archive with different bytes in several places.
+
+    `found` are the places, without credentials, each with the sha256 that it promises
+    or has.
+    """
+
+    def __init__(self, file: str, found: Mapping[str, str]) -> None:
+        found = {without_credentials(place): digest for place, digest in found.items()}
+        super().__init__(file, found)
+        self.file = file
+        self.found = found
+
+    def __str__(self) -> str:
+        places = (f"    {digest} {place}" for place, digest in self.found.items())
+        return "\n".join(
+            [
+                f"The sdist {self.file} is not the same everywhere; the sha256 is:",
+                *places,
+                "take the wrong place out of index and find-links",
+            ]
         )
 
 
@@ -220,7 +244,8 @@ class BuildoutSources:
 
         It lies in the download cache, where there is one, in the staging area, or where
         find-links points to.  `fetching` is called before it is sought.  Raises
-        `NoSdist`, `WrongSdist`, `NotFetched`, `Offline`, `StoreUnwritable`.
+        `NoSdist`, `WrongSdist`, `DifferentSdists`, `NotFetched`, `Offline`,
+        `StoreUnwritable`.
         """
         wanted = canonicalize_name(project), version
         with _ALONE:
@@ -242,9 +267,24 @@ class BuildoutSources:
             raise NoSdist(
                 project, version, others, places, index.troubles, sorted(files)
             )
+        noted = self._noted(project, version)
+        chosen = _chosen(installer, wanted, noted)
+        promised = _promised(chosen, wanted)
+        if noted.sha256 not in promised.values() and len({*promised.values()}) > 1:
+            raise DifferentSdists(_file(chosen), promised)
         with self._store.writing():
-            path = _fetched(installer, _chosen(installer, wanted), self._folder())
-        return Sdist(path, _verified(path, wanted))
+            path = _fetched(installer, chosen, self._folder())
+        _, found = contents.size_and_digest(path)
+        wrong = [digest for digest in promised.values() if digest != found]
+        if wrong and found != noted.sha256:
+            raise WrongSdist(path, wrong[0], found)
+        return Sdist(path, found, without_credentials(_place(chosen)))
+
+    def _noted(self, project: str, version: str) -> _Noted:
+        """Return what the store has noted of the sdist when it saw it first."""
+        name = f"{canonicalize_name(project)}-{version}"
+        facts = self._store.recall("sdists", name) or {}
+        return _Noted(str(facts.get("file") or ""), str(facts.get("sha256") or ""))
 
     def _folder(self) -> Path:
         """Return a new folder for what is fetched."""
@@ -305,10 +345,47 @@ def _is_sdist(dist: Any) -> bool:
     )
 
 
-def _chosen(installer: Any, dists: Iterable[Any]) -> Any:
+class _Noted(NamedTuple):
+    """The file name and the sha256 of an sdist that was seen before, '' if none was."""
+
+    file: str
+    sha256: str
+
+
+def _chosen(installer: Any, dists: Sequence[Any], noted: _Noted) -> Any:
+    """Return the one to take: the noted one before all, whatever has come since."""
+    kinds: tuple[Callable[[Any], bool], ...] = (
+        lambda dist: bool(noted.sha256) and _digest(dist) == noted.sha256,
+        lambda dist: bool(noted.file) and _file(dist) == noted.file,
+        lambda dist: _file(dist).endswith(SUFFIXES[0]),
+        lambda dist: True,
+    )
+    groups = (list(filter(kind, dists)) for kind in kinds)
+    best = next(filter(None, groups))
     cache = installer._download_cache
-    best = sorted(dists)[-1]
-    return next((d for d in dists if _lies_in(d, cache)), best)
+    cached = (dist for dist in best if _lies_in(dist, cache))
+    # What is promised can be verified.
+    return next(cached, max(best, key=lambda dist: (bool(_digest(dist)), dist)))
+
+
+def _place(dist: Any) -> str:
+    return str(dist.location).partition("#")[0]
+
+
+def _file(dist: Any) -> str:
+    return unquote(_place(dist).rpartition("/")[2])
+
+
+def _digest(dist: Any) -> str:
+    """Return the sha256 that an index promises of a distribution, or ''."""
+    fragment = str(dist.location).partition("#")[2]
+    return fragment.removeprefix("sha256=") if "sha256=" in fragment else ""
+
+
+def _promised(chosen: Any, dists: Iterable[Any]) -> dict[str, str]:
+    """Return the digests that are promised of the file, by place."""
+    same = (dist for dist in dists if _file(dist) == _file(chosen))
+    return {_place(dist): _digest(dist) for dist in same if _digest(dist)}
 
 
 def _lies_in(dist: Any, cache: str | None) -> bool:
@@ -332,12 +409,3 @@ def _moved(path: Path, cache: Path) -> Path:
         shutil.copyfileobj(source, new)
     Path(name).chmod(0o644)
     return Path(name).replace(cache / path.name)
-
-
-def _verified(path: Path, dists: Iterable[Any]) -> str:
-    _, found = contents.size_and_digest(path)
-    for dist in dists:
-        place, _, fragment = dist.location.partition("#sha256=")
-        if fragment and place.endswith("/" + path.name) and fragment != found:
-            raise WrongSdist(path, fragment, found)
-    return found

@@ -24,9 +24,13 @@ _OPTION = re.compile(r"([^\s#;=][^=]*?)\s*[+-]?=")
 
 
 class OptionError(PoachError):
-    """An option of the configuration with a value that it cannot have."""
+    """An option of the configuration with a value that it cannot have.
+
+    Credentials, which the value may have, are left out.
+    """
 
     def __init__(self, option: str, owner: str, reason: str) -> None:
+        option, reason = without_credentials(option), without_credentials(reason)
         super().__init__(option, owner, reason)
         self.option = option
         self.owner = owner

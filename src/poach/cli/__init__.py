@@ -60,7 +60,11 @@ def _run(words: Sequence[str]) -> int:
     except Exception:
         import traceback
 
-        complain(traceback.format_exc() + "This is a bug in poach; please report it")
+        from poach.location import without_credentials
+
+        # It is meant to be sent to others.
+        shown = without_credentials(traceback.format_exc())
+        complain(shown + "This is a bug in poach; please report it")
         return BUG
 
 

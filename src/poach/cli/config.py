@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poach.errors import PoachError
+from poach.location import without_credentials
 
 if TYPE_CHECKING:
     from poach.buildout.workshop import Workshop
@@ -140,7 +141,7 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except zc.buildout.UserError as error:
-        raise BadConfiguration(str(error)) from error
+        raise BadConfiguration(without_credentials(str(error))) from error
 
 
 def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: ANN401
@@ -152,7 +153,7 @@ def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: 
             arguments.config, _assignments(arguments, words), arguments.user, "query"
         )
     except (Error, OSError) as error:
-        raise BadConfiguration(str(error)) from error
+        raise BadConfiguration(without_credentials(str(error))) from error
     except ValueError as error:  # InvalidSpecifier, of whichever copy of packaging
         raise BadConfiguration(f"{error}, in what [buildout] refers to") from error
 
