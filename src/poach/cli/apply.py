@@ -17,6 +17,7 @@ from poach.adapters.tree import (
     PatchedFile,
     Plan,
     Root,
+    clear,
     opened,
     plan,
     recover,
@@ -158,6 +159,8 @@ def _run(args: argparse.Namespace) -> Plan:
         raise Unreadable(args.tree, "not a folder")
     diffs = [diff for found in _collected(args) for diff in found]
     with _locked(args) as root:
+        if not args.check:
+            clear(root)
         planned = plan(root, diffs)
         if not args.check:
             with held_back() as look:
