@@ -643,7 +643,7 @@ def test_a_part_that_builds_one_egg(index, project2, recipe):
     egg, other = stored(patched)
     key = json.loads((egg / "entry.json").read_bytes())["key"]
     assert key["build-ext"] == {"include-dirs": str(patched.path / "include")}
-    assert key["environment"] == {"CFLAGS": "-DLEVEL=3"}
+    assert key["environment"] == {"CFLAGS": None}
     assert other.parent.parent.name == "pond"
     assert not list(patched.path.glob("*eggs/*cpond*"))
     patched.run("buildout:parts=")
@@ -897,3 +897,60 @@ def test_what_ends_the_buildout_ends_its_builds(index, pond, tmp_path, number):
     running.wait(60)
     wait_until(lambda: not any(map(is_alive, pids.read_text().split())))
     wait_until(lambda: not list(made.path.glob("patched-eggs/2/.staging/*/work")))
+
+
+# --- patches without effect
+
+#: Makes the second file from the first, as Cython would.
+MAKING = """
+    from setuptools import setup
+    source = open("src/pond/_deep.pyx").read()
+    open("src/pond/_deep.c", "w").write("/* Generated */ " + source)
+    setup(name="NAME", version="1.0", package_dir={"": "src"}, packages=["pond"])
+    """
+NOT_MAKING = """
+    from setuptools import setup
+    setup(name="NAME", version="1.0", package_dir={"": "src"}, packages=["pond"])
+    """
+DEEP = """\
+--- a/src/pond/_deep.pyx
++++ b/src/pond/_deep.pyx
+@@ -1 +1 @@
+-depth = 1
++depth = 2
+"""
+
+
+def add_deep(index, name, setup):
+    files = {
+        "setup.py": setup.replace("NAME", name),
+        "src/pond/__init__.py": SOURCE,
+        "src/pond/_deep.pyx": "depth = 1\n",
+        "src/pond/_deep.c": "/* Generated */ depth = 1\n",
+    }
+    index.add_sdist(name, "1.0", files)
+
+
+def test_patches_without_effect(index, pond):
+    """The pip of Python 2.7 builds in a copy: what that makes is seen there."""
+    add_deep(index, "stale", NOT_MAKING)
+    add_deep(index, "fresh", MAKING)
+    versions = "stale = 1.0 +deep\nfresh = 1.0 +deep +modern"
+    patched = pond(sections(versions=versions, eggs="stale\n    fresh"))
+    patched.write("patches/stale/deep.patch", DEEP)
+    patched.write("patches/fresh/deep.patch", DEEP)
+    modern = LOUD.replace('"QUACK"', 'f"QUACK"')
+    patched.write("patches/fresh/modern.patch", modern)
+
+    for _ in range(2):  # the second time the eggs are there
+        result = patched.run(expect=1)
+        assert result.error.startswith("Patches of stale 1.0 change files without ")
+        assert "src/pond/_deep.pyx: src/pond/_deep.c, which is made" in result.error
+        assert "fresh 1.0" not in result.error
+    for _ in range(2):
+        output = patched.run("buildout:patch-effect=warn").output
+        assert output.count("Patches of stale 1.0 change files without effect") == 1
+        warning = "src/pond/__init__.py: " + output.partition("/__init__.py: ")[2]
+        assert "cannot compile it: line 7: invalid syntax" in warning.splitlines()[0]
+        assert output.count("cannot compile it") == 1
+    assert "Unused options" not in output

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench import dists
-from poach.adapters import signing
+from poach.adapters import bundle, signing
 from poach.adapters.bundle import (
     SIGNATURES,
     BadBundle,
@@ -266,7 +266,7 @@ BAD = {
     "not text": (put("\udcff"), "surrogates not allowed"),
     "case": (put("Pond/__INIT__.py"), "differ in case only"),
     "in a file": (put("pond/__init__.py/x"), "is in a file"),
-    "byte code": (put("pond/__pycache__/x.pyc"), "is byte code"),
+    "byte code": (put("pond/__pycache__/__init__.cpython-311.pyc"), "is byte code"),
     "old byte code": (put("pond/__init__.pyc"), "is byte code"),
     "another egg": (renamed, "its files are called 'lake-1.0-py3.11.egg'"),
     "nested": (nested, "is not at the top"),
@@ -504,6 +504,40 @@ def test_several_signatures(archive, tmp_path, signers):
     both = resigned(archive, tmp_path / "both.zip", lambda _: f"{strange}\n{ours}")
 
     unpack(both, tmp_path / "in", VERSION, KEY, {signers[0].public})
+
+
+@pytest.mark.parametrize("line", ["ours", "strange", "wrong", "quack"])
+@pytest.mark.parametrize("count", [17, 60_000])
+def test_signatures_are_counted_before_one_is_checked(
+    archive, tmp_path, signers, monkeypatch, line, count
+):
+    """To check 60,000 takes most of a minute, to read them a while."""
+    with zipfile.ZipFile(archive) as zipped:
+        ours = zipped.read(SIGNATURES).decode().strip()
+    strange = str(Signature(signers[1].public, bytes(64)))
+    lines = {"ours": ours, "strange": strange, "wrong": wrong(ours), "quack": "quack"}
+    many = resigned(archive, tmp_path / "bad.zip", lambda _: f"{lines[line]}\n" * count)
+    monkeypatch.setattr(bundle, "is_by", never)
+    monkeypatch.setattr(Signature, "parse", never)
+
+    reason = refusal(many, tmp_path, {signers[0].public})
+
+    assert reason == "it has more than 16 signatures"
+
+
+def never(*_):
+    raise AssertionError("nothing is to be checked")
+
+
+def test_as_many_signatures_as_there_may_be(archive, tmp_path, signers):
+    with zipfile.ZipFile(archive) as zipped:
+        ours = zipped.read(SIGNATURES).decode()
+    strange = str(Signature(signers[1].public, bytes(64)))
+    full = resigned(
+        archive, tmp_path / "full.zip", lambda _: f"{strange}\n" * 15 + ours + "\n\n"
+    )
+
+    unpack(full, tmp_path / "in", VERSION, KEY, {signers[0].public})
 
 
 def test_what_is_signed_cannot_be_changed(archive, tmp_path, signers):

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.key import FORMAT, BuildKey, BuildOptions, Target
+from poach.key import (
+    FORMAT,
+    BuildKey,
+    BuildOptions,
+    Target,
+    recorded,
+    recorded_digest,
+)
 
 KEY = BuildKey(
     "zodb3",
@@ -88,3 +95,23 @@ def test_keys_are_equal_if_and_only_if_their_digests_are(one, other):
 def test_a_key_survives_its_way_through_a_file(key):
     assert json.loads(json.dumps(key.as_json())) == key.as_json()
     assert key.as_json()["format"] == FORMAT
+
+
+def test_a_record_has_no_values_of_variables():
+    secret = BuildOptions({"define": "WIDE"}, {"TOKEN": "swordfish", "A": "1"})
+    key = KEY._replace(options=secret)
+
+    found = recorded(key.as_json())
+
+    assert found["environment"] == {"A": None, "TOKEN": None}
+    assert found["build-ext"] == {"define": "WIDE"}
+    assert "swordfish" not in json.dumps(found)
+    assert hashlib.sha256(b"swordfish").hexdigest() not in json.dumps(found)
+    assert str(secret) == "define = WIDE, TOKEN = ***, A = ***"
+
+
+@given(keys)
+def test_the_digest_of_a_key_is_known_from_its_record(key):
+    """Also from one that has the key itself, as it was written once."""
+    for record in (key.as_json(), recorded(key.as_json())):
+        assert recorded_digest(json.loads(json.dumps(record))) == key.digest

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -175,3 +177,51 @@ def test_who_works_for_a_dead_parent_ends_with_all_that_it_has_started(log, numb
 
     running.wait(60)
     wait_until(lambda: not any(is_alive(pid) for pid in pids.read_text().split()))
+
+
+# Secrets in what a command prints
+
+LINES = """
+printf 'Looking in links: https://jane:hush1@example.com/?token=hush2\\n'
+printf 'GET ftp://jane:hush3@example.com/x svn+https://hush4@example.com/y\\n'
+printf 'too many retries with url: /simple/?sig=hush5 (\\377 and more)\\n'
+"""
+SHOWN = b"""Looking in links: https://example.com/?token=***
+GET ftp://example.com/x svn+https://example.com/y
+too many retries with url: /simple/?sig=*** (\xff and more)
+"""
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_log_has_no_secrets(tmp_path, code):
+    """Whether it is kept, shown with -v, or quoted in an error."""
+    log = tmp_path / "log"
+    command = ["sh", "-c", f"{LINES}exit {code}"]
+    for _ in range(2):
+        failing = pytest.raises(CommandFailed) if code else contextlib.nullcontext()
+        with failing as caught:
+            run(command, cwd=tmp_path, env=dict(os.environ), log=log)
+
+    assert log.read_bytes() == 2 * SHOWN
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    assert not caught or "hush" not in str(caught.value).partition("\n")[2]
+
+
+def test_a_log_is_private_until_then(tmp_path):
+    log = tmp_path / "log"
+    log.touch(0o644)
+
+    run(["sh", "-c", f"stat -c %a {log}"], cwd=tmp_path, env=dict(os.environ), log=log)
+
+    assert log.read_text() == "600\n"
+    (tmp_path / "other").touch()
+    assert log.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_long_line_is_looked_at_in_no_time(tmp_path):
+    """Compilers, and programs that print base64, have such."""
+    for text in ("a" * 5_000_000, "a://" * 500_000, "://a?" * 500_000, "/a" * 999_999):
+        began = time.monotonic()
+        (tmp_path / "text").write_text(text)
+        run(["cat", "text"], cwd=tmp_path, env=dict(os.environ), log=tmp_path / "log")
+        assert time.monotonic() - began < 5

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +16,20 @@ import pytest
 from bench import Index, dists
 from poach.adapters.archive import BadArchive, MemberMissing
 from poach.adapters.fetch import FetchFailed, HttpFetcher
-from poach.adapters.reader import DiffMissing, DiffReader, Unpinned, WrongDigest
+from poach.adapters.reader import (
+    DiffMissing,
+    DiffReader,
+    NoDiff,
+    Unpinned,
+    WrongDigest,
+)
 from poach.adapters.store import Store
+from poach.diff import DiffError, parse
 from poach.errors import PoachError
 from poach.location import Location
 from poach.ports import Sdist
 
-DIFF = b"--- a\r\n+++ b\n\xff\x85 no newline"
+DIFF = b"--- a\n+++ b\n@@ -1 +1 @@\n-x\r\n+\xff\x85\n\\ No newline at end of file"
 MEMBER = "sdist:Carrier==1.0/patches/fix.patch"
 
 
@@ -196,7 +206,7 @@ def test_a_kept_diff_that_was_damaged_is_fetched_again(reader, index: Index):
     assert len(index.requests) == 2
 
 
-@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
 @pytest.mark.parametrize("pinned", [True, False])
 def test_a_server_that_refuses(reader, index: Index, status, pinned):
     url = index.put("fix.patch", DIFF)
@@ -212,7 +222,14 @@ def test_a_server_that_refuses(reader, index: Index, status, pinned):
     )
 
     assert isinstance(error, FetchFailed)
-    assert str(error) == f"cannot get {url}: the server answers with status {status}"
+    login = ""
+    if status in (401, 403):
+        login = (
+            ": if it wants a login, write 'machine 127.0.0.1 login USER password "
+            "PASSWORD' into ~/.netrc, which only you may read"
+        )
+    words = f"cannot get {url}: the server answers with status {status}{login}"
+    assert str(error) == words
 
 
 def test_a_redirect_is_followed(reader, index: Index):
@@ -221,8 +238,66 @@ def test_a_redirect_is_followed(reader, index: Index):
 
     error = refusal(digest, reader, f"{index.base}/simple/Fix")
 
-    assert isinstance(error, Unpinned)
+    assert isinstance(error, NoDiff)  # but a page
     assert index.requests == ["/simple/Fix", "/simple/fix/"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_login_that_a_server_refuses(reader, index: Index, status):
+    url = index.put("fix.patch", DIFF)
+    index.status["/fix.patch"] = status
+
+    error = refusal(digest, reader, url.replace("//", "//jane:secret@"))
+
+    assert str(error) == (
+        f"cannot get {url}: the server answers with status {status}: it refuses the "
+        "user and password of the URL, or of ~/.netrc"
+    )
+
+
+PAGES = [
+    b"<!DOCTYPE html>\n<html><form action='/login'></form></html>",
+    b"\xef\xbb\xbf\r\n <HTML lang=en>",
+    b"<!-- a comment -->\n<!-- another -->\n<html>",
+    b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">',
+    b"<head><title>fix.patch</title></head>",
+    b"<html><body><pre>\n" + DIFF + b"</pre></body></html>",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("pinned", ["", f"#sha256={64 * 'a'}"])
+def test_a_web_page_is_not_offered_to_be_pinned(reader, index: Index, page, pinned):
+    """Servers send one where they want a login; its digest is nobody's diff."""
+    url = index.put("fix.patch", page)
+
+    error = refusal(read if pinned else digest, reader, f"{url}{pinned}")
+
+    assert isinstance(error, NoDiff)
+    assert str(error) == (
+        f"what {url} holds now cannot be used as a diff: it is a web page; take the "
+        "address of the raw file, and if the server wants a login write it into "
+        "~/.netrc (machine 127.0.0.1)"
+    )
+    assert sha256(page) not in str(error)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b'{"error": "forbidden"}', b"--- a/x\n+++ b/x\n"]
+)
+def test_what_is_no_diff_is_not_offered_to_be_pinned(reader, index: Index, data):
+    url = index.put("fix.patch", data)
+
+    error = refusal(digest, reader, url)
+
+    assert str(error).startswith(f"what {url} holds now cannot be used as a diff: ")
+    assert sha256(data) not in str(error)
+
+
+def test_a_diff_that_begins_like_a_page_in_its_text(reader, index: Index):
+    url = index.put("fix.patch", b"<jane@example.com> wrote:\n" + DIFF)
+
+    assert isinstance(refusal(digest, reader, url), Unpinned)
 
 
 def test_no_server_at_all(reader, tmp_path):
@@ -359,3 +434,28 @@ def test_a_folder_in_an_sdist_is_no_diff(reader, sdists):
     sdists.archives["Carrier", "1.0"] = zipped()
 
     refusal(digest, reader, "sdist:Carrier==1.0/patches")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_diff_is_known_by_its_bytes_and_read_unpacked(
+    reader, tmp_path, index: Index, pack
+):
+    data = pack(DIFF)
+    (tmp_path / "fix.patch").write_bytes(data)
+    found = digest(reader, f"{tmp_path}/fix.patch")
+    assert found == sha256(data)
+    assert reader.read(Location.parse(f"{tmp_path}/fix.patch"), found) == DIFF
+    url = index.put("fix.patch.gz", data)
+    location = Location.parse(f"{url}#sha256={found}")
+    assert reader.read(location, found) == DIFF
+    assert reader.read(location, found) == DIFF  # as the store has kept it
+    assert reader.store.kept_diff(found) == data
+
+
+def test_what_cannot_be_unpacked_is_refused_only_when_it_is_applied(reader, tmp_path):
+    data = gzip.compress(DIFF * 100)[:-9]
+    (tmp_path / "fix.patch").write_bytes(data)
+    location = Location.parse(f"{tmp_path}/fix.patch")
+    assert reader.read(location, sha256(data)) == data
+    with pytest.raises(DiffError, match="compressed with gzip, and damaged"):
+        parse(data)

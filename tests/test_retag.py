@@ -294,6 +294,8 @@ def test_what_record_says_of_other_files_is_kept(tmp_path: Path) -> None:
     edited = record_line(
         "demo-1.0+x.dist-info/METADATA", new["demo-1.0+x.dist-info/METADATA"]
     )
+    script = "demo-1.0+x.data/scripts/demo-run"  # which it misses
+    missed = record_line(script, new[script])
     assert new["demo-1.0+x.dist-info/RECORD"] == (
         b"demo/__init__.py,md5=abc,\n"
         b'"demo/a ""b"", c.py",sha256=xyz,12\n'
@@ -301,6 +303,8 @@ def test_what_record_says_of_other_files_is_kept(tmp_path: Path) -> None:
         b"demo/caf\xe9,sha256=xyz,1\n"
         b"demo-1.0+x.dist-info/WHEEL,sha384=mno,3\n"
         + ",".join(edited).encode()
+        + b"\n"
+        + ",".join(missed).encode()
         + b"\ndemo-1.0+x.dist-info/RECORD,,\n"
     )
 

@@ -279,12 +279,43 @@ def test_the_password_of_a_file_that_is_not_delivered_is_not_told(index, pond):
     assert "s3cr3t" not in error
 
 
-def test_a_tar_xz_is_none_that_buildout_knows(index, pond, sdist):
+def test_the_formats_that_buildout_knows():
     """What it does not list poach cannot pick; so SUFFIXES has no more than it."""
-    index.add("pond", "pond-1.0.tar.xz", sdist.read_bytes())
-
     module = sys.modules[AllowHostsPackageIndex.scan_url.__module__]
     assert set(SUFFIXES) == set(module.EXTENSIONS)
+
+
+def unknown(where, file):
+    return (
+        f"No sdist of pond 1.0 in {where}; {file} is there, in a format that "
+        f"zc.buildout does not take for an sdist ({', '.join(SUFFIXES)}): unpack it and "
+        "put pond-1.0.tar.gz, made of the same folder, into find-links, and patches "
+        "need the source"
+    )
+
+
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("file", ["pond-1.0.tar.xz", "Pond-1.0.0.tar.zst"])
+def test_another_format_on_the_index(index, pond, sdist, file):
+    index.add("pond", file, sdist.read_bytes())
+
+    assert pond().poach("build", expect=1).error == unknown(index.url, file)
+
+
+@pytest.mark.every_buildout
+def test_another_format_in_a_folder(index, pond, sdist):
+    made = pond("find-links = links")
+    made.write("links/pond-1.0.txz", "")
+
+    assert made.run(expect=1).error == unknown(f"{index.url}, links", "pond-1.0.txz")
+
+
+@pytest.mark.parametrize(
+    "file", ["pond-1.1.tar.xz", "pond-two-1.0.tar.xz", "pond.tar.xz", "pond-1.0.whl.xz"]
+)
+def test_another_format_of_something_else(index, pond, sdist, file):
+    index.add("pond", file, sdist.read_bytes())
+
     assert pond().poach("build", expect=1).error == (
         f"No sdist of pond 1.0 in {index.url}; there is no sdist of any version, and "
         "patches need the source"
@@ -339,10 +370,13 @@ def test_an_index_that_does_not_answer_is_told(index, pond, status):
     add_pond(index)
     index.status[PAGE] = status
 
-    assert "there is no sdist of any version" not in pond().run(expect=1).error
+    error = pond().run(expect=1).error
+
+    assert "there is no sdist of any version" not in error
+    assert ("USER:PASSWORD@ before the host in the URL" in error) == (status == 403)
 
 
-@pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.parametrize("status", [401, 404, 500])
 def test_a_file_that_is_not_delivered(index, pond, status):
     add_pond(index)
     index.status[FILE] = status
@@ -352,6 +386,7 @@ def test_a_file_that_is_not_delivered(index, pond, status):
     assert error.startswith(f"Cannot fetch the sdist {index.base}{FILE}#sha256=")
     assert f"Can't download {index.base}{FILE}#sha256=" in error
     assert f": {status} " in error
+    assert ("USER:PASSWORD@ before the host in the URL" in error) == (status == 401)
 
 
 def test_a_file_that_is_not_the_one_of_the_index(index, pond):

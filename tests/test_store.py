@@ -27,7 +27,7 @@ from poach.adapters.staging import STALE_SECONDS
 from poach.adapters.store import DamagedEntry, Made, Store, StoreUnwritable
 from poach.adapters.verifying import verify
 from poach.errors import PoachError
-from poach.key import BuildKey, Target
+from poach.key import BuildKey, BuildOptions, Target
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
@@ -613,7 +613,7 @@ def edit(entry, **changes):
     ],
 )
 def test_damaged_entries(store, entry, damage, reason):
-    """They are never given out, but set aside and made anew, and that is told."""
+    """They are never given out, but made anew and replaced, and that is told."""
     damage(entry)
     broken = there(entry)
     told = []
@@ -631,15 +631,17 @@ def test_damaged_entries(store, entry, damage, reason):
     made = store.get_or_make(VERSION, KEY, make)
     ((place, why, aside),) = told
     assert (place, why) == (entry, reason)
-    assert there(aside) == broken
+    assert there(aside) == sorted([*broken, "damaged.json"])
     assert aside.parent == store.root / ".damaged"
     assert made == store.find(VERSION, KEY) == store.get_or_make(VERSION, KEY, never)
     assert list(entries.flaws(entry)) == []
     assert len(told) == 1
 
 
-def test_a_damaged_entry_that_cannot_be_built_is_set_aside_all_the_same(store, entry):
+def test_a_damaged_entry_that_cannot_be_built_stays_and_is_not_used(store, entry):
+    """A program may run from it, and does so without what is damaged."""
     (entry / WHEEL).unlink()
+    broken = there(entry)
 
     def fail(work):
         raise PoachError("no")
@@ -647,8 +649,10 @@ def test_a_damaged_entry_that_cannot_be_built_is_set_aside_all_the_same(store, e
     with pytest.raises(PoachError, match="no"):
         store.get_or_make(VERSION, KEY, fail)
 
-    assert store.find(VERSION, KEY) is None
-    assert len(list((store.root / ".damaged").iterdir())) == 1
+    with pytest.raises(DamagedEntry):
+        store.find(VERSION, KEY)
+    assert there(entry) == broken
+    assert not (store.root / ".damaged").exists()
 
 
 def test_several_find_one_damage_and_mend_it_once(store, entry):
@@ -691,15 +695,17 @@ def test_a_removed_entry_is_built_anew(store, entry):
 
 
 def test_byte_code_may_change(store):
+    byte_code = ("__pycache__/é.cpython-311.pyc", "é.pyc")
+
     def compiled(work):
         made = make(work)
         (made.egg / "pond" / "__pycache__").mkdir()
-        for name in ("__pycache__/x.pyc", "é.pyc", "sourceless.pyc"):
+        for name in (*byte_code, "sourceless.pyc"):
             (made.egg / "pond" / name).write_bytes(b"old")
         return made
 
     found = store.get_or_make(VERSION, KEY, compiled)
-    for name in ("__pycache__/x.pyc", "é.pyc"):
+    for name in byte_code:
         (found.egg / "pond" / name).write_bytes(b"newer")
 
     assert store.find(VERSION, KEY) == found
@@ -1150,3 +1156,52 @@ def test_a_store_behind_a_symlink_is_the_same_store(store, entry, tmp_path):
     (tmp_path / "link").symlink_to(store.path, target_is_directory=True)
 
     assert Store(tmp_path / "link").get_or_make(VERSION, KEY, never).egg.is_dir()
+
+
+# Variables of a build
+
+SECRET = KEY._replace(options=BuildOptions({}, {"TOKEN": "swordfish"}))
+
+
+def test_no_file_of_an_entry_has_the_values_of_variables(store):
+    egg = store.get_or_make(VERSION, SECRET, make)
+
+    place = egg.egg.parent
+    assert not [
+        path
+        for path in store.path.rglob("*")
+        if path.is_file() and b"swordfish" in path.read_bytes()
+    ]
+    assert json.loads((place / "entry.json").read_bytes())["key"] == {
+        **SECRET.as_json(),
+        "environment": {"TOKEN": None},
+        "digest": SECRET.digest,
+    }
+    assert store.get_or_make(VERSION, SECRET, never) == egg
+    assert entries.look(place) == egg
+    assert list(entries.flaws(place)) == []
+
+
+def test_another_value_is_another_build(store):
+    store.get_or_make(VERSION, SECRET, make)
+    other = SECRET._replace(options=BuildOptions({}, {"TOKEN": "salmon"}))
+
+    assert store.find(VERSION, other) is None
+    place = store.place(VERSION, SECRET)
+    place.rename(store.place(VERSION, other))
+
+    with pytest.raises(DamagedEntry, match=r"entry\.json is about another build"):
+        store.find(VERSION, other)
+    assert list(entries.flaws(store.place(VERSION, other)))
+
+
+def test_an_entry_that_has_the_values_is_used_as_ever(store):
+    """So entries were written once."""
+    place = store.get_or_make(VERSION, SECRET, make).egg.parent
+    path = place / "entry.json"
+    entry = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**entry, "key": SECRET.as_json()}))
+
+    assert store.get_or_make(VERSION, SECRET, never).egg.parent == place
+    assert entries.look(place).egg.parent == place
+    assert list(entries.flaws(place)) == []

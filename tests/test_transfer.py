@@ -10,6 +10,8 @@ from threading import Event, Thread
 
 import pytest
 
+from poach.adapters import fetch
+from poach.adapters.fetch import FetchFailed, HttpFetcher
 from poach.adapters.transfer import GET, PUT, Server, ServerFault
 
 #: A transfer that is given up leaves its connection to the collector, some time.
@@ -147,11 +149,22 @@ def test_no_file(liar, tmp_path, status):
     assert not Server().get(liar.url, tmp_path / "file", LARGEST)
 
 
-@pytest.mark.parametrize("status", [401, 407, 429, 500, 503])
+@pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_server_that_fails(got, status):
     reason = got(lambda h: h.status(status, b"<html>" * 1000))
 
     assert reason == f"the server answers with status {status}"
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [(401, "machine 127.0.0.1 login"), (403, "~/.netrc"), (407, "https_proxy=")],
+)
+def test_a_server_that_wants_a_login(got, status, how):
+    reason = got(lambda h: h.status(status), ends=None)
+
+    assert reason.startswith(f"the server answers with status {status}: ")
+    assert how in reason
 
 
 @pytest.mark.parametrize("status", [204, 206, 304])
@@ -287,6 +300,20 @@ def test_a_redirect_on_the_same_host(liar, tmp_path):
     assert liar.asked[1][2]["Authorization"] == liar.asked[0][2]["Authorization"]
 
 
+def test_the_body_of_a_redirect_has_no_end(liar, tmp_path):
+    def behave(h):
+        if h.path == "/elsewhere":
+            h.status(200, BODY)
+            return
+        h.send_response(302)
+        h.headers_(Location="/elsewhere")
+        h.forever(b"x" * 1000)
+
+    liar.behaviour = behave
+
+    assert Server(timeout=5).get(liar.url, tmp_path / "file", LARGEST)
+
+
 @pytest.fixture
 def other():
     with Liar() as server:
@@ -414,7 +441,7 @@ def test_a_server_that_does_not_take_it(liar, file, status, ends):
     found = fault(Server().put, liar.url, file, [])
 
     assert found.ends == frozenset(ends)
-    assert str(found) == f"the server answers with status {status}"
+    assert str(found).startswith(f"the server answers with status {status}")
 
 
 def test_a_redirect_of_an_upload_is_not_followed(liar, other, file):
@@ -458,3 +485,122 @@ def test_an_answer_without_an_end(liar, file):
     liar.behaviour = behave
 
     assert Server().put(liar.url, file, [])
+
+
+# Diffs, which need not say how long they are
+
+
+@pytest.fixture
+def failed(liar, impatient):
+    """Let the server behave; return why no diff was got, before long."""
+
+    def get(behaviour, how="get"):
+        liar.behaviour = behaviour
+        began = time.monotonic()
+        with pytest.raises(FetchFailed) as caught:
+            getattr(HttpFetcher(), how)(liar.url)
+        assert time.monotonic() - began < 5
+        return caught.value.reason
+
+    return get
+
+
+def drip(h):
+    h.send_response(200)
+    h.headers_(Content_Length=LARGEST)
+    h.forever(b"x", 0.05)
+
+
+def drip_in_chunks(h):
+    h.send_response(200)
+    h.headers_(Transfer_Encoding="chunked")
+    h.forever(b"1\r\nx\r\n", 0.05)
+
+
+def drip_headers(h):
+    h.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    h.forever(b"x", 0.05)
+
+
+def say_nothing(h):
+    h.server.over.wait()
+
+
+@pytest.mark.parametrize("behaviour", [drip, drip_in_chunks, drip_headers, say_nothing])
+def test_a_diff_that_drips(failed, behaviour):
+    reason = failed(behaviour)
+
+    assert reason == "the server is too slow" or "timed out" in reason
+
+
+def test_the_body_of_a_redirect_is_not_read(liar):
+    def behave(h):
+        if h.path == "/elsewhere":
+            h.status(200, BODY)
+            return
+        h.send_response(302)
+        h.headers_(Location="/elsewhere", Content_Length=LARGEST)
+        h.forever(b"x", 0.05)
+
+    liar.behaviour = behave
+
+    assert HttpFetcher(timeout=5).get(liar.url) == BODY
+
+
+def test_redirects_without_an_end(liar):
+    liar.behaviour = lambda h: h.status(302, Location=liar.url)
+
+    with pytest.raises(FetchFailed, match="it redirects too often"):
+        HttpFetcher().get(liar.url)
+
+
+def test_whether_there_is_a_diff_is_asked_without_reading_it(liar, impatient, failed):
+    liar.behaviour = drip
+    assert HttpFetcher().exists(liar.url)
+    liar.behaviour = lambda h: h.status(404)
+    assert not HttpFetcher().exists(liar.url)
+    assert "too slow" in failed(drip_headers, "exists")
+
+
+def test_a_diff_that_takes_its_time(liar, impatient):
+    """One that is slow, and fast enough, is got."""
+
+    def behave(h):
+        h.send_response(200)
+        h.headers_(Content_Length=20 * 8192)
+        for _ in range(20):
+            h.wfile.write(b"x" * 8192)
+            h.server.over.wait(0.05)
+
+    liar.behaviour = behave
+
+    assert len(HttpFetcher().get(liar.url)) == 20 * 8192
+
+
+def test_a_diff_without_an_end(liar, monkeypatch):
+    monkeypatch.setattr(fetch, "LARGEST", 1_000_000)
+
+    def behave(h):
+        h.send_response(200)
+        h.headers_()
+        h.forever(b"x" * 100_000)
+
+    liar.behaviour = behave
+
+    with pytest.raises(FetchFailed, match="more than 1000000 bytes"):
+        HttpFetcher().get(liar.url)
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "http://[", "ftp://x/y"])
+def test_a_redirect_of_a_diff_to_nowhere(failed, target):
+    assert failed(lambda h: h.status(302, Location=target))
+
+
+def test_a_redirect_of_a_diff_to_another_host(liar, other):
+    """It does not get the password of the first."""
+    liar.behaviour = lambda h: h.status(302, Location=other.url)
+    url = liar.url.replace("//", "//duck:secret@")
+
+    assert HttpFetcher().get(url) == BODY
+    assert "Authorization" in liar.asked[0][2]
+    assert "Authorization" not in other.asked[0][2]

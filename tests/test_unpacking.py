@@ -159,3 +159,73 @@ def test_scripts_of_a_wheel_get_where_pip_puts_them(tmp_path):
     assert (egg / "more.py").read_bytes() == b"x = 1\n"
     (info,) = egg.glob("*.dist-info")
     assert (info / "INSTALLER").read_text() == "pip\n"
+
+
+#: Some of what a tool may leave out of RECORD, or writes there in its own spelling.
+LACKING = {
+    "nothing": lambda name: name.endswith(("METADATA", "WHEEL", "RECORD")),
+    "no package": lambda name: not name.startswith("pond/"),
+    "no data": lambda name: not name.endswith((".txt", ".dat")),
+    "no metadata": lambda name: not name.startswith(INFO),
+    "all": lambda name: True,
+}
+
+
+def lacking(folder, listed, spelled=lambda name: name, more=()):
+    files = {**METADATA, **FILES, "sub/alone.so": b"\x7fELF", **dict(more)}
+    rows = [spelled(name) for name in files if listed(name)]
+    record = "".join(f"{row},,\n" for row in rows).encode()
+    path = folder / "pond-1.0-py3-none-any.whl"
+    with ZipFile(path, "w") as archive:
+        for name, data in {**files, f"{INFO}/RECORD": record}.items():
+            archive.writestr(ZipInfo(name, (2020, 2, 2, 2, 2, 2)), data)
+    return path, files
+
+
+@pytest.mark.parametrize("listed", LACKING.values(), ids=LACKING)
+@pytest.mark.parametrize("more", [{}, {"pond-1.0.data/purelib/p.py": b""}], ids=str)
+def test_a_record_that_misses_files_loses_none(tmp_path, listed, more):
+    """Buildout makes an egg of what RECORD names, and of what top_level.txt names."""
+    path, files = lacking(tmp_path, listed, more=more)
+    tagged = retag.retag(path, "1.0+fix", tmp_path)
+
+    egg = BuildoutEggs(Pip(sys.executable)).make(
+        tagged, tmp_path / "egg", tmp_path / "log"
+    )
+
+    wanted = {name for name in files if not name.startswith("pond-1.0.d")}
+    assert not [name for name in wanted if not (egg / name).is_file()]
+    with ZipFile(tagged) as archive:
+        rows = list(
+            csv.reader(
+                archive.read("pond-1.0+fix.dist-info/RECORD").decode().splitlines()
+            )
+        )
+        assert sorted(row[0] for row in rows) == sorted(archive.namelist())
+
+
+def test_a_wheel_that_is_not_retagged_loses_none(tmp_path):
+    path, files = lacking(tmp_path, LACKING["no package"])
+    dest = tmp_path / "dest"
+    dest.mkdir()
+
+    unpack(retag.read(path), dest, Pip(sys.executable), tmp_path / "log")
+
+    rows = csv.reader((dest / INFO / "RECORD").read_text("utf-8").splitlines())
+    names = [row[0] for row in rows if row[0] and "__pycache__" not in row[0]]
+    assert sorted(names) == sorted(
+        {*files, *(f"{INFO}/{name}" for name in ("INSTALLER", "REQUESTED"))}
+        | {f"{INFO}/RECORD"}
+    )
+
+
+def test_a_record_in_another_spelling_loses_none(tmp_path):
+    path, _ = lacking(tmp_path, LACKING["all"], lambda name: name.replace("/", "\\"))
+    tagged = retag.retag(path, "1.0+fix", tmp_path)
+
+    egg = BuildoutEggs(Pip(sys.executable)).make(
+        tagged, tmp_path / "egg", tmp_path / "log"
+    )
+
+    assert (egg / "sub" / "alone.so").is_file()
+    assert (egg / "pond" / "with space" / "\u00e4.dat").is_file()

@@ -43,7 +43,8 @@ class BuildOptions(NamedTuple):
     environment: Mapping[str, str] = NOTHING
 
     def __str__(self) -> str:
-        options = {**self.build_ext, **self.environment}
+        """Show the options, without the values of variables: they may be secret."""
+        options = {**self.build_ext, **dict.fromkeys(self.environment, "***")}
         return ", ".join(f"{name} = {value}" for name, value in options.items())
 
 
@@ -87,3 +88,24 @@ def digest_of(key: Mapping[str, Any]) -> str:
     """Return the sha256, in hex, of the canonical JSON of a key that is plain data."""
     text = json.dumps(key, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def recorded(key: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a key, plain data, as others may read it: without the values of variables.
+
+    They may be secret, and no digest of one would hide a short word.  That of the whole
+    key, ``digest``, stands for them; without variables there is none.
+    """
+    names = key["environment"]
+    if not names:
+        return dict(key)
+    hidden = dict.fromkeys(sorted(names))
+    return {**key, "environment": hidden, "digest": digest_of(key)}
+
+
+def recorded_digest(record: Mapping[str, Any]) -> str:
+    """Return the digest of the key of which `record` was made.
+
+    Entries that were made earlier have the key itself.
+    """
+    return str(record.get("digest") or digest_of(record))

@@ -16,10 +16,12 @@ _SDIST = re.compile(
 )
 # A single letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(file|https?):", re.IGNORECASE)
-_USER = re.compile(r"(https?://)[^/?#\s]*@", re.IGNORECASE)
-#: Up to white space, or to a quote that ends the URL.
+_USER = re.compile(r"(://)[^/?#\s]*@")
+#: Up to white space, or to a quote that ends the URL.  Libraries for HTTP tell of what
+#: they ask a server for without the server ("url: /path?query").
 _QUERY = re.compile(
-    r"https?://[^?#\s]*\?(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*", re.IGNORECASE
+    r"(?:://|(?<=url: )/)(?:(?!://)[^?#\s])*\?"
+    r"(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*"
 )
 _PARAMETER = re.compile(r"([?&;][^?&;=#]*=)[^&;#]*")
 #: Names of query parameters whose values are secret; `author` and `design` are not.
@@ -60,7 +62,9 @@ class Location:
     `project` and `version` are set then.  The options are None where not given:
     `sha256` of the diff's bytes in hex, `strip` (leading path components to drop),
     `directory` (in the source tree, from which the diff's paths count), `fuzz`
-    (lines of context that need not match).
+    (lines of context that need not match), `eol` ("keep" or "any": whether line
+    endings have to match), `effect` (what to do about a diff without effect: error,
+    warn, ignore).  `exclude` holds globs of files that are left out.
     """
 
     kind: Kind
@@ -71,6 +75,9 @@ class Location:
     strip: int | None = None
     directory: str | None = None
     fuzz: int | None = None
+    effect: str | None = None
+    exclude: tuple[str, ...] = ()
+    eol: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Location:
@@ -100,17 +107,22 @@ class Location:
         return without_credentials(self.place)
 
     def __str__(self) -> str:
-        given = {name: getattr(self, name) for name in _READERS}
         fragment = "&".join(
-            f"{name}={quote(str(value), safe='/')}"
-            for name, value in given.items()
-            if value is not None
+            f"{name}={quote(str(value), safe='/*?')}"
+            for name in _READERS
+            for value in self._values(name)
         )
         return f"{self.place}#{fragment}" if fragment else self.place
 
+    def _values(self, name: str) -> tuple[object, ...]:
+        value = getattr(self, name)
+        if name in _REPEATED:
+            return tuple(value)
+        return () if value is None else (value,)
+
 
 def without_credentials(text: str) -> str:
-    """Return `text` without the secrets in its http(s) URLs, fit to be shown.
+    """Return `text` without the secrets in its URLs, fit to be shown.
 
     That is without user and password, and with ``***`` for the values of query
     parameters that are called like a secret.  `text` may be a URL, a word of a
@@ -188,8 +200,8 @@ def _sdist(text: str) -> tuple[Kind, str, str, str]:
     return Kind.SDIST, found["path"], found["project"], found["version"]
 
 
-def _options(fragment: str) -> dict[str, str | int]:
-    options: dict[str, str | int] = {}
+def _options(fragment: str) -> dict[str, str | int | tuple[str, ...]]:
+    options: dict[str, str | int | tuple[str, ...]] = {}
     for word in filter(None, fragment.split("&")):
         name, _, value = word.partition("=")
         if name not in _READERS:
@@ -197,10 +209,18 @@ def _options(fragment: str) -> dict[str, str | int]:
                 f"option {name!r} is not known{did_you_mean(name, _READERS)} "
                 f"({', '.join(_READERS)})"
             )
+        read = _READERS[name](unquote(value, errors="strict"))
+        if name in _REPEATED:
+            options[name] = (*_several(options.get(name)), str(read))
+            continue
         if name in options:
             raise ValueError(f"option {name!r} is given twice")
-        options[name] = _READERS[name](unquote(value, errors="strict"))
+        options[name] = read
     return options
+
+
+def _several(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, tuple) else ()
 
 
 def _sha256(value: str) -> str:
@@ -221,6 +241,25 @@ def _fuzz(value: str) -> int:
     return int(value)
 
 
+def _effect(value: str) -> str:
+    if value not in ("error", "warn", "ignore"):
+        raise ValueError(f"effect={value!r} is not error, warn or ignore")
+    return value
+
+
+def glob(value: str) -> str:
+    """Return a glob of `exclude`; raise `ValueError`."""
+    if not value.strip() or value.startswith("/") or not value.isprintable():
+        raise ValueError(f"exclude={value!r} is not a glob for the names in a diff")
+    return value
+
+
+def _eol(value: str) -> str:
+    if value not in ("keep", "any"):
+        raise ValueError(f"eol={value!r} is not keep or any")
+    return value
+
+
 def _directory(value: str) -> str:
     parts = value.split("/")
     drive = value[1:2] == ":"
@@ -234,4 +273,8 @@ _READERS: dict[str, Callable[[str], str | int]] = {
     "strip": _strip,
     "directory": _directory,
     "fuzz": _fuzz,
+    "effect": _effect,
+    "exclude": glob,
+    "eol": _eol,
 }
+_REPEATED = ("exclude",)

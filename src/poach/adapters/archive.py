@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import copy
+import hashlib
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from poach.adapters.durable import FULL
+from poach.adapters.members import LIMITS, Limits, Member, members
+from poach.diff import MAX_DIFF
 from poach.errors import PoachError
 
-_EXECUTABLE = 0o111
-#: No longer path is followed: beyond it the system stops to resolve links.
-_LONGEST = 1024
+#: More links in a row are followed by no system.
+_LINKS = 40
 _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, ValueError, RuntimeError, KeyError),
+    *(EOFError, OSError, ValueError, RuntimeError, LookupError, OverflowError),
 )
+_TWICE = "{!r} is in it twice, and not the same"
 
 
 class BadArchive(PoachError):
@@ -53,32 +56,41 @@ class MemberMissing(PoachError):
         return f"{self.archive.name} has no file {self.path!r}{there}"
 
 
-def unpack(archive: Path, dest: Path) -> Path:
+def unpack(archive: Path, dest: Path, limits: Limits = LIMITS) -> Path:
     """Unpack the sdist `archive` below the new folder `dest`; return the source tree.
 
     The tree is the single top folder that an sdist has (PEP 517), or `dest` where an
-    old one has none.  Links and members that lead outside are refused (PEP 706).
-    Raises `BadArchive`.
+    old one has none.  Links and members that lead outside are refused, and so is what
+    is larger than `limits`, or is there twice with different content.  Raises
+    `BadArchive`.
     """
     dest.mkdir()
     with _damage(archive):
-        if _is_tar(archive):
-            _unpack_tar(archive, dest)
-        else:
-            _unpack_zip(archive, dest)
+        tree = _Tree(dest)
+        for member in members(archive, limits):
+            tree.add(member)
+        tree.link()
     top = list(dest.iterdir())
-    return top[0] if len(top) == 1 and top[0].is_dir() else dest
+    single = len(top) == 1 and top[0].is_dir() and not top[0].is_symlink()
+    return top[0] if single else dest
 
 
-def read_member(archive: Path, path: str) -> bytes:
+def read_member(archive: Path, path: str, limits: Limits = LIMITS) -> bytes:
     """Return the bytes of the file `path`, relative to the source tree of `archive`.
 
-    Raises `MemberMissing` and `BadArchive`.
+    Raises `MemberMissing` and `BadArchive`, the latter as `unpack` does.
     """
     with _damage(archive):
-        if _is_tar(archive):
-            return _read_tar(archive, path)
-        return _read_zip(archive, path)
+        names = [each.path for each in members(archive, limits) if each.kind == "file"]
+        wanted = _member(archive, names, path)
+        found = {
+            _content(each)
+            for each in members(archive, limits)
+            if each.kind == "file" and each.path == wanted
+        }
+        if len(found) > 1:
+            raise ValueError(_TWICE.format(wanted))
+    return found.pop()
 
 
 @contextlib.contextmanager
@@ -91,91 +103,116 @@ def _damage(archive: Path) -> Iterator[None]:
         raise BadArchive(archive, str(error) or type(error).__name__) from error
 
 
-def _is_tar(archive: Path) -> bool:
-    """Tell a tar from a zip; raise ValueError for what is neither."""
-    # A tar may end with a zip and then passes for one, not the other way round.
-    if tarfile.is_tarfile(archive):
-        return True
-    if zipfile.is_zipfile(archive):
-        return False
-    raise ValueError("it is neither a tar nor a zip archive")
+def _content(member: Member) -> bytes:
+    if member.size > MAX_DIFF:
+        raise ValueError(f"{member.name!r} has more than {MAX_DIFF} bytes")
+    return b"".join(member.blocks())
 
 
-def _unpack_tar(archive: Path, dest: Path) -> None:
-    with tarfile.open(archive) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(dest, filter="data")
-            return
-        # Python before 3.10.12 and 3.11.4 has no filters (PEP 706).
-        for member in tar:
-            tar.extract(_safe(member, dest), dest)
+class _Tree:
+    """What is unpacked into `dest`, which is new and ours alone.
 
-
-def _safe(member: tarfile.TarInfo, dest: Path) -> tarfile.TarInfo:
-    """Return `member` as it may be unpacked into `dest`, as tarfile.data_filter does.
-
-    What was unpacked before counts, for a link may lie in the way.  Raises ValueError
-    for what leads outside and for special files.
+    Symbolic links come last, so that no file is ever written through one, and a hard
+    link is a copy of the file.
     """
-    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
-        raise ValueError(f"{member.name!r} is a special file")
-    safe = copy.copy(member)
-    safe.name = member.name.lstrip("/" + os.sep)
-    _refuse_outside(member, safe.name, dest)
-    if member.issym():
-        _refuse_outside(member, str(Path(safe.name).parent / member.linkname), dest)
-    if member.islnk():
-        _refuse_outside(member, member.linkname, dest)
-        # tarfile would else unpack a second copy, past this function.
-        if not (dest / member.linkname).is_file():
-            raise ValueError(f"{member.name!r} links to a file that is not there")
-    safe.mode = _mode(member)
-    safe.uname = safe.gname = ""
-    safe.uid = getattr(os, "getuid", int)()
-    safe.gid = getattr(os, "getgid", int)()
-    return safe
+
+    def __init__(self, dest: Path) -> None:
+        self._dest = dest
+        self._kinds: dict[str, str] = {}
+        self._digests: dict[str, bytes] = {}
+        self._links: dict[str, str] = {}
+
+    def add(self, member: Member) -> None:
+        """Unpack one member; raise ValueError and OSError."""
+        path = PurePosixPath(member.path)
+        for folder in (*reversed(path.parents), path):
+            self._claim(str(folder), member if folder == path else None)
+        if member.kind == "symbolic link":
+            if self._links.setdefault(member.path, member.target) != member.target:
+                raise ValueError(_TWICE.format(member.path))
+        elif member.kind != "folder":
+            self._file(member)
+
+    def link(self) -> None:
+        """Make the symbolic links; raise ValueError if one of them leads outside."""
+        for path in self._links:
+            _refuse_outside(path, self._links)
+        for path, target in self._links.items():
+            (self._dest / path).symlink_to(target)
+
+    def _claim(self, path: str, member: Member | None) -> None:
+        """Note what is at `path`, by default a folder, which is made."""
+        kind = "folder" if member is None else member.kind
+        kind = "file" if kind == "hard link" else kind
+        there = self._kinds.setdefault(path, kind)
+        if there != kind:
+            raise ValueError(f"{path!r} is a {there} and a {kind}")
+        if kind == "folder":
+            (self._dest / path).mkdir(exist_ok=True)
+
+    def _file(self, member: Member) -> None:
+        digest = hashlib.sha256()
+        blocks = self._blocks(member)
+        if member.path in self._digests:
+            for block in blocks:
+                digest.update(block)
+            if digest.digest() != self._digests[member.path]:
+                raise ValueError(_TWICE.format(member.path))
+            return
+        path = self._dest / member.path
+        with _created(path, member.name) as sink:
+            for block in blocks:
+                digest.update(block)
+                sink.write(block)
+        path.chmod(member.mode)
+        if member.time is not None:  # builds compare times
+            with contextlib.suppress(ValueError, OverflowError):
+                os.utime(path, (member.time, member.time))
+        self._digests[member.path] = digest.digest()
+
+    def _blocks(self, member: Member) -> Iterator[bytes]:
+        if member.kind == "file":
+            return member.blocks()
+        other = self._dest / member.target
+        return member._replace(open=lambda: other.open("rb")).blocks()
 
 
-def _refuse_outside(member: tarfile.TarInfo, path: str, dest: Path) -> None:
-    """Refuse a `member` that is, or points to, a `path` that is not below `dest`."""
-    top = os.path.realpath(dest)
-    target = os.path.realpath(dest / path)
-    below = Path(target).is_relative_to(top)
-    if Path(path).is_absolute() or not below or len(target) > len(top) + _LONGEST:
-        raise ValueError(f"{member.name!r} leads outside")
+def _created(path: Path, name: str) -> BinaryIO:
+    """Create a file that is not there; no link is followed."""
+    try:
+        return path.open("xb")
+    except FileExistsError:
+        raise ValueError(
+            f"{name!r} and another file in it are the same on this file system"
+        ) from None
 
 
-def _mode(member: tarfile.TarInfo) -> int:
-    """Return the mode of a file that its owner can read and nobody else can write."""
-    if not member.isreg() and not member.islnk():
-        return 0o755
-    mode = member.mode & 0o755 | 0o600
-    return mode if mode & 0o100 else mode & ~_EXECUTABLE
+def _refuse_outside(path: str, links: Mapping[str, str]) -> None:
+    """Refuse the symbolic link at `path` if it leads out of the top, by way of others.
 
-
-def _unpack_zip(archive: Path, dest: Path) -> None:
-    with zipfile.ZipFile(archive) as zipped:
-        for info in zipped.infolist():
-            path = PurePosixPath(info.filename)
-            if path.is_absolute() or ".." in path.parts or "\\" in info.filename:
-                raise ValueError(f"{info.filename!r} leads outside")
-            target = Path(zipped.extract(info, dest))
-            if target.is_file() and info.external_attr >> 16 & _EXECUTABLE:
-                target.chmod(target.stat().st_mode | _EXECUTABLE)
-
-
-def _read_tar(archive: Path, path: str) -> bytes:
-    with tarfile.open(archive) as tar:
-        files = {member.name: member for member in tar.getmembers() if member.isfile()}
-        stream = tar.extractfile(files[_member(archive, list(files), path)])
-        assert stream is not None  # a regular file always has one
-        return stream.read()
-
-
-def _read_zip(archive: Path, path: str) -> bytes:
-    with zipfile.ZipFile(archive) as zipped:
-        files = [info.filename for info in zipped.infolist() if not info.is_dir()]
-        return zipped.read(_member(archive, files, path))
+    Other links than `links` there are none.
+    """
+    at = path.split("/")[:-1]
+    todo = list(reversed(links[path].split("/")))
+    followed = 0
+    outside = links[path].startswith("/")
+    while todo and not outside:
+        part = todo.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            outside = not at
+            at = at[:-1]
+            continue
+        target = links.get("/".join([*at, part]))
+        if target is None:
+            at.append(part)
+        else:
+            followed += 1
+            outside = target.startswith("/") or followed > _LINKS
+            todo.extend(reversed(target.split("/")))
+    if outside:
+        raise ValueError(f"{path!r} leads outside, to {links[path]!r}")
 
 
 def _member(archive: Path, names: list[str], path: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from poach.adapters import contents
+from poach.effect import findings
 from poach.errors import PoachError
-from poach.key import BuildKey, digest_of
+from poach.key import BuildKey, digest_of, recorded, recorded_digest
 
 ENTRY = "entry.json"
 
@@ -60,7 +61,7 @@ def write(folder: Path, made: Made, key: BuildKey) -> None:
     wheel = made.wheel.rename(folder / made.wheel.name)
     entry = {
         **made.record,
-        "key": key.as_json(),
+        "key": recorded(key.as_json()),
         "egg": egg.name,
         "files": contents.files(egg),
         "wheel": [wheel.name, *contents.size_and_digest(wheel)],
@@ -85,7 +86,8 @@ def read(place: Path, key: Mapping[str, Any]) -> PatchedEgg | None:
         if not os.path.lexists(place):
             return None
         raise
-    if entry.get("key") != key:
+    # Entries that were made earlier have the key itself.
+    if entry.get("key") not in (recorded(key), key):
         raise DamagedEntry(place, f"{ENTRY} is about another build")
     return _checked(place, entry)
 
@@ -136,7 +138,7 @@ def _belongs(place: Path, entry: Mapping[str, Any]) -> bool:
     data = entry.get("key")
     return (
         isinstance(data, dict)
-        and digest_of(data)[:DIGITS] == key
+        and recorded_digest(data)[:DIGITS] == key
         and data.get("project") == project
         and entry.get("version", version) == version
     )
@@ -144,6 +146,8 @@ def _belongs(place: Path, entry: Mapping[str, Any]) -> bool:
 
 def _checked(place: Path, entry: dict[str, Any]) -> PatchedEgg:
     egg, wheel, files = _listed(place, entry)
+    if findings({"patches": (), **entry}) is None:
+        raise DamagedEntry(place, f"{ENTRY} does not say what the patches did")
     if not (place / egg).is_dir():
         raise DamagedEntry(place, f"{egg} is missing")
     sizes = {name: size for name, (size, _) in files.items()}

@@ -180,33 +180,6 @@ class NamedDiffs:
                 yield from map(_name_of, _candidates(Path(folder.target), pin))
 
 
-def looked_at(
-    section: Mapping[str, Sequence[Location]],
-    folders: Sequence[str],
-    pins: Iterable[Pin],
-) -> tuple[list[str], list[str]] | None:
-    """Return the files and the folders that decide where the names of `pins` are.
-
-    `section` and `folders` are as in `NamedDiffs`.  They need not exist.  The diffs
-    themselves are not among them, nor is what distributions ship.  Returns None where
-    servers have a say.
-    """
-    places = list(map(Location.parse, folders))
-    if any(place.kind is not Kind.PATH for place in places):
-        return None
-    entries = (one for group in section.values() for one in group)
-    listed = [Path(one.target) for one in entries if one.kind is Kind.PATH]
-    tops = {Path(place.target) for place in places}
-    shelves: set[Path] = set()
-    for pin in pins:
-        for project in (p for top in tops for p in _projects(top, pin)):
-            versions = _folders(project, lambda path: is_version(path.name))
-            shelves.update([project, *versions])
-    of_series = [each for shelf in shelves for each in _folders(shelf, _any)]
-    files = {str(folder / "series") for folder in (*listed, *of_series)}
-    return sorted(files), sorted(map(str, tops | shelves))
-
-
 def _chosen(name: str, candidates: Iterable[Path]) -> Path | None:
     """Return the first of `candidates` that is called `name`; raise `Ambiguous`."""
     named = [p for p in candidates if _name_of(p) == canonicalize_name(name)]
@@ -250,10 +223,6 @@ def _projects(folder: Path, pin: Pin) -> list[Path]:
     return _folders(folder, lambda path: canonicalize_name(path.name) == pin.key)
 
 
-def _any(path: Path) -> bool:
-    return True
-
-
 def _folders(parent: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     if not parent.is_dir():
         return []
@@ -295,11 +264,12 @@ def _series(location: Location) -> list[Location]:
     listed = folder / "series"
     if not listed.is_file():
         raise NoSeries(location.target)
+    usual = series.STRIP if location.strip is None else location.strip
     return [
         replace(
             location,
             target=str(folder / entry.file),
-            strip=location.strip if entry.strip is None else entry.strip,
+            strip=usual if entry.strip is None else entry.strip,
         )
         for entry in series.parse(listed.read_bytes(), str(listed))
     ]

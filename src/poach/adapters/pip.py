@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from poach.adapters.pipconfig import hiding
 from poach.adapters.process import Runner, run
 from poach.location import without_credentials
 
@@ -14,11 +16,22 @@ from poach.location import without_credentials
 _DROPPED = frozenset(
     f"PIP_{name}"
     for name in (
-        *("USER", "PREFIX", "TARGET", "ROOT", "WHEEL_DIR", "SRC", "EDITABLE"),
-        *("REQUIREMENT", "DRY_RUN", "REPORT", "REQUIRE_HASHES", "PYTHON"),
-        *("PLATFORM", "PYTHON_VERSION", "IMPLEMENTATION", "ABI", "UPGRADE"),
+        *("PREFIX", "TARGET", "ROOT", "WHEEL_DIR", "SRC", "EDITABLE"),
+        *("REPORT", "PYTHON", "PLATFORM", "PYTHON_VERSION", "IMPLEMENTATION", "ABI"),
     )
 )
+#: What the user's configuration files may say and must not count: a variable does, and
+#: one that is empty would not.
+_NEUTRAL = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_DRY_RUN": "0",
+    "PIP_QUIET": "0",
+    "PIP_REQUIREMENT": os.devnull,
+    "PIP_REQUIRE_HASHES": "0",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "PIP_UPGRADE": "0",
+    "PIP_USER": "0",
+}
 #: Variables that hold one path, or several paths and URLs with white space between.
 _PATH = ("PIP_CERT", "PIP_CLIENT_CERT", "PIP_CACHE_DIR", "PIP_CONFIG_FILE")
 _PATHS = ("PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
@@ -30,14 +43,15 @@ class Pip:
 
     `path` are folders put on PYTHONPATH so that pip is found where the interpreter
     itself has none, as in a bootstrapped buildout.  `indexes` are URLs of more
-    package indexes.  Those with a password travel in the environment, since anybody
-    can read a command line; the others do not, for they come in addition to those of
-    pip's configuration, which the environment overrides.
+    package indexes, `links` URLs and paths where pip finds more files (find-links).
+    They come in addition to those of pip's configuration.  Those with a password or
+    another secret stand in a file that only we can read, and on no command line.
     """
 
     python: str
     path: Sequence[str] = ()
     indexes: Sequence[str] = ()
+    links: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     runner: Runner = run
 
@@ -52,24 +66,38 @@ class Pip:
 
         `more` are variables for it.  Raises `CommandFailed`.
         """
-        plain = (url for url in self.indexes if not _is_secret(url))
-        options = (f"--extra-index-url={url}" for url in plain)
+        places = {"extra-index-url": self.indexes, "find-links": self.links}
+        options = (
+            f"--{option}={url}"
+            for option, urls in places.items()
+            for url in urls
+            if not _is_secret(url)
+        )
         command = [self.python, "-m", "pip", *arguments, *options]
+        hidden = {
+            option: secret
+            for option, urls in places.items()
+            if (secret := list(filter(_is_secret, urls)))
+        }
         env = {**self._environment(), **(more or {})}
-        self.runner(command, cwd=cwd, env=env, log=log)
+        if not hidden:
+            self.runner(command, cwd=cwd, env=env, log=log)
+            return
+        # It lies in the staging area, from where a later run removes what is left.
+        with TemporaryDirectory(dir=cwd, prefix="pip-") as folder:
+            env = hiding(hidden, env, Path(folder))
+            self.runner(command, cwd=cwd, env=env, log=log)
 
     def _environment(self) -> dict[str, str]:
         env = {k: v for k, v in self.environ.items() if k.upper() not in _DROPPED}
         env.update(_absolute(env))
         env.update(_joined(env, "PYTHONPATH", self.path, os.pathsep))
-        secret = list(filter(_is_secret, self.indexes))
-        env.update(_joined(env, "PIP_EXTRA_INDEX_URL", secret, " "))
-        env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+        env.update(_NEUTRAL)
         return env
 
 
 def _is_secret(url: str) -> bool:
-    return without_credentials(url) != url
+    return "?" in url or without_credentials(url) != url
 
 
 def _joined(

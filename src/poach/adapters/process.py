@@ -20,6 +20,8 @@ from poach.location import without_credentials
 #: Lines of output that an error shows, and bytes from the end in which they are.
 TAIL = 20
 _FAR = 1 << 16
+#: No longer line is looked at in one piece.
+_LONGEST = 1 << 24
 
 #: Seconds that a process gets to end when the terminal interrupts it with us, and
 #: when we do; what it needs to remove its temporary files.
@@ -98,7 +100,8 @@ def run(
 ) -> None:
     """Run `command` in `cwd` with exactly the environment `env`.
 
-    Standard output and error are appended to the file `log`.  Raises `CommandFailed`,
+    Standard output and error are appended to the file `log`, which has no credentials
+    in the end, and which only its owner can read until then.  Raises `CommandFailed`,
     with the shell's code 127 for a program that is not there, and KeyboardInterrupt
     once the door is `shut`.  What is interrupted runs no longer, and has no log.
     """
@@ -108,6 +111,7 @@ def run(
     except KeyboardInterrupt:
         log.unlink(missing_ok=True)
         raise
+    _hide_credentials(log)
     if code:
         raise CommandFailed(command, code, log, cwd)
 
@@ -169,7 +173,7 @@ def shut() -> Iterator[None]:
 
 
 def _code(command: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -> int:
-    with log.open("ab") as output:
+    with open(log, "ab", opener=_private) as output:
         try:
             code = _waited_for(_started(command, cwd, env, output))
         except OSError as error:
@@ -178,6 +182,21 @@ def _code(command: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) 
     if _DOOR.shut:
         raise KeyboardInterrupt
     return code
+
+
+def _private(path: str, flags: int) -> int:
+    handle = os.open(path, flags, 0o600)
+    Path(path).chmod(0o600)  # where another command has written before
+    return handle
+
+
+def _hide_credentials(log: Path) -> None:
+    """Replace a log by one that others may read, without what is secret in URLs."""
+    shown = log.with_name(f"{log.name}.new")
+    with log.open("rb") as source, shown.open("wb") as sink:
+        while line := source.readline(_LONGEST):
+            sink.write(without_credentials(line.decode("latin-1")).encode("latin-1"))
+    shown.replace(log)
 
 
 def _started(

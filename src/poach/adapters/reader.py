@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from poach.adapters import contents
 from poach.adapters.store import Store
 from poach.errors import PoachError
 from poach.location import Kind, Location
 from poach.ports import Fetcher, SourceFinder
+
+#: How a web page begins, after a byte order mark and white space.
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{,2000}?-->\s*|<\?xml[^>]{,200}>\s*)*"
+    rb"<(?:!doctype|html|head|body|script|meta|title)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+#: How gzip, bzip2 and xz begin.
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 
 
 class DiffMissing(PoachError):
@@ -39,6 +50,18 @@ class Unpinned(PoachError):
             f"a diff from a URL needs its sha256; what {place} "
             f"holds now, if you trust it, is pinned by this location:\n    {pinned}"
         )
+
+
+class NoDiff(PoachError):
+    """What a server has in the place of a diff; `place` is the URL."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"what {self.place} holds now cannot be used as a diff: {self.reason}"
 
 
 class WrongDigest(PoachError):
@@ -72,7 +95,8 @@ class DiffReader:
 
         A file is read.  A URL is known by the digest that it declares, a member of
         an sdist by the declared one or by the one seen at first.  Raises
-        `DiffMissing`, `Unpinned`, `WrongDigest` and the faults of the way there.
+        `DiffMissing`, `Unpinned`, `NoDiff`, `WrongDigest` and the faults of the way
+        there.
         """
         if location.kind is Kind.PATH:
             data = _read_file(location.target)
@@ -82,14 +106,17 @@ class DiffReader:
         if location.sha256:
             return location.sha256
         if location.kind is Kind.URL:
-            found = hashlib.sha256(self.fetcher.get(location.target)).hexdigest()
-            raise Unpinned(location, found)
+            data = self.fetcher.get(location.target)
+            _refuse_no_diff(location, data)
+            raise Unpinned(location, hashlib.sha256(data).hexdigest())
         return self._seen(location) or self._see(location)
 
     def read(self, location: Location, sha256: str) -> bytes:
         """Return the diff at `location`, whose digest is `sha256`.
 
-        Raises what `digest` raises.
+        What gzip, bzip2 or xz packed is unpacked: the digest is that of the bytes as
+        they are at the location.  What cannot be unpacked stays as it is; it is
+        refused where it is applied.  Raises what `digest` raises.
         """
         data = None if location.kind is Kind.PATH else self.store.kept_diff(sha256)
         if data is None:
@@ -97,12 +124,21 @@ class DiffReader:
             self._verify(location, sha256, data)
             if location.kind is not Kind.PATH:
                 self.store.keep_diff(data)
-        return data
+        # Imported late: a warm run reads no diff.
+        from poach.diff import MAX_DIFF
+        from poach.packing import BadPacking, unpacked
+
+        try:
+            return unpacked(data, MAX_DIFF)
+        except BadPacking:
+            return data
 
     def _verify(self, location: Location, sha256: str, data: bytes) -> None:
         found = hashlib.sha256(data).hexdigest()
         if found == sha256:
             return
+        if location.kind is Kind.URL:
+            _refuse_page(location, data)
         source = "pinned"
         if location.kind is Kind.SDIST and not location.sha256:
             note = self.store.note_path("members", _note_name(location))
@@ -128,6 +164,33 @@ class DiffReader:
         facts = {"location": location.place, "sha256": digest}
         self.store.remember("members", _note_name(location), facts)
         return digest
+
+
+def _refuse_page(location: Location, data: bytes) -> None:
+    if _PAGE.match(data):
+        raise NoDiff(
+            location.shown,
+            "it is a web page; take the address of the raw file, and if the server "
+            f"wants a login write it into ~/.netrc (machine {_host(location)})",
+        )
+
+
+def _host(location: Location) -> str | None:
+    return urlsplit(location.target).hostname
+
+
+def _refuse_no_diff(location: Location, data: bytes) -> None:
+    """Refuse to offer what cannot be a diff as one to pin."""
+    _refuse_page(location, data)
+    if data.startswith(_COMPRESSED):
+        return
+    # Imported late: a warm run reads no diff.
+    from poach.diff import parse
+
+    try:
+        parse(data)
+    except PoachError as fault:
+        raise NoDiff(location.shown, str(fault)) from fault
 
 
 def _note_name(location: Location) -> str:

@@ -198,7 +198,7 @@ def retagged(
         for entry in wheel.entries
         if entry.path not in ours
     ]
-    rows = _record(record, [edited, *added], ours, renames)
+    rows = _record(record, [edited, *added], kept, ours, renames)
     entries = [*kept, *added, replace(record, data=rows)]
     return Wheel(
         _file_name(wheel, version),
@@ -309,21 +309,25 @@ def _beside(metadata: Entry, extra: Mapping[str, bytes]) -> list[Entry]:
 def _record(
     record: Entry,
     changed: Iterable[Entry],
+    there: Iterable[Entry],
     ours: set[str],
     renames: Mapping[str, str],
 ) -> bytes:
     """Return RECORD with new paths, and new hashes and sizes for `changed`.
 
-    `ours` are the files that RECORD does not hash: it and its signatures.
+    Those of the files `there` that it misses are added, for who installs by RECORD
+    would lose them.  `ours` are the files that RECORD does not hash: it and its
+    signatures.
     """
     lines = {entry.path: _line(entry) for entry in changed}
     # Lines that are not UTF-8 are another tool's fault; they pass through.
     old = record.data.decode("utf-8", "surrogateescape")
-    rows = [
-        lines.pop(row[0], row)
-        for row in csv.reader(io.StringIO(old, newline=""))
-        if row and row[0] not in ours
-    ]
+    rows = [row for row in csv.reader(io.StringIO(old, newline="")) if row]
+    known = {row[0] for row in rows} | set(lines)
+    for entry in there:
+        if entry.path not in known and not entry.path.endswith("/"):
+            lines[entry.path] = _line(entry)
+    rows = [lines.pop(row[0], row) for row in rows if row[0] not in ours]
     rows += [*lines.values(), [record.path, "", ""]]
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(

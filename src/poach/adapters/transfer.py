@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from threading import Thread
 from typing import IO, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from requests import PreparedRequest, RequestException, Response, request
+from requests import PreparedRequest, RequestException, Response
 from urllib3.exceptions import HTTPError
 
-from poach.adapters.fetch import reason_of
+from poach.adapters.clock import TooSlow, watched
+from poach.adapters.fetch import reason_of, status_reason
+from poach.adapters.web import request
 from poach.errors import PoachError
 
 T = TypeVar("T")
@@ -34,8 +33,6 @@ T = TypeVar("T")
 PATIENCE = 30
 #: Seconds for a connection.
 CONNECT = 10
-#: Bytes in a second; what is slower is given up.
-SLOWEST = 50_000
 REDIRECTS = 5
 GET, PUT = "GET", "PUT"
 _BLOCK = 1 << 14
@@ -86,7 +83,7 @@ class Server:
                 with self._ask(GET, url) as response:
                     if response.status_code in _NOT_THERE:
                         return False
-                    _refuse_other(response.status_code, GET, 200)
+                    _refuse_other(response, GET, 200)
                     for block in _body(response, largest):
                         sink.write(block)
                     return True
@@ -102,14 +99,14 @@ class Server:
         self._check_host(url)
         if self._watched(lambda: self._has(url)):
             return False
-        status = self._put(url, path)
-        if status in _NO_FOLDER and folders:
+        answer = self._put(url, path)
+        if answer.status_code in _NO_FOLDER and folders:
             for folder in folders:
                 self._watched(partial(self._make, folder))
-            status = self._put(url, path)
-        if status != _THERE:
-            _refuse_other(status, PUT, 200, 201, 202, 204)
-        return status != _THERE
+            answer = self._put(url, path)
+        if answer.status_code != _THERE:
+            _refuse_other(answer, PUT, 200, 201, 202, 204)
+        return answer.status_code != _THERE
 
     def _check_host(self, url: str) -> None:
         host = host_of(url)
@@ -150,14 +147,14 @@ class Server:
             return
         raise ServerFault(f"it redirects to {target}, {why}", [GET, PUT])
 
-    def _put(self, url: str, path: Path) -> int:
-        """Send the file `path`; return the status of the answer."""
+    def _put(self, url: str, path: Path) -> Response:
+        """Send the file `path`; return the answer, closed."""
         headers = {"If-None-Match": "*", "Content-Type": "application/zip"}
         with path.open("rb") as source:
 
-            def work() -> int:
+            def work() -> Response:
                 with self._once(PUT, url, data=source, headers=headers) as response:
-                    return response.status_code
+                    return response
 
             return self._watched(work, source.tell)
 
@@ -183,8 +180,6 @@ class Server:
             # What is compressed grows when it is read.
             headers={"Accept-Encoding": "identity", **(headers or {})},
             timeout=(min(CONNECT, patience), patience),
-            allow_redirects=False,
-            stream=True,
         )
 
     @property
@@ -194,29 +189,16 @@ class Server:
     def _watched(
         self, work: Callable[[], T], progress: Callable[[], int] = lambda: 0
     ) -> T:
-        """Return what `work` returns; give it up when its `progress`, bytes, is slow.
+        """Return what `work` returns; give it up when `progress`, bytes, is slow."""
 
-        It runs in a thread, which then stays behind until its next time-out: neither
-        looking up a name nor waiting for headers can be told to stop, and a server
-        that sends a byte now and then meets no time-out at all.
-        """
-        outcome: Future[T] = Future()
+        def run() -> T:
+            with _faults():
+                return work()
 
-        def run() -> None:
-            try:
-                with _faults():
-                    outcome.set_result(work())
-            except BaseException as error:
-                outcome.set_exception(error)
-
-        Thread(target=run, daemon=True).start()
-        end = time.monotonic() + self._patience
-        while True:
-            left = end + progress() / SLOWEST - time.monotonic()
-            if wait([outcome], max(left, 0)).done:
-                return outcome.result()
-            if left <= 0:
-                raise ServerFault("the server is too slow", [GET, PUT])
+        try:
+            return watched(run, self._patience, progress)
+        except TooSlow:
+            raise ServerFault("the server is too slow", [GET, PUT]) from None
 
 
 def host_of(url: str) -> str:
@@ -239,15 +221,16 @@ def _nobody(asked: PreparedRequest) -> PreparedRequest:
     return asked
 
 
-def _refuse_other(status: int, method: str, *good: int) -> None:
+def _refuse_other(response: Response, method: str, *good: int) -> None:
     """Raise `ServerFault` for a status that is none of the `good` ones."""
+    status = response.status_code
     if status in good:
         return
     if status in _OF_ONE:
         ends = []
     else:  # who may not write may yet read; where one cannot read there is no use
         ends = [method] if method == PUT or status in _OF_METHOD else [GET, PUT]
-    raise ServerFault(f"the server answers with status {status}", ends)
+    raise ServerFault(status_reason(response), ends)
 
 
 def _body(response: Response, largest: int) -> Iterator[bytes]:

@@ -52,9 +52,9 @@ def unpack(wheel: Wheel, dest: Path, pip: Pip, log: Path) -> None:
     _compile(dest, pip, log)
     compiled = sorted(dest.rglob("__pycache__/*.pyc"))
     more = [*(dist_info / name for name in _NOTES), *compiled]
-    names = (path.relative_to(dest).as_posix() for path in more)
-    there = {entry.path for entry in wheel.entries}
-    _record(dist_info / "RECORD", (name for name in names if name not in there))
+    names = dict.fromkeys(entry.path for entry in wheel.entries)
+    names |= dict.fromkeys(path.relative_to(dest).as_posix() for path in more)
+    _record(dist_info / "RECORD", (name for name in names if not name.endswith("/")))
 
 
 def _is_inside(path: str) -> bool:
@@ -86,8 +86,14 @@ def _compile(dest: Path, pip: Pip, log: Path) -> None:
 
 
 def _record(record: Path, names: Iterable[str]) -> None:
-    """Add files to RECORD, without digests as PEP 376 has it for compiled ones."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([name, "", ""] for name in names)
+    """Add files to RECORD, without digests as PEP 376 has it for compiled ones.
+
+    Those that it has already stay as they are.
+    """
     before = record.read_bytes().rstrip(b"\r\n")
+    old = io.StringIO(before.decode("utf-8", "surrogateescape"), newline="")
+    known = {row[0] for row in csv.reader(old) if row}
+    text = io.StringIO(newline="")
+    new = ([name, "", ""] for name in names if name not in known)
+    csv.writer(text, lineterminator="\n").writerows(new)
     record.write_bytes(before + b"\n" + text.getvalue().encode("utf-8"))

@@ -114,6 +114,18 @@ class Disk:
                     self.by_name.setdefault(file, []).append(folder + file)
         return self.by_name.get(name, [])
 
+    def paths(self) -> Iterator[str]:
+        """Yield the paths of all files."""
+        self.named("")
+        yield from chain.from_iterable((self.by_name or {}).values())
+
+    def size(self, path: str) -> int | None:
+        """Return the bytes of the file at `path`, None where that is unknown."""
+        try:
+            return self.tree.lstat(path).st_size
+        except (OSError, ValueError):
+            return None
+
 
 def _unreadable(path: str, error: OSError | ValueError) -> Fault:
     reason = getattr(error, "strerror", None) or str(error)
@@ -226,6 +238,21 @@ class World:
             if entry and entry.mode == LINK:
                 return entry.data.decode("utf-8", "surrogateescape")
         return None
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether a folder stands at `path`, on disk or in the changes."""
+        return not self.blocks(path) and not self.lacks(path)
+
+    def folders_ending_with(self, path: str) -> list[str]:
+        """Return the paths of folders with files that end with `path`, in order."""
+        found = {parent for each in self.disk.paths() for parent in parents(each)}
+        return sorted(each for each in found if f"/{each}".endswith(f"/{path}"))
+
+    def files_of_size(self, size: int) -> list[str]:
+        """Return the paths of files on disk with so many bytes, in order."""
+        return sorted(
+            each for each in self.disk.paths() if self.disk.size(each) == size
+        )
 
     def outcome(self) -> dict[str, Entry | None]:
         """Return the changes that change something."""

@@ -42,6 +42,8 @@ class BuildoutEggs:
 
     def _install(self, wheel: Path, dest: Path, log: Path) -> None:
         install = ["install", "--no-deps", "--no-index", "--no-input"]
+        # Pip's configuration may say otherwise.
+        install += ["--prefix=", "--root=/", "--no-binary=:none:"]
         target = ["--target", str(dest), str(wheel)]
         try:
             self.pip.run([*install, *target], cwd=dest.parent, log=log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -12,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
@@ -27,6 +29,18 @@ from poach.ports import Sdist
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
+#: What it passes over, although others pack sources in it.
+_PASSED_OVER = re.compile(
+    r"(?P<stem>.+)\.(tar\.(xz|lzma|lz|lz4|zst|Z|br)|txz|tlz|tzst|tbz2?|7z|rar)",
+    re.IGNORECASE,
+)
+
+#: Where setuptools' package index looks for a user and a password.
+_LOGIN = (
+    " (if it wants a login, write USER:PASSWORD@ before the host in the URL, or into "
+    "~/.pypirc a section with repository, username and password; ~/.netrc does not "
+    "count here)"
+)
 
 #: One thread at a time: a package index changes the timeout of all sockets while it
 #: opens a URL, and buildout keeps its indexes in a global.
@@ -37,7 +51,8 @@ class NoSdist(PoachError):
     """No source archive of that version is to be had.
 
     `others` are the nearest versions that have one, `places` where it was looked for,
-    `troubles` what stood in the way there.
+    `troubles` what stood in the way there, `passed_over` the files that have it in a
+    format that buildout does not know.
     """
 
     def __init__(
@@ -47,10 +62,12 @@ class NoSdist(PoachError):
         others: Sequence[str],
         places: Sequence[str],
         troubles: Sequence[str] = (),
+        passed_over: Sequence[str] = (),
     ) -> None:
         places = [without_credentials(place) for place in places]
         troubles = [without_credentials(trouble) for trouble in troubles]
-        super().__init__(project, version, others, places, troubles)
+        super().__init__(project, version, others, places, troubles, passed_over)
+        self.passed_over = tuple(passed_over)
         self.troubles = tuple(dict.fromkeys(troubles))
         self.project = project
         self.version = version
@@ -65,6 +82,13 @@ class NoSdist(PoachError):
         )
         if self.troubles:
             there = "; ".join(self.troubles)
+        if self.passed_over:
+            there = (
+                f"{' and '.join(self.passed_over)} is there, in a format that "
+                f"zc.buildout does not take for an sdist ({', '.join(SUFFIXES)}): "
+                f"unpack it and put {self.project}-{self.version}.tar.gz, made of the "
+                "same folder, into find-links"
+            )
         return (
             f"No sdist of {self.project} {self.version} in {', '.join(self.places)}; "
             f"{there}, and patches need the source"
@@ -120,12 +144,27 @@ class Offline(PoachError):
 class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
     """An index that never reads the page of all projects to find one of them.
 
-    It keeps in `troubles` what stood in its way.
+    It keeps in `troubles` what stood in its way, and in `passed_over` the names of
+    files that are no sdists to it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.troubles: list[str] = []
+        self.passed_over: set[str] = set()
         super().__init__(*args, **kwargs)
+
+    def process_url(self, url: str, retrieve: bool = False) -> None:
+        self._look_at(urlsplit(url).path)
+        super().process_url(url, retrieve)
+
+    def process_filename(self, fn: str, nested: bool = False) -> None:
+        self._look_at(Path(fn).as_posix())
+        super().process_filename(fn, nested)
+
+    def _look_at(self, path: str) -> None:
+        name = unquote(path.rpartition("/")[2])
+        if _PASSED_OVER.fullmatch(name):
+            self.passed_over.add(name)
 
     def scan_all(self, msg: str | None = None, *args: object) -> None:
         pass
@@ -142,7 +181,8 @@ class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
         if answer is None:
             self.troubles.append(f"{url} cannot be read")
         elif status is not None and status >= 400 and status != 404:
-            self.troubles.append(f"{url} answers with status {status}")
+            how = _LOGIN if status in (401, 403) else ""
+            self.troubles.append(f"{url} answers with status {status}{how}")
         return answer
 
 
@@ -196,8 +236,11 @@ class BuildoutSources:
         wanted = [d for d in known if same_version(d.version, version)]
         if not wanted:
             others = _nearest(version, {dist.version for dist in known})
-            troubles = installer._index.troubles
-            raise NoSdist(project, version, others, self._places(installer), troubles)
+            index, places = installer._index, self._places(installer)
+            files = [f for f in index.passed_over if _is_of(f, project, version)]
+            raise NoSdist(
+                project, version, others, places, index.troubles, sorted(files)
+            )
         with self._store.writing():
             path = _fetched(installer, _chosen(installer, wanted), self._folder())
         return Sdist(path, _verified(path, wanted))
@@ -236,6 +279,17 @@ def _nearest(version: str, others: set[str], count: int = 3) -> list[str]:
     return ordered[max(0, at - count) : at + count]
 
 
+def _is_of(file: str, project: str, version: str) -> bool:
+    """Tell whether a file that was passed over is called as this version of it."""
+    found = _PASSED_OVER.fullmatch(file)
+    stem = found["stem"] if found else ""
+    return any(
+        canonicalize_name(stem[: dash.start()]) == canonicalize_name(project)
+        and same_version(stem[dash.end() :], version)
+        for dash in re.finditer("[-_]", stem)  # a name may have some, too
+    )
+
+
 def _is_sdist(dist: Any) -> bool:
     archive = dist.location.partition("#")[0]
     return (
@@ -260,7 +314,8 @@ def _fetched(installer: Any, dist: Any, folder: Path) -> Path:
     try:
         path = Path(installer._fetch(dist, str(folder), cache).location)
     except BaseError as error:
-        raise NotFetched(str(dist.location), str(error)) from error
+        how = _LOGIN if re.search(r": 40[13] ", str(error)) else ""
+        raise NotFetched(str(dist.location), f"{error}{how}") from error
     return _moved(path, Path(cache)) if cache and path.parent == folder else path
 
 

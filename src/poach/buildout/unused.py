@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from poach.buildout import parts, whose
+from poach.buildout import hints, parts, whose
 from poach.buildout.settings import RECIPES, OptionError
 from poach.buildout.workshop import Workshop
 from poach.errors import raise_faults
@@ -26,7 +26,8 @@ def report(workshop: Workshop, buildout: Any, diffs: bool) -> None:
     ``patch-unused = error``.
     """
     idle = _diffs(workshop) if diffs else ()
-    _tell(workshop, [*idle, *_dropped(workshop, buildout), *_sections(buildout)])
+    others = [*_dropped(workshop, buildout), *_sections(buildout)]
+    _tell(workshop, [*idle, *others, *hints.of(workshop, buildout)])
 
 
 def report_diffs(workshop: Workshop) -> None:
@@ -42,7 +43,6 @@ def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
     if policy == "error":
         raise_faults(faults)
     for fault in faults if policy == "warn" else ():
-        workshop.warned = True
         logger.warning("%s", fault)
 
 

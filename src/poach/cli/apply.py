@@ -83,6 +83,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="lines of context that may be ignored: 0 (default), 1 or 2",
     )
+    parser.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        type=_glob,
+        action="append",
+        default=[],
+        help="files of the diffs to leave out; may be repeated",
+    )
+    parser.add_argument(
+        "--eol",
+        choices=["keep", "any"],
+        default="keep",
+        help="any: line endings (CR LF or LF) may differ, the file keeps its own",
+    )
     parser.add_argument("--check", action="store_true", help="only say what would be")
     parser.add_argument("--json", action="store_true", help="say it in JSON")
     parser.add_argument(
@@ -158,6 +172,10 @@ def _run(args: argparse.Namespace) -> Plan:
     if not os.path.isdir(args.tree):
         raise Unreadable(args.tree, "not a folder")
     diffs = [diff for found in _collected(args) for diff in found]
+    if args.exclude:
+        from poach.excluding import check
+
+        check(diffs)
     with _locked(args) as root:
         if not args.check:
             clear(root)
@@ -190,6 +208,7 @@ def describe(patch: PatchedBy) -> Iterator[str]:
     for file in patch.files:
         source = f" from {show(file.source)}" if file.source else ""
         yield f"  {file.action} {show(file.path)}{source}{_mode(file)}{_hunks(file)}"
+    yield from (f"  left out {show(name)}" for name in patch.excluded)
 
 
 def _mode(file: PatchedFile) -> str:
@@ -209,6 +228,7 @@ def _hunks(file: PatchedFile) -> str:
 def _moved(number: int, hunk: Landing) -> str:
     notes = [f"offset {hunk.offset:+}"] if hunk.offset else []
     notes += [f"fuzz {hunk.fuzz}"] if hunk.fuzz else []
+    notes += ["other line endings"] if hunk.eol else []
     return f"hunk {number} at line {hunk.line}, {', '.join(notes)}" if notes else ""
 
 
@@ -223,18 +243,26 @@ def _diffs(path: str, args: argparse.Namespace) -> Sequence[NamedDiff]:
     from poach import series
 
     listed = os.path.join(path, "series")
-    return collect(
-        lambda entry: _diff(
-            os.path.join(path, entry.file),
-            args,
-            entry.strip if args.strip is None else args.strip,
-        ),
-        series.parse(_read(listed), listed),
-    )
+
+    def diff(entry: series.SeriesEntry) -> NamedDiff:
+        told = series.STRIP if entry.strip is None else entry.strip
+        strip = told if args.strip is None else args.strip
+        return _diff(os.path.join(path, entry.file), args, strip)
+
+    return collect(diff, series.parse(_read(listed), listed))
 
 
 def _diff(path: str, args: argparse.Namespace, strip: int | None) -> NamedDiff:
-    return NamedDiff(path, "", _read(path), strip, args.directory, args.fuzz)
+    return NamedDiff(
+        path,
+        "",
+        _read(path),
+        strip,
+        args.directory,
+        args.fuzz,
+        tuple(sorted(set(args.exclude))),
+        args.eol,
+    )
 
 
 def _read(path: str) -> bytes:
@@ -271,6 +299,12 @@ def _fuzz(text: str) -> int:
     if text not in ("0", "1", "2"):
         raise argparse.ArgumentTypeError(f"not 0, 1 or 2: {_cut(text)!r}")
     return int(text)
+
+
+def _glob(text: str) -> str:
+    if not text.strip() or text.startswith("/") or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"not a glob for a name: {_cut(text)!r}")
+    return text
 
 
 def _cut(text: str, most: int = _SHOWN) -> str:

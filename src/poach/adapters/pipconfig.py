@@ -1,0 +1,93 @@
+"""A configuration file for one run of pip: places with secrets, hidden from ``ps``.
+
+Anybody can read the command line of a process.  Pip itself starts another pip for what
+a build requires, and puts on its command line whatever it has got, also what came
+from the environment.  So such places stand in the section of the command ``install``,
+which only that other pip reads.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import Error, RawConfigParser
+from pathlib import Path
+
+_FILE = "PIP_CONFIG_FILE"
+#: pip's options for places, and how they are called in the environment.
+_PLACES = {"find-links": "PIP_FIND_LINKS", "extra-index-url": "PIP_EXTRA_INDEX_URL"}
+_IN_PROCESS = "inprocess-build-deps"
+
+
+def hiding(
+    places: Mapping[str, Sequence[str]], environ: Mapping[str, str], folder: Path
+) -> dict[str, str]:
+    """Return `environ` for a pip that also looks at `places`; write a file for that.
+
+    `places` are URLs by pip's option, ``find-links`` or ``extra-index-url``.  The file
+    lies in the private folder `folder`.  The user's own configuration counts as ever,
+    unless that is switched off (``PIP_CONFIG_FILE=/dev/null``): then the places stand
+    in the environment, for pip reads no file.  Raises OSError.
+    """
+    env = dict(environ)
+    if env.get(_FILE) == os.devnull:
+        return {**env, **{_PLACES[o]: _joined(env, o, p) for o, p in places.items()}}
+    config = _of_user(env)
+    section = _section(config, env)
+    for option, urls in places.items():
+        here = [config.get(section, option, fallback="")]
+        values = [_joined(env, option, urls), *here]
+        env.pop(_PLACES[option], None)  # it would count instead of the file
+        if not config.has_section(section):
+            config.add_section(section)
+        config.set(section, option, "\n".join(" ".join(values).split()))
+    path = folder / "pip.conf"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        config.write(stream)
+    return {**env, _FILE: str(path)}
+
+
+def _joined(env: Mapping[str, str], option: str, ours: Sequence[str]) -> str:
+    return " ".join(filter(None, [*ours, env.get(_PLACES[option])]))
+
+
+def _section(config: RawConfigParser, env: Mapping[str, str]) -> str:
+    """Return the section for the pip that fetches: this one, or the one it starts."""
+    features = [env.get("PIP_USE_FEATURE", "")]
+    features += [
+        config.get(name, "use-feature", fallback="") for name in config.sections()
+    ]
+    return "global" if any(_IN_PROCESS in each for each in features) else "install"
+
+
+def _of_user(env: Mapping[str, str]) -> RawConfigParser:
+    """Return what the user's configuration says; another one hides it from some pips.
+
+    What is no configuration pip will complain of.
+    """
+    config = RawConfigParser()
+    for path in _files(env):
+        try:
+            config.read(path, encoding="utf-8")
+        except (Error, UnicodeError):
+            return RawConfigParser()
+    return config
+
+
+def _files(env: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files of a user in the order in which they count (pip's manual)."""
+    home = Path(env.get("HOME") or Path.home())
+    if env.get(_FILE):
+        # Releases of pip differ in whether the others count then.
+        yield Path(env[_FILE])
+        return
+    if os.name == "nt":
+        yield home / "pip" / "pip.ini"
+        yield Path(env.get("APPDATA", home), "pip", "pip.ini")
+        return
+    yield home / ".pip" / "pip.conf"
+    mac = home / "Library" / "Application Support" / "pip"
+    config = Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip"
+    yield (mac if sys.platform == "darwin" and mac.is_dir() else config) / "pip.conf"

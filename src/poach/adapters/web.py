@@ -1,0 +1,27 @@
+"""One request over HTTP, with requests, which follows nothing and reads no body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from requests import Response, Session
+
+
+class _Session(Session):
+    def get_redirect_target(self, resp: Response) -> None:
+        """Return that there is none, for requests reads the body of a redirect whole.
+
+        It does so even where it follows none.
+        """
+
+
+def request(method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 - requests'
+    """Return the answer to one request, over a connection that is used once.
+
+    `options` are those of requests.request.  The body is not read.  Raises what
+    requests raises.
+    """
+    with _Session() as session:
+        return session.request(
+            method, url, allow_redirects=False, stream=True, **options
+        )
