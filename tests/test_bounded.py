@@ -214,7 +214,7 @@ def test_a_run_that_is_killed_can_be_undone(tree):
     kept = Path(caught.value.kept)
     steps = json.loads((kept / "journal.json").read_text())["steps"]
     for path, step in steps.items():
-        (kept / step["old"]).replace(tree / path)
+        (kept / step[0]).replace(tree / path)
     shutil.rmtree(kept)
     assert references.listing(tree) == before
     write(plan(tree, [NamedDiff("x", "", TWO)]))

@@ -511,8 +511,8 @@ STAMP = f"100644 {hashlib.sha256(b'1').hexdigest()}"
 JOURNAL = {
     "format": 2,
     "steps": {
-        "f": {"old": "old-0", "new": None, "was": STAMP, "made": None},
-        "x": {"old": None, "new": "new-1", "was": None, "made": STAMP},
+        "f": ["old-0", None, STAMP, None],
+        "x": [None, "new-1", None, STAMP],
     },
     "tops": {"t": "new-3"},
     "folders": {"d": 0o755},
@@ -523,9 +523,9 @@ def journal(**parts: object) -> bytes:
     return json.dumps({**JOURNAL, **parts}).encode()
 
 
-def step(path: str, **parts: object) -> bytes:
+def step(path: str, old="old-0", new=None, was=STAMP, made=None) -> bytes:
     """Return the journal with another step for `path`."""
-    return journal(steps={path: {**JOURNAL["steps"]["f"], **parts}})
+    return journal(steps={path: [old, new, was, made]})
 
 
 @pytest.mark.parametrize(
@@ -533,7 +533,7 @@ def step(path: str, **parts: object) -> bytes:
     [
         *(b"", b"{", b"[]", b"{}", journal()[:-2], b"new\n", b"[" * 100_000),
         *(journal(format=each) for each in (None, "2", [])),
-        *(journal(steps=each) for each in (None, [], {"f": []}, {"f": {"old": 1}})),
+        *(journal(steps=each) for each in (None, [], {"f": []}, {"f": [1] * 4})),
         *(journal(tops=each) for each in ({"t": "x"}, {"t": None}, {"../t": "new-0"})),
         *(journal(folders=each) for each in ({"d": "755"}, {"/d": 7}, {"d": True})),
         *(step("f", old=each) for each in ("README", "old-0/..", "../old-0", 7, None)),

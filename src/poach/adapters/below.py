@@ -18,6 +18,7 @@ StrPath = str | os.PathLike[str]
 """A path; what each run imports works without pathlib, which takes a while to load."""
 
 _MOST_OPEN = 32  # folders at a time
+_NEAR = 16  # as many of them are on one way; the last one used before that stays open
 _NEEDED = {os.open, os.stat, os.mkdir, os.rmdir, os.unlink, os.rename}
 _NEEDED |= {os.symlink, os.link, os.readlink}
 _HAS_HANDLES = os.supports_dir_fd >= _NEEDED
@@ -119,26 +120,32 @@ class Root(os.PathLike[str]):
         found = self._folders.pop(path, None)
         if found is None:
             found = self._opened(path)
-        self._folders[path] = found
-        if len(self._folders) > _MOST_OPEN:
-            os.close(self._folders.pop(next(iter(self._folders))))
+        self._keep(path, found)
         return found
 
+    def _keep(self, path: str, handle: int) -> None:
+        """Keep a folder open, and close the one that was used longest ago."""
+        self._folders[path] = handle
+        if len(self._folders) > _MOST_OPEN:
+            os.close(self._folders.pop(next(iter(self._folders))))
+
     def _opened(self, path: str) -> int:
-        """Open a folder, from the nearest one that is open."""
-        names = list[str]()
-        while path and path not in self._folders:
-            path, _, name = path.rpartition("/")
+        """Open a folder, from the nearest one that is open; keep some on the way."""
+        above, names = path, list[str]()
+        while above and above not in self._folders:
+            above, _, name = above.rpartition("/")
             names.append(name)
         assert self.handle is not None
-        start = handle = self._folders[path] if path else self.handle
-        for name in reversed(names):
+        handle, is_kept = self._folders[above] if above else self.handle, True
+        while names:
             try:
-                below = _open_folder(name, handle)
+                below = _open_folder(names.pop(), handle)
             finally:
-                if handle != start:
+                if not is_kept:
                     os.close(handle)
-            handle = below
+            handle, is_kept = below, 0 < len(names) <= _NEAR
+            if is_kept:
+                self._keep(path.rsplit("/", len(names))[0], handle)
         return handle
 
     def lstat(self, path: str) -> os.stat_result:

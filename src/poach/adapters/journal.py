@@ -31,7 +31,7 @@ _KEPT = re.compile("(old|new)-[0-9]+")
 
 
 class Step(NamedTuple):
-    """What happens at one path.
+    """What happens at one path, a list in the journal.
 
     `was` and `made` are the stamps before and after, None for no file.  `old` and
     `new` are where the old file is kept and the new one waits, in the folder of the
@@ -111,8 +111,7 @@ def note(root: Root, aside: str, journal: Journal) -> None:
     """
     import json
 
-    steps = {path: step._asdict() for path, step in journal.steps.items()}
-    found = {"format": FORMAT, **journal._asdict(), "steps": steps}
+    found = {"format": FORMAT, **journal._asdict()}
     text = json.dumps(found, separators=(",\n", ": "))
     handle = root.create(f"{aside}/{JOURNAL}", 0o600)
     try:
@@ -167,7 +166,7 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
 def _journal(found: Mapping[str, Any]) -> Journal | None:
     """Return a journal, None where anything in it is not as poach writes it."""
     try:
-        steps = {path: Step(**each) for path, each in found["steps"].items()}
+        steps = {path: Step(*each) for path, each in found["steps"].items()}
         journal = Journal(steps, dict(found["tops"]), dict(found["folders"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
@@ -227,11 +226,17 @@ class _PuttingBack:
         self.aside = aside
         self.journal = journal
         self.placed = {top for top in journal.tops if self._is_placed(top)}
+        self.waiting = {
+            path for path, step in journal.steps.items() if self._waits(step)
+        }
         self.now = {path: self._now(path) for path in journal.steps}
 
     def _is_placed(self, top: str) -> bool:
         waits = f"{self.aside}/{self.journal.tops[top]}"
         return self.root.is_folder(top) and not self.root.exists(waits)
+
+    def _waits(self, step: Step) -> bool:
+        return step.new is not None and self.root.exists(f"{self.aside}/{step.new}")
 
     def _now(self, path: str) -> str | None:
         """Return the stamp of a path; of folders that belong there there is none."""
@@ -244,7 +249,11 @@ class _PuttingBack:
         if strange := [*self._strange(), *self._strange_below()]:
             raise Changed(strange)
         steps = self.journal.steps
-        changed = [path for path in steps if self.now[path] != steps[path].was]
+        changed = [
+            path
+            for path, step in steps.items()
+            if self.now[path] != step.was and path not in self.waiting
+        ]
         self._take_away(changed)
         self._make_folders()
         for path in changed:
@@ -259,21 +268,22 @@ class _PuttingBack:
             old = f"{self.aside}/{step.old}"
             if step.old and stamp_at(self.root, old) != step.was:
                 yield old
-            elif self.now[path] != step.was and not self._is_done(path, step):
+            elif self.now[path] != step.was and not self._is_ours(path, step):
                 yield path
         for folder in self.journal.folders:
             there = self.root.exists(folder) and not self.root.is_folder(folder)
             if there and folder not in self.journal.steps:
                 yield folder
 
-    def _is_done(self, path: str, step: Step) -> bool:
-        """Tell whether a path is as after the run, and can be as before."""
-        waits = step.new is not None and self.root.exists(f"{self.aside}/{step.new}")
-        return (
-            self.now[path] == step.made
-            and not waits
-            and (step.was is None or self._has_folder(path))
-        )
+    def _is_ours(self, path: str, step: Step) -> bool:
+        """Tell whether a path is as after the run, and can be as before.
+
+        What somebody else has put where a new file is still to come is left alone.
+        """
+        if path in self.waiting:
+            return step.was is None
+        is_done = self.now[path] == step.made
+        return is_done and (step.was is None or self._has_folder(path))
 
     def _has_folder(self, path: str) -> bool:
         folder = path.rpartition("/")[0]

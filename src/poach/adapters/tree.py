@@ -21,6 +21,7 @@ from poach.adapters.writer import (
     TreeChanged,
     WriteFailed,
     check_whole,
+    clear,
     recover,
     write_changes,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Root",
     "TreeChanged",
     "WriteFailed",
+    "clear",
     "opened",
     "plan",
     "recover",

@@ -88,6 +88,9 @@ class Disk:
         return self.blocked[path]
 
     def _blocks(self, path: str) -> bool:
+        if path.rpartition("/")[0] in self.missing:
+            self.missing.add(path)
+            return False
         try:
             return not stat.S_ISDIR(self.tree.lstat(path).st_mode)
         except (FileNotFoundError, NotADirectoryError):

@@ -152,6 +152,13 @@ def check_whole(root: Root) -> None:
             raise Interrupted(root.path, f"{root}/{aside}")
 
 
+def clear(root: Root) -> None:
+    """Remove what runs have left that were killed, and of which nothing is needed."""
+    for aside in asides(root):
+        if not journals.is_journal(root, aside):
+            sweep(root, aside)
+
+
 def write_changes(
     tree: StrPath,
     changes: Sequence[Change],
@@ -168,8 +175,7 @@ def write_changes(
         with opened(tree) as root:
             root.lock()
             check_whole(root)
-            for aside in asides(root):
-                sweep(root, aside)
+            clear(root)
             _write(root, changes, seen, look)
     except OSError as error:
         raise WriteFailed(str(tree), error) from error
@@ -187,8 +193,7 @@ def recover(tree: StrPath, look: Look = lambda: None) -> list[str]:
             if journals.is_journal(root, aside):
                 look()
                 changed += _recovered(root, aside)
-            else:
-                sweep(root, aside)
+        clear(root)
     return changed
 
 
@@ -249,29 +254,27 @@ class _Writer:
         self.tops: dict[str, str | None] = {}  # of each folder, the outermost new one
         self.waiting: dict[str, str] = {}  # where what comes to a path waits
         self.steps: dict[str, Step] = {}
-        self.new: dict[str, tuple[str, Entry]] = {}  # of each path
         self.folders: set[str] = set()  # those made aside
+        self.emptying: set[str] = set()  # those that lead to what is deleted
         self.is_stuck = False  # neither forth nor back
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write everything; on any exception put back what was there."""
         alone = len(changes) == 1 and changes[0][1] is not None
+        gone = [path for path, entry in changes if entry is None]
+        self.emptying = {folder for path in gone for folder in parents(path)}
         for number, (path, entry) in enumerate(changes):
             self.look()
             with _naming(path):
                 self._prepare(f"-{number}", path, entry, alone)
         self.root.forget()
-        gone = [path for path, entry in changes if entry is None and self._was(path)]
         if gone or len(self.waiting) > 1:
-            self._change_all(gone)
-        else:
+            self._change_all([path for path in gone if self.steps[path].was])
+        else:  # one rename, which is all or nothing by itself
             self._place_all()
 
-    def _was(self, path: str) -> bool:
-        return path in self.steps and self.steps[path].was is not None
-
     def _change_all(self, gone: Sequence[str]) -> None:
-        journal = Journal(self._noted(), self._new_folders(), self._emptied(gone))
+        journal = Journal(self.steps, self._new_folders(), self._emptied())
         journals.note(self.root, self.aside, journal)
         try:
             self._delete(gone, journal.folders)
@@ -289,13 +292,18 @@ class _Writer:
         folder = path.rpartition("/")[0]
         top = self._top(folder)
         mode = None if top else self._looked(path)
-        old = None if mode is None or alone else self._keep(number, path, mode)
-        self.steps[path] = old or Step(None, None, None, None)
+        old = new = was = made = None
+        if top and self.seen.get(path):  # its folder has gone
+            raise TreeChanged(self.root.path, path)
+        if mode is not None and not alone:
+            old = f"old{number}"
+            was = self._keep(old, path, mode)
         if entry is not None:
-            new = self._waits(top, path, folder, f"{self.aside}/new{number}")
+            new = self._waits(top, path, folder, f"new{number}")
             like = entry.like or (path if mode is not None else None)
-            self._write_file(new, entry, like)
-            self.new[path] = (new, entry)
+            bits = self._write_file(new, entry, like)
+            made = None if alone else journals.stamp(entry, bits)
+        self.steps[path] = Step(old, new, was, made)
 
     def _looked(self, path: str) -> int | None:
         """Return the mode of a file or link; refuse one that is not as it was seen."""
@@ -303,20 +311,19 @@ class _Writer:
             status = self.root.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             status = None
-        if status is not None and stat.S_ISDIR(status.st_mode):
-            return None  # it will be empty by then
+        if status and stat.S_ISDIR(status.st_mode) and path in self.emptying:
+            return None  # it will be gone by then
         seen = self.seen.get(path)
         if (status and identity(status)) != (seen and seen.identity):
             raise TreeChanged(self.root.path, path)
         return status and status.st_mode
 
-    def _keep(self, number: str, path: str, mode: int) -> Step:
-        """Keep what is at `path`, which stays there for now."""
-        old = f"old{number}"
+    def _keep(self, old: str, path: str, mode: int) -> str:
+        """Keep what is at `path`, which stays there for now; return its stamp."""
         self.root.twin(path, f"{self.aside}/{old}")
         seen = self.seen[path]
         assert seen is not None
-        return Step(old, None, journals.stamp(seen.entry, mode), None)
+        return journals.stamp(seen.entry, mode)
 
     def _top(self, folder: str) -> str | None:
         """Return the outermost folder that leads to `folder`, or is it, and is new."""
@@ -339,21 +346,23 @@ class _Writer:
         if folder not in self.folders:
             for each in [*parents(folder), folder]:
                 if len(each) >= len(top) and each not in self.folders:
-                    self.root.mkdir(waits + each[len(top) :])
+                    self.root.mkdir(f"{self.aside}/{waits}{each[len(top) :]}")
                     self.folders.add(each)
         return waits + path[len(top) :]
 
-    def _write_file(self, new: str, entry: Entry, like: str | None) -> None:
-        """Write `entry` to the path `new`, with the permissions of what is `like`."""
+    def _write_file(self, new: str, entry: Entry, like: str | None) -> int:
+        """Write `entry` aside, with the permissions of what is `like`; return those."""
+        path = f"{self.aside}/{new}"
         if entry.mode == LINK:
-            self.root.symlink(entry.data, new)
-            return
+            self.root.symlink(entry.data, path)
+            return LINK
         runs = entry.mode == PROGRAM
-        handle = self.root.create(new, 0o777 if runs else 0o666)
+        handle = self.root.create(path, 0o777 if runs else 0o666)
         try:
             write_all(handle, entry.data)
             if like is not None:
                 self._keep_mode(handle, like, runs)
+            return os.fstat(handle).st_mode
         finally:
             os.close(handle)
 
@@ -370,29 +379,20 @@ class _Writer:
                     bits = bits | (bits & 0o444) >> 2 if runs else bits & ~0o111
                 set_mode(handle, bits)
 
-    def _noted(self) -> dict[str, Step]:
-        """Return the steps with what is to come."""
-        within = len(self.aside) + 1
-        for path, (new, entry) in self.new.items():
-            made = journals.stamp(entry, self.root.lstat(new).st_mode)
-            self.steps[path] = self.steps[path]._replace(new=new[within:], made=made)
-        return self.steps
-
     def _new_folders(self) -> dict[str, str]:
-        within = len(self.aside) + 1
         tops = {*self.tops.values()}
-        return {top: new[within:] for top, new in self.waiting.items() if top in tops}
+        return {top: new for top, new in self.waiting.items() if top in tops}
 
-    def _emptied(self, gone: Sequence[str]) -> dict[str, int]:
+    def _emptied(self) -> dict[str, int]:
         """Return the folders that may be empty then, with their permissions.
 
         The innermost come first.
         """
         needed = {folder for path in self.waiting for folder in parents(path)}
-        left = {folder for path in gone for folder in parents(path)} - needed
         return {
             folder: stat.S_IMODE(self.root.lstat(folder).st_mode)
-            for folder in sorted(left, reverse=True)
+            for folder in sorted(self.emptying - needed, reverse=True)
+            if self.root.is_folder(folder)
         }
 
     def _delete(self, gone: Sequence[str], folders: Mapping[str, int]) -> None:
@@ -413,9 +413,18 @@ class _Writer:
         for path, new in self.waiting.items():
             self.look()
             with _naming(path):
-                self.root.replace(new, path)
+                self.root.replace(f"{self.aside}/{new}", path)
             if path in tops:
                 self.root.forget()
+        self._check_ways()
+
+    def _check_ways(self) -> None:
+        """Raise OSError where a folder was swapped for a link while it was open."""
+        self.root.forget()
+        for folder in {path.rpartition("/")[0] for path in self.waiting} - {""}:
+            with _naming(folder):
+                if not stat.S_ISDIR(self.root.lstat(folder).st_mode):
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 class _naming:

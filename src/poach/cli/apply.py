@@ -17,6 +17,7 @@ from poach.adapters.tree import (
     PatchedFile,
     Plan,
     Root,
+    clear,
     opened,
     plan,
     recover,
@@ -176,6 +177,8 @@ def _run(args: argparse.Namespace) -> Plan:
 
         check(diffs)
     with _locked(args) as root:
+        if not args.check:
+            clear(root)
         planned = plan(root, diffs)
         if not args.check:
             with held_back() as look:
