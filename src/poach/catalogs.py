@@ -2,7 +2,8 @@
 
 The formats are in the manual of GNU gettext ("The Format of PO Files", "The Format of
 GNU MO Files").  Like there, fuzzy, obsolete and untranslated messages are left out.
-There is no hash table, which is optional.  Of a message that is there twice the last
+There is no hash table, which is optional, and the header keeps its POT-Creation-Date,
+which msgfmt removes.  Of a message that is there twice the last
 one counts, as for python-gettext, with which Zope compiles; msgfmt refuses such a file.
 """
 
