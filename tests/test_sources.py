@@ -317,8 +317,8 @@ def unknown(where, file):
     return (
         f"No sdist of pond 1.0 in {where}; {file} is there, in a format that "
         f"zc.buildout does not take for an sdist ({', '.join(SUFFIXES)}): unpack it "
-        "and put pond-1.0.tar.gz, made of the same folder, into find-links, and patches "
-        "need the source"
+        "and put pond-1.0.tar.gz, made of the same folder, into find-links, and "
+        "patches need the source"
     )
 
 
