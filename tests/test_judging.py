@@ -376,6 +376,7 @@ def test_a_changed_file_that_the_wheel_lacks():
         "docs/conf.py",
         "pond/docs/index.rst",
         "examples/pond.py",
+        "examples/pyproject.toml",
         ".github/workflows/ci.yml",
         ".travis.yml",
         "tox.ini",

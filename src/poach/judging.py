@@ -254,9 +254,9 @@ class _Judge:
         """Return a verdict on what its name tells, None for code and data."""
         if filekinds.is_test(path):
             return Verdict(Effect.NOT_INSTALLED, why="for tests")
-        if filekinds.is_build_file(path):
-            return Verdict(Effect.BUILD_INPUT)
         people = self._is_for_people(path)
+        if filekinds.is_build_file(path) and not people:
+            return Verdict(Effect.BUILD_INPUT)
         if filekinds.is_compiled(path) and not people:
             return self._for_compilers(path)
         if filekinds.is_metadata(path):
