@@ -631,6 +631,9 @@ def test_the_plan_can_be_shown(tree):
                 "owner": "buildout.cfg:12",
                 "strip": 1,
                 "directory": "",
+                "exclude": [],
+                "excluded": [],
+                "eol": "keep",
                 "files": [
                     {
                         "path": "src/pkg/mod.py",
@@ -644,6 +647,7 @@ def test_the_plan_can_be_shown(tree):
                                 "line": 4,
                                 "offset": 1,
                                 "fuzz": 0,
+                                "eol": False,
                             }
                         ],
                     }
