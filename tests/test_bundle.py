@@ -238,6 +238,10 @@ BAD = {
     "another format": (record("bundle", 2), "entry.json is no bundle's of format 1"),
     "other names": (record("names", [1]), "does not say what its patches are"),
     "no patches": (record("patches", {}), "does not say what its patches are"),
+    "no verdicts": (
+        record("patches", [{"files": [{"path": "x"}]}]),
+        "does not say what its patches did",
+    ),
     "another record": (record("names", []), "poach.json says other than entry.json"),
     "no egg": (lambda e, f: e.pop("egg"), "egg"),
     "no files": (record("files", {}), "' is not recorded"),

@@ -17,6 +17,7 @@ from poach.adapters import translations
 from poach.adapters import tree as trees
 from poach.adapters.archive import unpack
 from poach.adapters.build import BuildFailed
+from poach.adapters.compiling import UNKNOWN
 from poach.adapters.process import tail
 from poach.adapters.retag import read, retagged, write
 from poach.adapters.store import Made
@@ -175,11 +176,13 @@ def syntax_faults(
     compiler = kit.toolchain.compiler
     faults = compiler.faults([*now.values(), *was], folder, log)
     pairs = zip(now, faults, faults[len(now) :], strict=False)
-    return {
-        path: f"{compiler.name} cannot compile it: {fault}"
-        for path, fault, before in pairs
-        if fault and not before
-    }
+    told = {}
+    for path, fault, known in pairs:
+        if fault == UNKNOWN:
+            told[path] = f"{compiler.name} {fault}"
+        elif fault and not known:
+            told[path] = f"{compiler.name} cannot compile it: {fault}"
+    return told
 
 
 def judged(

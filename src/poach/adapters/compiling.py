@@ -16,8 +16,8 @@ from poach.adapters.process import CommandFailed, run
 if TYPE_CHECKING:
     from poach.adapters.interpreter import Interpreter
 
-#: What is said of a source that nobody could try to compile.
-UNKNOWN = "its syntax could not be checked"
+#: What is said of sources if the interpreter did not get so far as to compile them.
+UNKNOWN = "did not check its syntax"
 
 #: Compiles files, on any Python, and writes down what is wrong with each.
 _CHECK = """
@@ -73,8 +73,9 @@ class OtherCompiler:
 
     @property
     def name(self) -> str:
-        """The command of the interpreter."""
-        return self.interpreter.command
+        """Its version; its path is this machine's, and the name is recorded."""
+        version = self.interpreter.python.lstrip("abcdefghijklmnopqrstuvwxyz")
+        return f"Python {version[:1]}.{version[1:]}"
 
     def faults(self, sources: Sequence[bytes], folder: Path, log: Path) -> list[str]:
         """Return what is wrong with each of `sources`, empty for nothing.
@@ -95,5 +96,5 @@ class OtherCompiler:
         try:
             run(command, cwd=folder, env=environment(), log=log)
             return list(map(str, json.loads(answer.read_bytes())))
-        except (CommandFailed, ValueError):
+        except (CommandFailed, FileNotFoundError, ValueError):
             return [UNKNOWN] * len(sources)
