@@ -149,8 +149,8 @@ def test_a_local_version_that_names_none(pond, version):
 def test_a_local_version_of_slapos(pond):
     assert (
         "[versions] (buildout.cfg:12): 'pond = 1.0+SlapOSPatched001' is how SlapOS "
-        "calls an egg that it patches; for poach write 'pond = 1.0 +NAME', and the diff "
-        "into [patches]\n"
+        "calls an egg that it patches; for poach write 'pond = 1.0 +NAME', and the "
+        "diff into [patches]\n"
     ) in pond("1.0+SlapOSPatched001").run(expect=1).output
 
 

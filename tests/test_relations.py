@@ -243,8 +243,8 @@ def test_a_conflict_is_explained(pond, command):
     assert "Patch 'otherwise'" in error
     assert error.endswith(
         "'otherwise' (versions:pond on the command line) and 'loud' (versions:pond on "
-        "the command line) both change src/pond/__init__.py; one of them is to be made anew on top of the other "
-        "(- loud, + otherwise):\n"
+        "the command line) both change src/pond/__init__.py; one of them is to be made "
+        "anew on top of the other (- loud, + otherwise):\n"
         "  @@ -6,3 +6,3 @@\n"
         "   def sound():\n"
         '  -    return "QUACK"\n'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,15 @@ class Activation:
         workshop, overruled = self.workshop, self.substitution.overruled
         pins = map(patched_pin, workshop.patch_sets.values())
         pinning.summarize(pins, workshop.used, overruled | self._tell_stale())
+        if workshop.substituted:
+            logger.info("Substitutes in use: %s", ", ".join(self._substitutes()))
         self.substitution.supplier.surveyed()
+
+    def _substitutes(self) -> Iterator[str]:
+        """Yield what stands in for what, for people."""
+        for key, other in self.workshop.substituted.items():
+            project, _ = self.workshop.settings.substitutes[key]
+            yield f"{other} for {project}"
 
     def _tell_stale(self) -> set[str]:
         """Warn of parts that still use old eggs; return the projects of those."""

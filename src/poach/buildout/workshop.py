@@ -55,8 +55,9 @@ class Workshop:
     the eggs that were asked for in this run, `resolved` all projects that parts got
     distributions of, patched or not, and `foreseen` those that they were expected to,
     `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep.  Eggs are made by `toolchain`, that of the running
-    interpreter where none is given.
+    somebody has got and will keep; `substituted` are those that got a substitute, with
+    what that is.  `partial` tells whether only some parts of the buildout run.  Eggs
+    are made by `toolchain`, that of the running interpreter where none is given.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Workshop:
             settings.folders,
             HttpFetcher(settings.offline),
             settings.diff_owners,
+            also=_stood_for(settings),
         )
         self.pins = dict(settings.pins)
         self.granting = Granting(self)
@@ -86,6 +88,8 @@ class Workshop:
         self.foreseen: set[NormalizedName] = set()
         self.blind: set[str] = set()
         self.given: set[NormalizedName] = set()
+        self.substituted: dict[NormalizedName, str] = {}
+        self.partial = False
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -233,6 +237,17 @@ class Workshop:
         if forbidden and pipeline.find(patch_set, options, self.kit) is None:
             raise NotBuilt(patch_set)
         return pipeline.ensure(patch_set, options, self.kit)
+
+
+def _stood_for(settings: Settings) -> dict[NormalizedName, list[NormalizedName]]:
+    """Return the projects for which each substitute stands, also in a chain."""
+    found: dict[NormalizedName, list[NormalizedName]] = {}
+    for key in settings.substitutes:
+        other = settings.substitute(key)
+        while other is not None:
+            found.setdefault(other, []).append(key)
+            other = settings.substitute(other)
+    return found
 
 
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
