@@ -9,7 +9,7 @@ from typing import Any
 
 import pkg_resources
 
-from poach.buildout import parts, settings, stale, toolchains, unused
+from poach.buildout import extensions, parts, settings, stale, toolchains, unused
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
@@ -72,6 +72,8 @@ def activate(
     `PoachError`.
     """
     read = settings.read(buildout)
+    if noted:  # buildout itself does not come here with such a pin
+        extensions.refuse_required(buildout, read.pins)
     foreign = None if python is None else toolchains.foreign(read, python)
     workshop = Workshop(read, foreign)
     substitution = Substitution(supplied(buildout, workshop), buildout)
