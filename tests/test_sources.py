@@ -315,10 +315,9 @@ def test_the_formats_that_buildout_knows():
 
 def unknown(where, file):
     return (
-        f"No sdist of pond 1.0 in {where}; {file} is there, in a format that "
-        f"zc.buildout does not take for an sdist ({', '.join(SUFFIXES)}): unpack it "
-        "and put pond-1.0.tar.gz, made of the same folder, into find-links, and "
-        "patches need the source"
+        f"No sdist of pond 1.0 that zc.buildout can use in {where}: {file} is there, and "
+        "it takes only .tar.gz, .tgz, .tar.bz2, .tar, .zip; unpack that, pack the same "
+        "folder as pond-1.0.tar.gz, and put it into find-links"
     )
 
 

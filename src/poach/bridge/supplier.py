@@ -176,8 +176,8 @@ class Bridge(object):
         """Return None: a configuration with substitutes is refused."""
         return self.substitutes.get(key)
 
-    def alias(self, key, other, version, extras):
-        # type: (str, str, str, Sequence[str]) -> str
+    def alias(self, key, other, version, extras, points):
+        # type: (str, str, str, Sequence[str], str) -> str
         """Make none."""
         raise NotImplementedError(key)
 

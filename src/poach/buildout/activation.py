@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pkg_resources
 
-from poach.buildout import idleness, parts, settings, stale, toolchains, unused
+from poach.buildout import (
+    extensions,
+    idleness,
+    parts,
+    settings,
+    stale,
+    toolchains,
+    unused,
+)
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
@@ -36,7 +44,15 @@ class Activation:
         workshop, overruled = self.workshop, self.substitution.overruled
         pins = map(patched_pin, workshop.patch_sets.values())
         pinning.summarize(pins, workshop.used, overruled | self._tell_stale())
+        if workshop.substituted:
+            logger.info("Substitutes in use: %s", ", ".join(self._substitutes()))
         self.substitution.supplier.surveyed()
+
+    def _substitutes(self) -> Iterator[str]:
+        """Yield what stands in for what, for people."""
+        for key, other in self.workshop.substituted.items():
+            project, _ = self.workshop.settings.substitutes[key]
+            yield f"{other} for {project}"
 
     def _tell_stale(self) -> set[str]:
         """Warn of parts that still use old eggs; return the projects of those."""
@@ -64,6 +80,8 @@ def activate(
     `PoachError`.
     """
     read = settings.read(buildout)
+    if noted:  # buildout itself does not come here with such a pin
+        extensions.refuse_required(buildout, read.pins)
     foreign = None if python is None else toolchains.foreign(read, python)
     workshop = Workshop(read, foreign)
     substitution = Substitution(supplied(buildout, workshop), buildout)

@@ -85,9 +85,9 @@ def _slapos_options(buildout: Any) -> Iterator[OptionError]:
         if found:
             owner = whose.setter(buildout, name, found[0])
             reason = (
-                "only the zc.recipe.egg of SlapOS reads that; it has no effect here; "
-                "write 'PROJECT = VERSION +NAME' into the versions section and 'NAME = "
-                "DIFF' into [patches]"
+                "only the zc.recipe.egg of SlapOS reads that, and it has no effect "
+                "here; write 'PROJECT = VERSION +NAME' into the versions section and "
+                "'NAME = DIFF' into [patches]"
             )
             yield OptionError(f"[{name}] {', '.join(found)}", owner, reason)
 

@@ -63,12 +63,12 @@ class Settings:
     warn, ignore), `unused` what to do about unused entries (warn, error, ignore) and
     patches of which nothing is installed, `requests` what to do about patches that
     packages ask for (apply, error, ignore).  `substitutes` are projects as written,
-    each with the requirement that stands in for it.  `jobs` is how many eggs may be
-    built side by side, `sharing` says how a remote store is used, `trusted` whose
-    signatures count (None: no matter).  The rest is buildout's: its directory, where
-    the versions are, where distributions come from, and how.  `faults` are malformed
-    pins, to be raised with whatever else is wrong with pins.  `unpatchable` are the
-    projects that must not be patched.
+    each with the requirement that stands in for it, and `substitute_owners` says who
+    wrote them.  `jobs` is how many eggs may be built side by side, `sharing` says how a
+    remote store is used, `trusted` whose signatures count (None: no matter).  The rest
+    is buildout's: its directory, where the versions are, where distributions come from,
+    and how.  `faults` are malformed pins, to be raised with whatever else is wrong with
+    pins.  `unpatchable` are the projects that must not be patched.
     """
 
     pins: Mapping[NormalizedName, OwnedPin]
@@ -82,6 +82,7 @@ class Settings:
     unused: str
     requests: str
     substitutes: Mapping[NormalizedName, tuple[str, str]]
+    substitute_owners: Mapping[NormalizedName, str]
     jobs: int
     directory: str
     versions: str
@@ -93,6 +94,11 @@ class Settings:
     trusted: frozenset[PublicKey] | None = None
     faults: Sequence[PoachError] = ()
     unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
+
+    def substitute(self, project: NormalizedName) -> NormalizedName | None:
+        """Return the project that stands in for `project`, None for itself."""
+        entry = self.substitutes.get(project)
+        return canonicalize_name(_requirement(entry[1]).name) if entry else None
 
 
 def read(
@@ -135,6 +141,10 @@ def read(
         unused=unused,
         requests=requests,
         substitutes=substitutes,
+        substitute_owners={
+            key: whose.setter(buildout, section, option)
+            for key, (option, _) in substitutes.items()
+        },
         jobs=jobs,
         directory=str(options["directory"]),
         versions=versions,

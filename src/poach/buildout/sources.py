@@ -76,6 +76,14 @@ class NoSdist(PoachError):
         self.places = tuple(places)
 
     def __str__(self) -> str:
+        title, places = f"{self.project} {self.version}", ", ".join(self.places)
+        if self.passed_over:
+            return (
+                f"No sdist of {title} that zc.buildout can use in {places}: "
+                f"{' and '.join(self.passed_over)} is there, and it takes only "
+                f"{', '.join(SUFFIXES)}; unpack that, pack the same folder as "
+                f"{self.project}-{self.version}.tar.gz, and put it into find-links"
+            )
         there = (
             f"there are sdists of {', '.join(self.others)}"
             if self.others
@@ -83,17 +91,7 @@ class NoSdist(PoachError):
         )
         if self.troubles:
             there = "; ".join(self.troubles)
-        if self.passed_over:
-            there = (
-                f"{' and '.join(self.passed_over)} is there, in a format that "
-                f"zc.buildout does not take for an sdist ({', '.join(SUFFIXES)}): "
-                f"unpack it and put {self.project}-{self.version}.tar.gz, made of the "
-                "same folder, into find-links"
-            )
-        return (
-            f"No sdist of {self.project} {self.version} in {', '.join(self.places)}; "
-            f"{there}, and patches need the source"
-        )
+        return f"No sdist of {title} in {places}; {there}, and patches need the source"
 
 
 class WrongSdist(PoachError):

@@ -49,6 +49,7 @@ class WorkshopSupplier:
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""
+        self.workshop.partial = True
         with as_user_errors():
             for patch_set in self.workshop.granting.ask_as_noted():
                 self.pin(patch_set)
@@ -161,11 +162,18 @@ class WorkshopSupplier:
         found = self.workshop.settings.substitutes.get(canonicalize_name(key))
         return found[1] if found else None
 
-    def alias(self, key: str, other: str, version: str, extras: Sequence[str]) -> str:
-        """Return the path of an egg in the name of `key` that requires `other`."""
+    def alias(
+        self, key: str, other: str, version: str, extras: Sequence[str], points: str
+    ) -> str:
+        """Return the path of an egg in the name of `key` that requires `other`.
+
+        `points` are the entry points of that, as in its entry_points.txt.
+        """
+        project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
+        store = self.workshop.kit.store
+        self.workshop.substituted[canonicalize_name(key)] = f"{other} {version}"
         with as_user_errors():
-            project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
-            egg = alias(self.workshop.kit.store, project, other, version, extras)
+            egg = alias(store, project, other, version, extras, points)
         # Those of the survey, too: parts may get them without asking again.
         self.workshop.stand_ins.add(egg.parent)
         return str(egg)

@@ -31,11 +31,11 @@ def report(workshop: Workshop, buildout: Any, diffs: bool) -> None:
 
 
 def report_diffs(workshop: Workshop) -> None:
-    """Warn of entries of the patches section that have no use, as `report` does.
+    """Warn of patches and substitutes that have no use, as `report` does.
 
     To be called when it is known what packages ask for.
     """
-    _tell(workshop, list(_diffs(workshop)))
+    _tell(workshop, [*_diffs(workshop), *_substitutes(workshop)])
 
 
 def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
@@ -58,6 +58,21 @@ def _diffs(workshop: Workshop) -> Iterator[OptionError]:
     ]
     if idle:
         yield OptionError("[patches]", "", f"no pin uses {', '.join(idle)}")
+
+
+def _substitutes(workshop: Workshop) -> Iterator[OptionError]:
+    """Yield one fault that names all substitutes that stand in for nothing.
+
+    A run of some parts does not tell that.
+    """
+    owners = workshop.settings.substitute_owners
+    idle = [
+        f"{project} ({owners[key]})"
+        for key, (project, _) in workshop.settings.substitutes.items()
+        if key not in workshop.substituted
+    ]
+    if idle and not workshop.partial:
+        yield OptionError("[substitutes]", "", f"nothing requires {', '.join(idle)}")
 
 
 def _dropped(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:

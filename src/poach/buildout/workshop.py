@@ -58,9 +58,10 @@ class Workshop:
     that have a substitute (folders of the store), `resolved` all projects that parts
     got distributions of, patched or not, and `foreseen` those that they were expected
     to, `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep; `told` are warnings that were given, and `quiet` is
-    whether more are kept back.  Eggs are made by `toolchain`, that of the running
-    interpreter where none is given.
+    somebody has got and will keep; `substituted` are those that got a substitute, with
+    what that is; `told` are warnings that were given, and `quiet` is whether more are
+    kept back.  `partial` tells whether only some parts of the buildout run.  Eggs are
+    made by `toolchain`, that of the running interpreter where none is given.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Workshop:
             settings.folders,
             HttpFetcher(settings.offline),
             settings.diff_owners,
+            also=_stood_for(settings),
         )
         self.pins = dict(settings.pins)
         self.granting = Granting(self)
@@ -93,6 +95,8 @@ class Workshop:
         self.given: set[NormalizedName] = set()
         self.told: set[str] = set()
         self.quiet = False
+        self.substituted: dict[NormalizedName, str] = {}
+        self.partial = False
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -271,6 +275,17 @@ class Workshop:
         report = pipeline.ensure(patch_set, options, self.kit)
         self._judge(patch_set, report.egg)
         return report
+
+
+def _stood_for(settings: Settings) -> dict[NormalizedName, list[NormalizedName]]:
+    """Return the projects for which each substitute stands, also in a chain."""
+    found: dict[NormalizedName, list[NormalizedName]] = {}
+    for key in settings.substitutes:
+        other = settings.substitute(key)
+        while other is not None:
+            found.setdefault(other, []).append(key)
+            other = settings.substitute(other)
+    return found
 
 
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:

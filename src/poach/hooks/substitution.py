@@ -68,7 +68,7 @@ class Substitution(object):
             version = self._alias(installer, requirement).version
             return easy_install._constrained_requirement(version, requirement)
         if requirement.extras:
-            askers = _askers(installer, requirement)
+            askers = self._requesters(installer, requirement)
             pin = self.supplier.pinned(canonical(requirement.project_name))
             requirement = self.asking.stripped(requirement, askers, pin)
         pin = self._pinned(installer, requirement.project_name)
@@ -86,6 +86,20 @@ class Substitution(object):
             conflict = installer._version_conflict_information(pin.project)
             easy_install.logger.info(conflict)
             raise
+
+    def _requesters(self, installer, requirement):  # type: (Any, Any) -> List[str]
+        """Tell all who have a requirement; for an alias, those who asked for that."""
+        found = []  # type: List[str]
+        for asker in _askers(installer, requirement):
+            try:
+                asked = pkg_resources.Requirement.parse(asker)
+            except ValueError:  # it is a part
+                asked = None
+            if asked is None or self.substitutes.of(asked.project_name) is None:
+                found.append(asker)
+            else:
+                found += self._requesters(installer, asked)
+        return found
 
     def _plainly(self, installer, original, requirement):
         # type: (Any, Callable[..., Any], Any) -> Any
