@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import shutil
 import socket
@@ -295,9 +296,11 @@ def test_a_whole_store(store, entry, cache):
     store.remember("sdists", "pond", {"sha256": "a"})
     store.keep_diff(b"diff")
     with store.scratch():
-        assert cache("verify") == (0, "", "")
+        said = f"Checked 2 eggs, 6 files, 41 B, in {store.path}: all is well\n"
+        assert cache("verify") == (0, "", said)
         assert cache("verify", "--json")[1] == {
             "store": str(store.path),
+            "checked": {"eggs": 2, "files": 6, "bytes": 41},
             "flaws": [],
             "signed-by": {},
         }
@@ -309,7 +312,7 @@ def test_byte_code_is_no_difference(store, entry, cache):
         (entry / "pond.egg/pond/__pycache__" / name).write_bytes(b"new")
     (entry / "pond.egg/pond/é.pyc").write_bytes(b"new")
 
-    assert cache("verify") == (0, "", "")
+    assert cache("verify")[:2] == (0, "")
 
 
 def as_another_key(entry):
@@ -692,7 +695,12 @@ def test_the_store_of_a_configuration(pond, project, index):
     (gone,) = json.loads(done.stdout)["removed"]
     assert gone["path"] == built["path"]
     assert not Path(built["path"]).exists()
-    assert pond.poach("cache", "verify").output == ""
+    verified = pond.poach("cache", "verify")
+    assert verified.stdout == ""
+    assert re.fullmatch(
+        rf"Checked 1 egg, \d+ files, [\d.]+ kB, in {folder}: all is well\n",
+        verified.stderr,
+    )
     assert "Built" in pond.run().output
 
 

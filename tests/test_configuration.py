@@ -604,6 +604,42 @@ def test_build_of_some_projects(built, index):
     assert failed.stdout == done.stdout
 
 
+def test_some_pins_are_listed(built):
+    """Those that are named, in any spelling; an assignment is none of them."""
+    built.write(
+        "more.cfg",
+        "[buildout]\nextends = buildout.cfg\n[versions]\nDuck = 1.0 +none\n",
+    )
+    built.write("patches/duck/none.patch", LOUD)
+    cfg = ("-c", "more.cfg")
+
+    listed = built.poach("list", *cfg, "DUCK", "versions:Duck=2.0 +none").stdout
+    both = json.loads(built.poach("list", *cfg, "--json", "Duck", "pond").stdout)
+    failed = built.poach("list", *cfg, "dukc", "pond", "app", expect=1)
+
+    assert listed.startswith("Duck = 2.0 +none\n")
+    assert "pond" not in listed.partition("\n")[0]
+    assert [each["project"] for each in both] == ["Duck", "pond"]
+    assert failed.error == (
+        "'dukc' has no patched pin; did you mean 'Duck'?\n'app' has no patched pin"
+    )
+    assert failed.stdout == ""
+
+
+def test_there_may_be_nothing_to_build(built):
+    cfg = "[buildout]\nextends = buildout.cfg\n[versions]\npond = 1.0\n"
+    built.write("plain.cfg", cfg + "[buildout]\npatch-unused = ignore\n")
+    (egg,) = built.path.glob("patched-eggs/2/pond/*/*/*.egg")
+
+    none = built.poach("build", "-c", "plain.cfg")
+    there = built.poach("build")
+
+    said = "Nothing to build: no patched pins in plain.cfg\n"
+    assert (none.stdout, none.stderr[-len(said) :]) == ("", said)
+    assert there.stdout == f"pond {egg.parent.parent.name} {egg}\n"
+    assert there.stderr.endswith("Nothing to build: all of these eggs were there\n")
+
+
 def test_did_you_mean(pond):
     assert pond.poach("build", "pound", "app", expect=1).error == (
         "'pound' has no patched pin; did you mean 'pond'?\n'app' has no patched pin"

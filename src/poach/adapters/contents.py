@@ -180,25 +180,25 @@ def flaw(folder: Path) -> str:
     Raises PermissionError for what this user may not read.
     """
     try:
-        recorded = _recorded(folder)
+        found = recorded(folder)
     except ValueError as error:
         return str(error)
-    return wrong_size(folder, {name: size for name, (size, _) in recorded.items()})
+    return wrong_size(folder, {name: size for name, (size, _) in found.items()})
 
 
 def flaws(folder: Path) -> Iterator[str]:
     """Yield all that is wrong with a folder that has a record; raise as `flaw`."""
     try:
-        recorded = _recorded(folder)
+        found = recorded(folder)
     except ValueError as error:
         yield str(error)
         return
-    for each in differences(folder, recorded):
+    for each in differences(folder, found):
         if each != f"{RECORD} should not be there":
             yield each
 
 
-def _recorded(folder: Path) -> Files:
+def recorded(folder: Path) -> Files:
     """Return the record of `folder`; raise ValueError with what is wrong with it."""
     try:
         data = parsed(read(folder / RECORD))

@@ -118,6 +118,14 @@ def flaws(place: Path) -> Iterator[str]:
             yield each
 
 
+def files(place: Path) -> contents.Files:
+    """Return the sizes and digests that the entry in `place` lists, its wheel's, too.
+
+    Raises `DamagedEntry`.
+    """
+    return _listed(place, _entry(place))[2]
+
+
 def _entry(place: Path) -> dict[str, Any]:
     try:
         entry = contents.parsed(contents.read(place / ENTRY))

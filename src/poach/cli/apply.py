@@ -169,8 +169,7 @@ def _error_json(error: PoachError) -> dict[str, Any]:
 
 
 def _run(args: argparse.Namespace) -> Plan:
-    if not os.path.isdir(args.tree):
-        raise Unreadable(args.tree, "not a folder")
+    _check_folder(args.tree)
     diffs = [diff for found in _collected(args) for diff in found]
     if args.exclude:
         from poach.excluding import check
@@ -186,9 +185,15 @@ def _run(args: argparse.Namespace) -> Plan:
     return planned
 
 
+def _check_folder(tree: str) -> None:
+    if not os.path.isdir(tree):
+        raise Unreadable(tree, "not a folder")
+
+
 @contextmanager
 def _locked(args: argparse.Namespace) -> Iterator[Root]:
     """Give the open tree; another run that writes to it comes first or later."""
+    _check_folder(args.tree)
     try:
         with opened(args.tree) as root:
             root.lock(shared=args.check, waiting=lambda: _wait(args.tree))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from poach.adapters import egginfo, jobs
 from poach.adapters.export import export
 from poach.cli import config
-from poach.cli.saying import say
+from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, did_you_mean
 from poach.naming import NormalizedName, canonicalize_name
 
@@ -82,6 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
             build = partial(_build, workshop, arguments.to, done)
             jobs.collect(build, keys, side_by_side if len(missing) > 1 else 1)
         workshop.note_build()
+    if not keys:
+        complain(f"Nothing to build: no patched pins in {arguments.config}")
+    elif not missing:
+        complain("Nothing to build: all of these eggs were there")
     return 0
 
 

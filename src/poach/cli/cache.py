@@ -27,7 +27,7 @@ from poach.adapters.inventory import (
 )
 from poach.adapters.pruning import Criteria, Pruning, prune
 from poach.adapters.store import Store
-from poach.adapters.verifying import verify
+from poach.adapters.verifying import checked, verify
 from poach.cli import config
 from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, raise_faults
@@ -196,6 +196,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     """Check every file in the store; return 1 if anything differs."""
     store = _store(arguments)
     with _reading(store):
+        done = checked(store)
         flaws = list(verify(store))
         fetched = [each for each in entries_of(store) if each.source]
     if arguments.json:
@@ -204,11 +205,21 @@ def _verify(arguments: argparse.Namespace) -> int:
             for each in flaws
         ]
         signers = {str(each.path): each.by or None for each in fetched}
-        said = {"store": str(store.path), "flaws": found, "signed-by": signers}
+        said = {
+            "store": str(store.path),
+            "checked": {"eggs": done.eggs, "files": done.files, "bytes": done.size},
+            "flaws": found,
+            "signed-by": signers,
+        }
         say(json.dumps(said, indent=2))
     else:
         for flaw in flaws:
             say(str(flaw))
+    if not flaws:
+        complain(
+            f"Checked {_count(done.eggs, 'egg')}, {_count(done.files, 'file')}, "
+            f"{_bytes(done.size)}, in {store.path}: all is well"
+        )
     unchecked = sum(not each.by for each in fetched)
     if unchecked:
         complain(f"{_count(unchecked, 'egg')} from servers, signatures not checked")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from poach import pipeline
 from poach.adapters.store import DamagedEntry, PatchedEgg
 from poach.cli import config
+from poach.cli.build import configure_words, parted, projects
 from poach.cli.saying import complain, say
 from poach.effect import Finding, findings
 from poach.errors import PoachError
@@ -24,19 +25,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``poach list``."""
     config.configure(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
-    parser.add_argument(
-        "words",
-        nargs="*",
-        type=config.assignment,
-        metavar="SECTION:OPTION=VALUE",
-        help="assignments, as for the buildout command",
-    )
+    configure_words(parser, "show")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one block, or one JSON object, for each pin; return the exit code."""
-    with config.opened(arguments, arguments.words) as workshop:
-        pins = [_pin(workshop, one) for one in workshop.patch_sets.values()]
+    assignments, asked = parted(arguments.words)
+    with config.opened(arguments, assignments) as workshop:
+        keys = projects(workshop, asked)
+        pins = [_pin(workshop, workshop.patch_sets[key]) for key in keys]
     if arguments.json:
         say(json.dumps(pins, indent=2))
         return 0
