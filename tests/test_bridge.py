@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bench import CALLER, Environment, Project, hermetic
+from bench import CALLER, Environment, Project, dists, hermetic
 from bench.pond import BROKEN, CFG, LOUD, SOURCE, TAGGED, WIDE, add_cpond, add_pond
 from bench.processes import is_alive, wait_until
 from bench.python2 import BUILDOUTS_2, environment_2, make_empty_2, run
@@ -98,6 +98,41 @@ def says(project, script="pond"):
 
 def stored(project):
     return sorted(project.path.glob("patched-eggs/2/[a-z]*/*/*"))
+
+
+# --- isolation
+
+
+@EVERY
+def test_a_plain_pin_passes_over_a_patched_egg(index, project2, tmp_path):
+    version = "1.0+loud.p1234abcd"
+    add_pond(index)
+    (sdist,) = (index.root / "files" / "pond").iterdir()
+    plain_sdist = sdist.read_bytes()
+    patched = dists.sdist(
+        "pond",
+        version,
+        {"pond/__init__.py": SOURCE.replace("quack", "QUACK")},
+        entry_points={"console_scripts": ["pond = pond:main"]},
+    )
+    index.put(f"links/pond-{version}.tar.gz", patched)
+    index.put("files/pond/unrelated.txt", "")
+    shared = f"eggs-directory = {tmp_path}/eggs"
+    links = f"find-links = {index.root}/links"
+    cfg = sections(f"{shared}\n{links}", versions=f"pond = {version}")
+    other = project2(cfg.replace("extensions = poach\n", ""), "other")
+    other.run()
+    assert says(other) == "QUACK"
+    sdist.unlink()
+    plain = project2(sections(shared, versions="pond = 1.0"))
+
+    error = plain.run(expect=1).error
+    index.add("pond", sdist.name, plain_sdist)
+
+    assert f"There is pond {version} ({tmp_path.resolve()}/eggs" in error
+    for options in ((), ("-N",), ("-o",)):
+        plain.run(*options)
+        assert says(plain) == "quack"
 
 
 # --- requirements

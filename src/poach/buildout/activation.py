@@ -59,6 +59,7 @@ def activate(
     plain = read.plain.values()
     refusing: dict[str, str] = {pin.key: pin.base for pin in plain if pin.refused}
     pinning.set_versions(buildout, read.versions, refusing)
+    substitution.isolation.clear()
     restore = intercept(substitution, is_over)
     activation = Activation(workshop, substitution, restore)
     buildout._poach = activation

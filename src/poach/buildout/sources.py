@@ -24,6 +24,7 @@ from poach.errors import PoachError
 from poach.location import without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
 from poach.ports import Sdist
+from poach.spelling import is_tagged
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
@@ -195,7 +196,7 @@ class BuildoutSources:
         known = self._known(installer, project)
         wanted = [d for d in known if same_version(d.version, version)]
         if not wanted:
-            others = _nearest(version, {dist.version for dist in known})
+            others = _nearest(version, {d.version for d in known} - _tagged(known))
             troubles = installer._index.troubles
             raise NoSdist(project, version, others, self._places(installer), troubles)
         with self._store.writing():
@@ -234,6 +235,11 @@ def _nearest(version: str, others: set[str], count: int = 3) -> list[str]:
     ordered = sorted(others, key=Version)
     at = bisect.bisect(ordered, Version(version), key=Version)
     return ordered[max(0, at - count) : at + count]
+
+
+def _tagged(dists: Iterable[Any]) -> set[str]:
+    """Return the versions of what is patched already, which no patch is for."""
+    return {dist.version for dist in dists if is_tagged(dist.version)}
 
 
 def _is_sdist(dist: Any) -> bool:

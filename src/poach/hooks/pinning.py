@@ -102,10 +102,13 @@ def _refuse_loaded(pins, holds):
 def forget(ws, projects):  # type: (Any, Container[str]) -> None
     """Take plain distributions of `projects` (canonical) out of the working set `ws`.
 
-    Buildout takes a recipe from its own working set without looking at pins.
+    Buildout takes a recipe from its own working set without looking at pins.  It may
+    be going through that right now, to load extensions: so no key changes its place,
+    and another one, which is passed over when it comes up again, fills each gap.
     """
-    for key in [key for key in ws.by_key if canonical(key) in projects]:
+    gone = {key for key in ws.by_key if canonical(key) in projects}
+    for key in gone:
         del ws.by_key[key]
-        for keys in ws.entry_keys.values():
-            if key in keys:
-                keys.remove(key)
+    for keys in ws.entry_keys.values():
+        kept = [key for key in keys if key not in gone]
+        keys[:] = [kept[0] if key in gone else key for key in keys] if kept else []

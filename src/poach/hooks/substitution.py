@@ -11,6 +11,7 @@ import zc.buildout.easy_install as easy_install
 
 from poach.hooks.asking import Asking
 from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
+from poach.hooks.isolation import Isolation
 from poach.hooks.pins import same_version
 from poach.hooks.substitutes import Substitutes
 from poach.hooks.survey import ANYBODY, Survey
@@ -43,6 +44,7 @@ class Substitution(object):
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
         self.survey = Survey(supplier, self.asking)
+        self.isolation = Isolation(self._is_free)
         self.had = {}  # type: Dict[str, Set[str]]  # what pins were in this run
         self.buildout = buildout
         self.develop_eggs = buildout["buildout"]["develop-eggs-directory"]
@@ -86,9 +88,12 @@ class Substitution(object):
             return self._alias(installer, requirement), None
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
-            there = _environment(installer, canonical(requirement.project_name))
+            found = _environment(installer, canonical(requirement.project_name))
+            there = (d for d in found if not self.isolation.hides(d, requirement))
             awaited = self.survey.stand_in_plain(requirement, there)
-            return (awaited, None) if awaited else original(requirement, source)
+            if awaited:
+                return awaited, None
+            return self.isolation.satisfied(installer, original, requirement, source)
         return self.survey.stand_in(pin) or self._supply(installer, pin), None
 
     def obtain(self, installer, original, requirement, source=None):
@@ -103,17 +108,21 @@ class Substitution(object):
             return None
         dists = installer._index._distmap.get(normalize_name(requirement.key), [])
         dists[:] = [dist for dist in dists if not self._is_ours(dist)]
-        return original(requirement, source)
+        return self.isolation.obtain(installer, original, requirement, source)
 
     def get_dist(self, installer, original, requirement, ws):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Get a distribution, and see that a patched one replaces any other."""
         self.asking.ws = ws
-        dists = original(requirement, ws)
+        with self.isolation.explaining(requirement):
+            dists = original(requirement, ws)
         for dist in filter(self._is_ours, dists):
             there = ws.by_key.get(dist.key)
             if there is None or there.location != dist.location:
                 ws.add(dist, replace=True)
+        for dist in self.isolation.covered(dists, ws):
+            self.isolation.refuse_imported(dist, _imported(dist.location))
+            ws.add(dist, replace=True)
         return dists
 
     def added(self, dist):  # type: (Any) -> None
@@ -123,12 +132,16 @@ class Substitution(object):
         beside buildout finds what it requires beside itself.
         """
         pin = self.supplier.pinned(canonical(dist.project_name))
-        if pin is None or self._is_developed(dist, pin):
+        if pin is None:
+            self.isolation.added(dist)
+            return
+        if self._is_developed(dist, pin):
             return
         egg = self.supplier.egg(pin.key, True)
         if self.asking.ws is None:  # else all that is added is given in the end
             self.supplier.given([pin.key])
-        _refuse_imported(pin, egg)
+        for file in _imported(egg):
+            raise Unpatched(pin, "imported already", file)
         if not self._is_ours(dist):
             pkg_resources.working_set.add(distribution(egg, pin), replace=True)
 
@@ -197,11 +210,12 @@ class Substitution(object):
 
     def _resolved(self, installer, original, specs, working_set):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
-        return self.asking.resolved(
-            lambda: original(specs, working_set),
-            working_set,
-            getattr(installer, "_allow_unknown_extras", False),
-        )
+        with self.isolation.installing():
+            return self.asking.resolved(
+                lambda: original(specs, working_set),
+                working_set,
+                getattr(installer, "_allow_unknown_extras", False),
+            )
 
     def build(self, installer, original, spec, build_ext):
         # type: (Any, Callable[..., Any], str, Dict[str, str]) -> Any
@@ -214,7 +228,8 @@ class Substitution(object):
         self.substitutes.refuse_build(requirement.project_name)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
-            return original(spec, build_ext)
+            with self.isolation.explaining(requirement):
+                return original(spec, build_ext)
         installer._constrain(requirement)
         environment = self._changed_environment()
         self.supplier.declare(spec, pin.key, dict(build_ext), environment)
@@ -291,6 +306,25 @@ class Substitution(object):
     def _is_ours(self, dist):  # type: (Any) -> bool
         return self.supplier.holds(dist.location)
 
+    def _is_free(self, dist):  # type: (Any) -> bool
+        """Tell whether `dist` may be patched where no pin says so; say that it is."""
+        if self._is_ours(dist):
+            return True
+        if not self._is_linked(dist):
+            return False
+        self._tell(
+            "The develop egg of %s %s at %s counts where no pin says this version."
+            % (dist.project_name, dist.version, dist.location)
+        )
+        return True
+
+    def _is_linked(self, dist):  # type: (Any) -> bool
+        """Tell whether `dist` is a develop egg, and has a link that says so."""
+        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
+        links = [link for link in glob.glob(pattern) if _links(link, dist)]
+        places = [self.develop_eggs] + [_first_line(link) for link in links]
+        return bool(links) and dist.location in places
+
     def _verify(self, installer, ws):  # type: (Any, Any) -> None
         for dist in ws:
             pin = self._pinned(installer, dist.project_name)
@@ -327,8 +361,8 @@ def _links(link, dist):  # type: (str, Any) -> bool
     return canonical(name) == canonical(dist.project_name)
 
 
-def _refuse_imported(pin, egg):  # type: (PatchedPin, str) -> None
-    """Refuse to swap code that this very process has imported already."""
+def _imported(egg):  # type: (str) -> Iterator[str]
+    """Yield files from which this very process has imported what is in `egg`."""
     declared = _namespaces(egg)
     inside = os.path.join(os.path.realpath(egg), "")
     for name, module in list(sys.modules.items()):
@@ -336,7 +370,7 @@ def _refuse_imported(pin, egg):  # type: (PatchedPin, str) -> None
         if file is None or name in declared or not _has_module(egg, name):
             continue
         if not os.path.realpath(file).startswith(inside):
-            raise Unpatched(pin, "imported already", file)
+            yield file
 
 
 def _has_module(egg, name):  # type: (str, str) -> bool
