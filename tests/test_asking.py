@@ -240,7 +240,7 @@ def test_the_commands_know_what_was_asked_for_in_the_last_run(pond, index):
 
 @pytest.mark.every_buildout
 def test_nothing_defines_the_patch(pond):
-    error = pond().run(expect=1).error
+    error = pond(wide=WIDE).run(expect=1).error
 
     assert error.startswith(
         "asker 1.0 asks for pond +loud, which is neither an extra of pond nor a patch "

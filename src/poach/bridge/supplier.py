@@ -44,6 +44,7 @@ class Bridge(object):
         )
         self._sections = snapshot.sections(buildout)
         self._annotated = snapshot.annotated(buildout)
+        self._patches = options.get("patches", "patches")
         self._policy = options.get("patch-requests", "apply").strip()
         self._declared = []  # type: List[List[Any]]
         self._with_options = set()  # type: Set[str]
@@ -109,6 +110,15 @@ class Bridge(object):
 
     #: Patches that packages ask for are not granted here.
     granting = False
+
+    @property
+    def idle(self):  # type: () -> bool
+        """Whether there is nothing to patch: no pin, no diff that one might name."""
+        return not (self.pins or self.plain or self._sections.get(self._patches))
+
+    def rests(self, buildout):  # type: (Any) -> bool
+        """Tell whether there is nothing to patch; nothing is granted later."""
+        return self.idle
 
     def recall(self):  # type: () -> None
         """Grant nothing."""

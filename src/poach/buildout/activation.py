@@ -8,7 +8,7 @@ from typing import Any
 
 import pkg_resources
 
-from poach.buildout import parts, settings, toolchains, unused
+from poach.buildout import idleness, parts, settings, toolchains, unused
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
@@ -79,7 +79,11 @@ def activate(
 
 def supplied(buildout: Any, workshop: Workshop) -> WorkshopSupplier:
     """Return what supplies the eggs of `workshop` to the hooks in `buildout`."""
-    return WorkshopSupplier(workshop, lambda one: _grown(buildout, workshop, one))
+    return WorkshopSupplier(
+        workshop,
+        lambda one: _grown(buildout, workshop, one),
+        idleness.is_unconcerned(workshop),
+    )
 
 
 def _take(buildout: Any, workshop: Workshop, name: str) -> None:

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from poach.adapters.alias import alias
 from poach.asking import Request
-from poach.buildout import unused
+from poach.buildout import idleness, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.workshop import Workshop
 from poach.hooks.pins import PatchedPin
@@ -25,13 +26,26 @@ logger = logging.getLogger("zc.buildout.poach")
 class WorkshopSupplier:
     """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
 
-    `pin` makes buildout ask for the tagged version of a patch set; `told` is what was
-    said already.
+    `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` tells
+    that the configuration says nothing of patches; `told` is what was said already.
     """
 
     workshop: Workshop
     pin: Callable[[PatchSet], None]
+    unconcerned: bool = False
     told: list[str] = field(default_factory=list)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to patch, as far as anybody knows."""
+        shop = self.workshop
+        found = shop.patch_sets or shop.parts or shop.granting.shipped
+        return self.unconcerned and not found
+
+    def rests(self, buildout: Any) -> bool:
+        """Tell whether no part of `buildout` needs to be asked beforehand."""
+        self.workshop.granting.rested = self.idle and not idleness.ships_diffs(buildout)
+        return self.workshop.granting.rested
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""

@@ -56,6 +56,13 @@ if TYPE_CHECKING:
         def given(self, keys):  # type: (Iterable[str]) -> None
             """Note that these projects are in use as they are now, patched or not."""
 
+        @property
+        def idle(self):  # type: () -> bool
+            """Whether there is nothing to patch, as far as anybody knows."""
+
+        def rests(self, buildout):  # type: (Any) -> bool
+            """Tell whether no part of `buildout` needs to be asked beforehand."""
+
         def recall(self):  # type: () -> None
             """Grant what was asked for in the last run, of which this is a part."""
 

@@ -170,7 +170,7 @@ class Substitution(object):
         parts are uninstalled.
         """
         result = original(parts)
-        if buildout is self.buildout:
+        if buildout is self.buildout and not self.supplier.rests(buildout):
             if set(parts) < set(buildout["buildout"]["parts"].split()):
                 self.supplier.recall()
             self.survey.take(buildout, parts, self.original_install, self._counts)
