@@ -620,7 +620,8 @@ def test_a_part_of_poach_that_gave_its_location_away(pond, index, names):
 def test_shippers_in_two_parts_that_do_not_agree(pond, index, names):
     ask(index, "one", "pond[loud]", ships={"loud.patch": LOUD})
     ask(index, "two", "pond[loud]", ships={"loud.patch": LOUD.replace("QUACK", "moo")})
-    made = pond(parts(names, "one") + "[b]\n    recipe = zc.recipe.egg\n    eggs = two")
+    cfg = parts(names, "one") + "[b]\n    recipe = zc.recipe.egg\n    eggs = two"
+    made = pond(cfg, wide=WIDE)
 
     error = made.run(expect=1).error
 
