@@ -38,9 +38,9 @@ def cfg(*parts, extensions="poach", buildout="", versions="pond = 1.0"):
     )
 
 
-def ship(index, name, *requirements):
+def ship(index, name, *requirements, diff=LOUD):
     """Put a wheel on the index that ships a diff for the pond, and has a script."""
-    files = {f"{name}.py": "from pond import main\n", f"{name}_diffs/loud.patch": LOUD}
+    files = {f"{name}.py": "from pond import main\n", f"{name}_diffs/loud.patch": diff}
     points = {
         "console_scripts": [f"{name} = {name}:main"],
         "poach.patches": [f"pond = {name}_diffs"],
@@ -182,6 +182,17 @@ def test_one_that_comes_after_a_request_that_was_tolerated(index, project):
     assert error.startswith("asker 1.0 asks for pond +loud, when pond is in use")
     made.run()
     assert says(made, "asker") == "QUACK"
+
+
+def test_one_that_does_not_agree_with_another_stops_the_run(index, project):
+    add_pond(index)
+    ship(index, "shipper", "pond[loud]")
+    ship(index, "other", "pond[loud]", diff=LOUD.replace("QUACK", "moo"))
+    made = project(cfg(("one", "shipper"), ("two", "other")))
+
+    for _ in range(2):
+        error = made.run(expect=1).error
+        assert "other 1.0 and shipper 1.0 define it in different ways" in error
 
 
 def test_a_shipper_at_hand_is_heard_before_parts_are_at_work(index, project):
