@@ -287,9 +287,9 @@ def test_the_formats_that_buildout_knows():
 
 def unknown(where, file):
     return (
-        f"No sdist of pond 1.0 that zc.buildout can use in {where}: {file} is there, and "
-        "it takes only .tar.gz, .tgz, .tar.bz2, .tar, .zip; unpack that, pack the same "
-        "folder as pond-1.0.tar.gz, and put it into find-links"
+        f"No sdist of pond 1.0 that zc.buildout can use in {where}: {file} is there, "
+        "and it takes only .tar.gz, .tgz, .tar.bz2, .tar, .zip; unpack that, pack the "
+        "same folder as pond-1.0.tar.gz, and put it into find-links"
     )
 
 
