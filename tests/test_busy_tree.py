@@ -72,6 +72,14 @@ ALL = b"".join(
         *(program("d/g"), link("d/link", "f"), gone("e/more/y")),
     ]
 )
+ONE = {
+    "d/f": change("d/f"),
+    "d/gone": gone("d/gone"),
+    "d/new": made("d/new"),
+    "top": change("top"),
+    "folder": made("folder"),
+    "d/link": link("d/link", "f"),
+}
 FILES = ("d/f", "top", "d/gone", "d/g", "e/only/x", "file", "folder/x", "e/more/y")
 
 
@@ -344,6 +352,35 @@ def test_what_somebody_has_changed_since_is_not_lost(tree, tmp_path, data, how):
         write(planned)
 
     assert state(tree) == before
+
+
+@pytest.mark.parametrize("path", ["d/f", "d/gone", "d/new", "top", "folder", "d/link"])
+def test_what_somebody_changes_while_we_write_is_not_lost(tree, path):
+    """At the last moment: everything else is put back."""
+    calls = list[int]()
+
+    def look() -> None:
+        calls.append(1)
+        if len(calls) == moment:
+            (tree / path).unlink(missing_ok=True)
+            (tree / path).write_bytes(b"theirs\n")
+
+    lost = 0
+    for number in range(1, 8):
+        moment = number
+        afresh(tree)
+        calls.clear()
+        if path == "folder":
+            shutil.rmtree(tree / path)
+        try:
+            write(plan(tree, diff(change("d/g") + change("file") + ONE[path])), look)
+        except (TreeChanged, WriteFailed):
+            assert (tree / path).read_bytes() == b"theirs\n"
+            assert (tree / "d/g").read_bytes() == b"1\n"
+            assert (tree / "file").read_bytes() == b"1\n"
+            assert not list(tree.glob(".poach-*"))
+            lost += 1
+    assert lost > 2
 
 
 @pytest.mark.parametrize("data", [made("d/new"), made("d/new") + change("top")])

@@ -615,13 +615,13 @@ def test_some_pins_are_listed(built):
 
     listed = built.poach("list", *cfg, "DUCK", "versions:Duck=2.0 +none").stdout
     both = json.loads(built.poach("list", *cfg, "--json", "Duck", "pond").stdout)
-    failed = built.poach("list", *cfg, "dukc", "pond", "app", expect=1)
+    failed = built.poach("list", *cfg, "duc", "pond", "app", expect=1)
 
     assert listed.startswith("Duck = 2.0 +none\n")
     assert "pond" not in listed.partition("\n")[0]
     assert [each["project"] for each in both] == ["Duck", "pond"]
     assert failed.error == (
-        "'dukc' has no patched pin; did you mean 'Duck'?\n'app' has no patched pin"
+        "'duc' has no patched pin; did you mean 'duck'?\n'app' has no patched pin"
     )
     assert failed.stdout == ""
 
@@ -632,12 +632,11 @@ def test_there_may_be_nothing_to_build(built):
     (egg,) = built.path.glob("patched-eggs/2/pond/*/*/*.egg")
 
     none = built.poach("build", "-c", "plain.cfg")
-    there = built.poach("build")
+    there = built.poach("build", "-q")
 
     said = "Nothing to build: no patched pins in plain.cfg\n"
     assert (none.stdout, none.stderr[-len(said) :]) == ("", said)
-    assert there.stdout == f"pond {egg.parent.parent.name} {egg}\n"
-    assert there.stderr.endswith("Nothing to build: all of these eggs were there\n")
+    assert there.output == f"pond {egg.parent.parent.name} {egg}\n"
 
 
 def test_did_you_mean(pond):

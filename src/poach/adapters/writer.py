@@ -256,6 +256,7 @@ class _Writer:
         self.steps: dict[str, Step] = {}
         self.folders: set[str] = set()  # those made aside
         self.emptying: set[str] = set()  # those that lead to what is deleted
+        self.begun: set[str] = set()  # what may be changed
         self.is_stuck = False  # neither forth nor back
 
     def write(self, changes: Sequence[Change]) -> None:
@@ -281,9 +282,19 @@ class _Writer:
             self._place_all()
         except BaseException:
             self.is_stuck = True
-            put_back(self.root, self.aside, journal)
+            put_back(self.root, self.aside, self._undone(journal))
             self.is_stuck = False
             raise
+
+    def _undone(self, journal: Journal) -> Journal:
+        """Return the part of the journal that has begun; the rest may be theirs."""
+        steps = {
+            path: step
+            for path, step in journal.steps.items()
+            if path in self.begun or not self.begun.isdisjoint(parents(path))
+        }
+        tops = {top: new for top, new in journal.tops.items() if top in self.begun}
+        return Journal(steps, tops, journal.folders)
 
     def _prepare(
         self, number: str, path: str, entry: Entry | None, alone: bool
@@ -400,6 +411,8 @@ class _Writer:
         for path in gone:
             self.look()
             with _naming(path):
+                self._looked(path)
+                self.begun.add(path)
                 self.root.unlink(path)
         for folder in folders:
             try:
@@ -413,6 +426,9 @@ class _Writer:
         for path, new in self.waiting.items():
             self.look()
             with _naming(path):
+                if path not in tops:
+                    self._looked(path)
+                self.begun.add(path)
                 self.root.replace(f"{self.aside}/{new}", path)
             if path in tops:
                 self.root.forget()

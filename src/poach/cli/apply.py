@@ -118,8 +118,9 @@ def _check_usage(args: argparse.Namespace) -> None:
     """Tell argparse of a PATCH that is missing, or for which there is no use."""
     if not args.recover and not args.patches:
         args.command.error("the following arguments are required: PATCH")
-    given = args.patches or args.check or args.strip is not None or args.directory
-    if args.recover and (given or args.fuzz):
+    parts = (args.patches, args.check, args.directory, args.fuzz, args.exclude)
+    given = any(parts) or args.strip is not None or args.eol != "keep"
+    if args.recover and given:
         args.command.error("with --recover there is only TREE, and --json")
 
 

@@ -29,7 +29,8 @@ class NotPinned(PoachError):
         self.known = known
 
     def __str__(self) -> str:
-        near = did_you_mean(self.project, self.known)
+        known = map(canonicalize_name, self.known)
+        near = did_you_mean(canonicalize_name(self.project), known)
         return f"{self.project!r} has no patched pin{near}"
 
 
@@ -84,8 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
         workshop.note_build()
     if not keys:
         complain(f"Nothing to build: no patched pins in {arguments.config}")
-    elif not missing:
-        complain("Nothing to build: all of these eggs were there")
     return 0
 
 
