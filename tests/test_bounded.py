@@ -192,7 +192,8 @@ place = Root if hasattr(Root, sys.argv[2]) else _Writer
 step = getattr(place, sys.argv[2])
 def dying(self, *args):
     step(self, *args)
-    os.kill(os.getpid(), signal.SIGKILL)
+    if not str(args[-1]).endswith("journal.json"):
+        os.kill(os.getpid(), signal.SIGKILL)
 setattr(place, sys.argv[2], dying)
 write(plan(Path(sys.argv[1]), [NamedDiff("x", "", sys.stdin.buffer.read())]))
 """

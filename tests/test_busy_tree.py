@@ -653,7 +653,10 @@ def test_it_is_said_in_json(interrupted, tmp_path):
     (interrupted / ".poach-q/journal.json").write_text('{"format": 3}')
     done = poach("apply", "--recover", "--json", interrupted)
     assert done.returncode == 1
-    assert "another version of poach" in json.loads(done.stdout)["error"]
+    assert (
+        "its journal is damaged, or of another version of poach"
+        in json.loads(done.stdout)["error"]
+    )
 
 
 def edit(path: Path) -> None:
@@ -731,15 +734,17 @@ def test_what_is_put_back_is_the_file_itself(interrupted):
 
 @pytest.mark.parametrize("name", ["../outside", "d/../../outside", "/outside"])
 def test_a_journal_leads_nowhere(interrupted, tmp_path, name):
-    """One that names what lies elsewhere is none of ours."""
+    """One that names what lies elsewhere is not used, and the old files stay."""
     (tmp_path / "outside").write_bytes(b"1\n")
     path = kept(interrupted) / "journal.json"
     found = json.loads(path.read_text())
     found["steps"][name] = found["steps"]["d/gone"]
     path.write_text(json.dumps(found))
-    recover(interrupted)
+    before = state(interrupted)
+    with pytest.raises(NotRecovered, match="its journal is damaged"):
+        recover(interrupted)
     assert (tmp_path / "outside").read_bytes() == b"1\n"
-    assert (interrupted / "d/f").read_bytes() == b"2\n"
+    assert state(interrupted) == before
 
 
 def test_the_folder_of_another_user(interrupted, monkeypatch):
@@ -918,3 +923,17 @@ def test_where_files_cannot_have_two_names(tree, tmp_path, monkeypatch):
         planned = plan(tree, diff(ALL))
     write(planned)
     assert state(tree) == after
+
+
+def test_a_journal_that_the_disk_has_cut_off(tmp_path):
+    """What it says of the old file is lost, but not the old file itself."""
+    tree = tmp_path / "tree"
+    aside = tree / ".poach-9-x"
+    aside.mkdir(parents=True, mode=0o700)
+    (tree / "m.py").write_bytes(b"patched\n")
+    (aside / "old-0").write_bytes(b"upstream\n")
+    (aside / "journal.json").write_bytes(b'{"format":2,"st')
+
+    with pytest.raises(NotRecovered, match="its journal is damaged"):
+        recover(tree)
+    assert (aside / "old-0").read_bytes() == b"upstream\n"

@@ -26,6 +26,7 @@ FORMAT = 2
 FOLDER = "folder"
 """What stands for a stamp where a folder is."""
 
+_UNFINISHED = "new-journal"
 _PIECE = 1 << 20  # bytes that are read at a time
 _KEPT = re.compile("(old|new)-[0-9]+")
 
@@ -104,26 +105,25 @@ def _read_stamp(root: Root, path: str) -> str:
 
 
 def note(root: Root, aside: str, journal: Journal) -> None:
-    """Write the journal into the folder `aside`.
-
-    It is there for runs that are killed, which the system's cache outlives, so it need
-    not reach the disk before the files do.
-    """
+    """Write the journal into the folder `aside`; it is on the disk then."""
     import json
 
     found = {"format": FORMAT, **journal._asdict()}
     text = json.dumps(found, separators=(",\n", ": "))
-    handle = root.create(f"{aside}/{JOURNAL}", 0o600)
+    handle = root.create(f"{aside}/{_UNFINISHED}", 0o600)
     try:
         write_all(handle, text.encode("ascii"))
+        os.fsync(handle)
     finally:
         os.close(handle)
+    root.replace(f"{aside}/{_UNFINISHED}", f"{aside}/{JOURNAL}")
 
 
 def is_journal(root: Root, aside: str) -> bool:
     """Tell whether a folder has a journal as a whole: then renames may have begun.
 
-    One that cannot be read may be.
+    One that cannot be read may be.  One that makes no sense is not, unless an old file
+    is nowhere else any more: then the disk has lost a part of it.
     """
     try:
         found = _parsed(_contents(root, f"{aside}/{JOURNAL}"))
@@ -131,9 +131,21 @@ def is_journal(root: Root, aside: str) -> bool:
         return False
     except OSError:
         return True
+    return _is_of_poach(found) or _has_only_copies(root, aside)
+
+
+def _is_of_poach(found: Mapping[str, Any] | None) -> bool:
+    """Tell whether what was read is a journal, perhaps of another format."""
     if found is None or not isinstance(found.get("format"), int):
         return False
     return found["format"] != FORMAT or _journal(found) is not None
+
+
+def _has_only_copies(root: Root, aside: str) -> bool:
+    """Tell whether old files are kept in a folder that have no other name."""
+    names = (f"{aside}/{name}" for name in root.names(aside)[1] if name[:4] == "old-")
+    status = map(root.lstat, names)
+    return any(stat.S_ISREG(one.st_mode) and one.st_nlink == 1 for one in status)
 
 
 def read(root: Root, aside: str) -> Journal | None:

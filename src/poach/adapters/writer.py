@@ -205,7 +205,7 @@ def _recovered(root: Root, aside: str) -> list[str]:
             raise NotRecovered(root.path, kept, reason)
         journal = journals.read(root, aside)
         if journal is None:
-            reason = "another version of poach has written the journal"
+            reason = "its journal is damaged, or of another version of poach"
             raise NotRecovered(root.path, kept, reason)
         changed = put_back(root, aside, journal)
     except Changed as changes:
