@@ -40,7 +40,9 @@ else:
             "packaging",
             "requests",
             "setuptools",
-            "zc.buildout >=4.2",
+            # In the spelling by which buildout looks for it where a pin is older: it
+            # then says who requires this.
+            "zc-buildout >=4.2",
         ],
         "extras_require": {
             "cli": ["rich"],

@@ -79,6 +79,7 @@ class Row:
 # Makers of diffs.
 
 ONE = b"@@ -1 +1 @@\n-1\n+2\n"
+TWINS = b"@@ -8,3 +8,3 @@\n 4\n-5\n+five\n 6\n"
 NOEOL = b"\\ No newline at end of file\n"
 
 
@@ -214,11 +215,15 @@ GITS = "a source tree may lie in a repository, whose own folder is not to be tou
 THROUGH = "nothing is written through a symlink, wherever it leads"
 OVER = "a rename or copy does not overwrite a file"
 KINDS = "a tree has files and symlinks only"
+SURPLUS = "the hunk has more lines than its header says: they would be lost"
+CONVERTED = "the references disagree; the diff's own lines got CR LF on their way"
 LOST = "the diff speaks of a change that it does not hold"
 CUT = "the diff is cut off: what was lost cannot be known"
 UNIFIED = "only unified diffs are applied, and nothing of a diff is skipped"
 HALF = "it contradicts itself: a reference skips, loses or merges what we do or refuse"
 GUESS = "the references disagree or guess"
+OWN_LINE = "without context, nothing tells another place from the right one"
+TWIN = "the change is there already, and would go into a look-alike"
 AS_GIT = "the references disagree; git does what the diff says"
 EMPTY = "nothing to apply is a mistake"
 OURS = "a diff may not plant what a later run takes for its own"
@@ -242,7 +247,7 @@ PATHS = [
     Row(
         "absolute, found out",
         u(b"/etc/passwd", b"/etc/passwd"),
-        "unsafe",
+        "missing",
         "- -",
         strip=None,
     ),
@@ -491,7 +496,7 @@ LINKS = [
         "yes no",
         NUL,
     ),
-    Row("new link, two lines", link(b"n", b"f\n+g"), {"n": (LINK, b"f\n")}, "= ="),
+    Row("new link, two lines", link(b"n", b"f\n+g"), "bad diff", "yes yes", SURPLUS),
     Row(
         "retarget a link outside",
         git(
@@ -543,7 +548,7 @@ LINKS = [
     Row(
         "delete through a link just made",
         link(b"n", b"d") + away(b"n/e", NUMBERS),
-        "partly applied",
+        "missing",
         "yes no",
         THROUGH,
     ),
@@ -1020,8 +1025,9 @@ HUNKS = [
     Row(
         "absurd line",
         mod(b"f", b"@@ -999999999999 +1 @@\n-1\n+2\n"),
-        {"f": b"2\n"},
-        "= =",
+        "no context",
+        "yes yes",
+        OWN_LINE,
     ),
     Row(
         "twenty digits in a count",
@@ -1069,7 +1075,7 @@ HUNKS = [
     Row(
         "too many lines",
         mod(b"d/e", b"@@ -3,3 +3,3 @@\n 3\n 4\n-5\n+five\n 6\n 7\n"),
-        "only at the end",
+        "bad diff",
         "no no",
     ),
     Row(
@@ -1143,11 +1149,43 @@ HUNKS = [
         tree={"m": (FILE, b"4\n5\n6\n" + b"x\n" * 3 + b"4\n5\n6\n")},
     ),
     Row(
+        "no context, 460 lines away",
+        mod(b"m", b"@@ -5 +5 @@\n-5\n+five\n"),
+        "no context",
+        "yes no",
+        OWN_LINE,
+        tree={"m": (FILE, b"x\n" * 460 + NUMBERS)},
+    ),
+    Row(
+        "no context, inserted, and there already",
+        mod(b"d/e", b"@@ -4,0 +5 @@\n+5\n"),
+        "ambiguous",
+        "yes yes",
+        TWIN,
+    ),
+    Row(
+        "there already, and a twin is not changed",
+        mod(b"m", TWINS),
+        "ambiguous",
+        "yes yes",
+        TWIN,
+        tree={"m": (FILE, b"0\n" * 7 + b"4\nfive\n6\n" + b"x\n" * 3 + b"4\n5\n6\n")},
+    ),
+    Row(
+        "there already, before a twin at its line",
+        mod(b"m", TWINS),
+        {"m": b"4\nfive\n6\n" + b"x\n" * 4 + b"4\nfive\n6\n"},
+        "= =",
+        tree={"m": (FILE, b"4\nfive\n6\n" + b"x\n" * 4 + b"4\n5\n6\n")},
+    ),
+    Row(
         "each hunk placed by another tool",
-        mod(b"m", b"@@ -3 +3 @@\n-a\n+z\n@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n"),
+        mod(
+            b"m", b"@@ -1,3 +1,3 @@\n q\n-a\n+z\n q\n@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n"
+        ),
         "only at the end",
         "no no",
-        tree={"m": (FILE, b"q\na\nq\nm\nc\nb\nt\n")},
+        tree={"m": (FILE, b"0\nq\na\nq\nm\nc\nb\nt\n")},
     ),
     Row(
         "each file placed by another tool",
@@ -1204,7 +1242,7 @@ HUNKS = [
     Row(
         "context without its last newline",
         mod(b"d/e", two())[:-1],
-        "bad diff",
+        {"d/e": FIVE},
         "no no",
     ),
     Row("cut in the middle of a line", mod(b"d/e", two())[:-3], "not found", "no no"),
@@ -1225,8 +1263,9 @@ HUNKS = [
     Row(
         "cut after a file header",
         mod(b"f") + b"--- a/g\n+++ b/g\n",
-        {"f": b"2\n"},
-        "= =",
+        "bad diff",
+        "yes yes",
+        LOST,
     ),
     Row(
         "cut in diff --git",
@@ -1346,14 +1385,18 @@ LINES = (
             "no =",
         ),
         Row(
-            "CRLF diff, new file", crlf(new(b"x")), {"x": b"new\r\n"}, "other =", AS_GIT
+            "CRLF diff, new file",
+            crlf(new(b"x")),
+            {"x": b"new\n"},
+            "= other",
+            CONVERTED,
         ),
         Row(
             "CRLF diff, new file, git",
             crlf(fresh(b"x")),
-            {"x": b"new\r\n"},
-            "other =",
-            AS_GIT,
+            {"x": b"new\n"},
+            "= other",
+            CONVERTED,
         ),
         Row(
             "CRLF diff, git, LF file",
@@ -1672,8 +1715,14 @@ AROUND = [
         "= =",
         strip=0,
     ),
-    Row("p4", b"==== //depot/f#3 - /home/x/f ====\n" + ONE, "bad diff", "no no"),
-    Row("only in", b"Only in b: x\n" + mod(b"f"), {"f": b"2\n"}, "= ="),
+    Row(
+        "p4",
+        b"==== //depot/f#3 - /home/x/f ====\n" + ONE,
+        {"f": b"2\n"},
+        "no no",
+        strip=2,
+    ),
+    Row("only in", b"Only in b: x\n" + mod(b"f"), "bad diff", "yes yes", LOST),
     Row("only in, alone", b"Only in b: x\n", "bad diff", "no no"),
     Row(
         "binary files differ, in the tree",
@@ -1726,7 +1775,10 @@ AROUND = [
         "= =",
     ),
     Row(
-        "BOM before a rename", b"\xef\xbb\xbf" + rename(b"f", b"x"), "bad diff", "no no"
+        "BOM before a rename",
+        b"\xef\xbb\xbf" + rename(b"f", b"x"),
+        {"f": None, "x": b"1\n"},
+        "no no",
     ),
     Row("UTF-16", mod(b"f").decode().encode("utf-16"), "bad diff", "no no"),
     Row(
@@ -1741,7 +1793,13 @@ AROUND = [
     Row("an archive", zlib.compress(mod(b"f") * 50), "bad diff", "no no"),
     Row("headers only", b"--- a/f\n+++ b/f\n", "bad diff", "no no"),
     Row("diff --git only", git(b"f"), "bad diff", "no no"),
-    Row("diff --git and index only", git(b"f", b"index 1..2 100644"), {}, "= no"),
+    Row(
+        "diff --git and index only",
+        git(b"f", b"index 1..2 100644"),
+        "bad diff",
+        "yes no",
+        LOST,
+    ),
     Row(
         "old and new disagree with diff --git",
         b"diff --git a/g b/g\n" + mod(b"f"),
@@ -2051,7 +2109,7 @@ ODDS = [
     Row(
         "white space of the context differs",
         mod(b"m", b"@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n"),
-        "not found",
+        "white space",
         "no no",
         tree={"m": (FILE, b"a \nb\nd\n")},
     ),

@@ -240,7 +240,7 @@ def test_the_commands_know_what_was_asked_for_in_the_last_run(pond, index):
 
 @pytest.mark.every_buildout
 def test_nothing_defines_the_patch(pond):
-    error = pond().run(expect=1).error
+    error = pond(wide=WIDE).run(expect=1).error
 
     assert error.startswith(
         "asker 1.0 asks for pond +loud, which is neither an extra of pond nor a patch "
@@ -620,7 +620,8 @@ def test_a_part_of_poach_that_gave_its_location_away(pond, index, names):
 def test_shippers_in_two_parts_that_do_not_agree(pond, index, names):
     ask(index, "one", "pond[loud]", ships={"loud.patch": LOUD})
     ask(index, "two", "pond[loud]", ships={"loud.patch": LOUD.replace("QUACK", "moo")})
-    made = pond(parts(names, "one") + "[b]\n    recipe = zc.recipe.egg\n    eggs = two")
+    cfg = parts(names, "one") + "[b]\n    recipe = zc.recipe.egg\n    eggs = two"
+    made = pond(cfg, wide=WIDE)
 
     error = made.run(expect=1).error
 

@@ -5,7 +5,16 @@ import shutil
 
 import pytest
 
-from bench.pond import BROKEN, CFG, LOUD, WIDE, add_app, add_pond
+from bench.pond import (
+    BROKEN,
+    CFG,
+    LOUD,
+    LOUD_C,
+    WIDE,
+    add_app,
+    add_cpond,
+    add_pond,
+)
 
 #: What a failing run must leave as it was; the store keeps logs and what it saw.
 KEPT = (
@@ -243,22 +252,52 @@ def test_no_sdist_of_that_version(pond, index):
     )
 
 
+BANG = (
+    "--- a/setup.py\n+++ b/setup.py\n@@ -1,3 +1,4 @@\n"
+    " from setuptools import setup\n+raise SystemExit('bang, says setup.py')\n"
+    " \n setup(\n"
+)
+
+
 def test_a_build_that_fails(pond):
-    spoil(pond, "1.0 +bang")
-    pond.write(
-        "patches/pond/bang.patch",
-        "--- a/setup.py\n+++ b/setup.py\n@@ -1,3 +1,4 @@\n"
-        " from setuptools import setup\n+raise SystemExit('bang, says setup.py')\n"
-        " \n setup(\n",
-    )
+    spoil(pond, "1.0 +bang +loud")
+    pond.write("patches/pond/bang.patch", BANG)
 
     error = refused(pond)
 
     (log,) = pond.path.glob("patched-eggs/2/.logs/*.log")
-    assert error.startswith("Building pond 1.0 +bang failed: exit code 1 from: ")
+    here = str(log).replace(str(pond.path), "HERE")
+    assert error.startswith("Building pond 1.0 +bang +loud failed: exit code 1 from: ")
     assert "bang, says setup.py" in error
-    assert error.endswith(f"the full log is in {log}".replace(str(pond.path), "HERE"))
+    assert error.endswith(
+        f"the full log is in {here}\n"
+        "these patches are in the tree:\n"
+        "    +bang (buildout.cfg:12): setup.py\n"
+        "    +loud (buildout.cfg:12): src/pond/__init__.py\n"
+        "read the log, or run 'poach build -v pond'; if the pin builds without its "
+        "patches, mend the patch"
+    )
     assert "bang, says setup.py" in log.read_text()
+
+
+def test_a_build_that_fails_names_the_patch_of_the_file(index, project):
+    add_cpond(index)
+    made = project(CFG.replace("= pond", "= cpond").replace("pond =", "cpond ="))
+    text = (made.path / "buildout.cfg").read_text()
+    made.write("buildout.cfg", text.replace("1.0 +loud", "1.0 +other +loud"))
+    made.write("patches/cpond/loud.patch", LOUD_C.replace("VOLUME 11", "VOLUME )("))
+    made.write(
+        "patches/cpond/other.patch",
+        "--- a/cquack.py\n+++ b/cquack.py\n@@ -1,3 +1,4 @@\n import cpond\n+\n \n \n",
+    )
+
+    assert made.run(expect=1).error.split("the full log is in ")[1].split("\n")[1:] == [
+        "these patches are in the tree:",
+        "    +other (buildout.cfg:12): cquack.py",
+        "    +loud (buildout.cfg:12): cpond.c, which the log names",
+        "read the log, or run 'poach build -v cpond'; if the pin builds without +loud, "
+        "mend the patch",
+    ]
 
 
 def test_a_patch_that_changes_the_version(pond):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bench import CALLER, Environment, Project, hermetic
+from bench import CALLER, Environment, Project, dists, hermetic
 from bench.pond import BROKEN, CFG, LOUD, SOURCE, TAGGED, WIDE, add_cpond, add_pond
 from bench.processes import is_alive, wait_until
 from bench.python2 import BUILDOUTS_2, environment_2, make_empty_2, run
@@ -98,6 +98,41 @@ def says(project, script="pond"):
 
 def stored(project):
     return sorted(project.path.glob("patched-eggs/2/[a-z]*/*/*"))
+
+
+# --- isolation
+
+
+@EVERY
+def test_a_plain_pin_passes_over_a_patched_egg(index, project2, tmp_path):
+    version = "1.0+loud.p1234abcd"
+    add_pond(index)
+    (sdist,) = (index.root / "files" / "pond").iterdir()
+    plain_sdist = sdist.read_bytes()
+    patched = dists.sdist(
+        "pond",
+        version,
+        {"pond/__init__.py": SOURCE.replace("quack", "QUACK")},
+        entry_points={"console_scripts": ["pond = pond:main"]},
+    )
+    index.put(f"links/pond-{version}.tar.gz", patched)
+    index.put("files/pond/unrelated.txt", "")
+    shared = f"eggs-directory = {tmp_path}/eggs"
+    links = f"find-links = {index.root}/links"
+    cfg = sections(f"{shared}\n{links}", versions=f"pond = {version}")
+    other = project2(cfg.replace("extensions = poach\n", ""), "other")
+    other.run()
+    assert says(other) == "QUACK"
+    sdist.unlink()
+    plain = project2(sections(shared, versions="pond = 1.0"))
+
+    error = plain.run(expect=1).error
+    index.add("pond", sdist.name, plain_sdist)
+
+    assert f"There is pond {version} ({tmp_path.resolve()}/eggs" in error
+    for options in ((), ("-N",), ("-o",)):
+        plain.run(*options)
+        assert says(plain) == "quack"
 
 
 # --- requirements
@@ -897,3 +932,60 @@ def test_what_ends_the_buildout_ends_its_builds(index, pond, tmp_path, number):
     running.wait(60)
     wait_until(lambda: not any(map(is_alive, pids.read_text().split())))
     wait_until(lambda: not list(made.path.glob("patched-eggs/2/.staging/*/work")))
+
+
+# --- patches without effect
+
+#: Makes the second file from the first, as Cython would.
+MAKING = """
+    from setuptools import setup
+    source = open("src/pond/_deep.pyx").read()
+    open("src/pond/_deep.c", "w").write("/* Generated */ " + source)
+    setup(name="NAME", version="1.0", package_dir={"": "src"}, packages=["pond"])
+    """
+NOT_MAKING = """
+    from setuptools import setup
+    setup(name="NAME", version="1.0", package_dir={"": "src"}, packages=["pond"])
+    """
+DEEP = """\
+--- a/src/pond/_deep.pyx
++++ b/src/pond/_deep.pyx
+@@ -1 +1 @@
+-depth = 1
++depth = 2
+"""
+
+
+def add_deep(index, name, setup):
+    files = {
+        "setup.py": setup.replace("NAME", name),
+        "src/pond/__init__.py": SOURCE,
+        "src/pond/_deep.pyx": "depth = 1\n",
+        "src/pond/_deep.c": "/* Generated */ depth = 1\n",
+    }
+    index.add_sdist(name, "1.0", files)
+
+
+def test_patches_without_effect(index, pond):
+    """The pip of Python 2.7 builds in a copy: what that makes is seen there."""
+    add_deep(index, "stale", NOT_MAKING)
+    add_deep(index, "fresh", MAKING)
+    versions = "stale = 1.0 +deep\nfresh = 1.0 +deep +modern"
+    patched = pond(sections(versions=versions, eggs="stale\n    fresh"))
+    patched.write("patches/stale/deep.patch", DEEP)
+    patched.write("patches/fresh/deep.patch", DEEP)
+    modern = LOUD.replace('"QUACK"', 'f"QUACK"')
+    patched.write("patches/fresh/modern.patch", modern)
+
+    for _ in range(2):  # the second time the eggs are there
+        result = patched.run(expect=1)
+        assert result.error.startswith("Patches of stale 1.0 change files without ")
+        assert "src/pond/_deep.pyx: src/pond/_deep.c, which is made" in result.error
+        assert "fresh 1.0" not in result.error
+    for _ in range(2):
+        output = patched.run("buildout:patch-effect=warn").output
+        assert output.count("Patches of stale 1.0 change files without effect") == 1
+        warning = "src/pond/__init__.py: " + output.partition("/__init__.py: ")[2]
+        assert "cannot compile it: line 7: invalid syntax" in warning.splitlines()[0]
+        assert output.count("cannot compile it") == 1
+    assert "Unused options" not in output

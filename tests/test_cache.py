@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -295,9 +296,11 @@ def test_a_whole_store(store, entry, cache):
     store.remember("sdists", "pond", {"sha256": "a"})
     store.keep_diff(b"diff")
     with store.scratch():
-        assert cache("verify") == (0, "", "")
+        said = f"Checked 2 eggs, 6 files, 41 B, in {store.path}: all is well\n"
+        assert cache("verify") == (0, "", said)
         assert cache("verify", "--json")[1] == {
             "store": str(store.path),
+            "checked": {"eggs": 2, "files": 6, "bytes": 41},
             "flaws": [],
             "signed-by": {},
         }
@@ -305,10 +308,11 @@ def test_a_whole_store(store, entry, cache):
 
 def test_byte_code_is_no_difference(store, entry, cache):
     (entry / "pond.egg/pond/__pycache__").mkdir()
-    for name in ("__pycache__/x.cpython-311.pyc", "__pycache__/x.pyc.123", "é.pyc"):
-        (entry / "pond.egg/pond" / name).write_bytes(b"new")
+    for name in ("é.cpython-311.pyc", "é.cpython-311.pyc.140234"):
+        (entry / "pond.egg/pond/__pycache__" / name).write_bytes(b"new")
+    (entry / "pond.egg/pond/é.pyc").write_bytes(b"new")
 
-    assert cache("verify") == (0, "", "")
+    assert cache("verify")[:2] == (0, "")
 
 
 def as_another_key(entry):
@@ -487,8 +491,11 @@ def test_what_prune_tells(store, entry, cache):
     os.utime(entry / "entry.json", (0, 0))
     told = {
         "store": str(store.path),
-        "removed": [{"path": str(entry), "what": "entry", "size": size}],
+        "removed": [
+            {"path": str(entry), "what": "entry", "size": size, "detail": None}
+        ],
         "busy": [],
+        "in-use": [],
         "size": size,
     }
 
@@ -622,9 +629,11 @@ def test_a_killed_prune_leaves_what_is_swept(store, entry, monkeypatch):
         "import sys, os, shutil; from pathlib import Path;"
         "from poach.adapters.store import Store; from poach.adapters.pruning import *;"
         "shutil.rmtree = lambda *a, **k: os._exit(9);"
-        "prune(Store(Path(sys.argv[1])), [Path(sys.argv[2])], [], 0)"
+        "from poach.adapters.inventory import entries_of;"
+        "store = Store(Path(sys.argv[1]));"
+        "prune(store, entries_of(store)[1:], [], 0)"
     )
-    command = [sys.executable, "-c", code, str(store.path), str(entry)]
+    command = [sys.executable, "-c", code, str(store.path)]
     assert subprocess.run(command, check=False).returncode == 9
 
     assert store.find(VERSION, KEY) is None
@@ -676,13 +685,22 @@ def test_the_store_of_a_configuration(pond, project, index):
     both = pond.poach("cache", "prune", "--keep", ours, "--keep", theirs)
     assert (both.stdout, both.stderr) == ("", f"0 B gone, in {folder}\n")
     done = pond.poach("cache", "prune", "--keep", theirs, "--dry-run")
+    assert done.stdout == ""
+    assert f"{built['path']} stays: in use by {pond.path}\n" in done.stderr
+    regardless = ("cache", "prune", "--keep", theirs, "--even-in-use")
+    done = pond.poach(*regardless, "--dry-run")
     assert len(done.stdout.splitlines()) == 1
     assert "+loud" in done.stdout
-    done = pond.poach("cache", "prune", "--keep", theirs, "--json")
+    done = pond.poach(*regardless, "--json")
     (gone,) = json.loads(done.stdout)["removed"]
     assert gone["path"] == built["path"]
     assert not Path(built["path"]).exists()
-    assert pond.poach("cache", "verify").output == ""
+    verified = pond.poach("cache", "verify")
+    assert verified.stdout == ""
+    assert re.fullmatch(
+        rf"Checked 1 egg, \d+ files, [\d.]+ kB, in {folder}: all is well\n",
+        verified.stderr,
+    )
     assert "Built" in pond.run().output
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from poach.cli import main
+from poach.cli import COMMANDS, main
+from poach.cli.cache import ACTIONS
 
 FIX = b"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+2\n"
 POACH = (
@@ -160,3 +161,107 @@ def test_a_long_name_in_a_series_is_shown_in_part(place, capsys):
     assert main(["apply", "t", "one"]) == 1
     said = capsys.readouterr().err
     assert said.endswith("...': File name too long\n") and len(said) < 5000
+
+
+def test_it_is_a_module(place):
+    for words in ("apply t p", "--version", "help"):
+        line = f"{sys.executable} -m poach {words}"
+        code, out, err = shell(line, place)
+        assert (code, err) == (0, "")
+        assert out
+    assert (place / "t/f").read_bytes() == b"2\n"
+    code, out, err = shell(f"{sys.executable} -m poach apply t p", place)
+    assert (code, out) == (1, "")
+    assert "already applied" in err
+    assert shell(f"{sys.executable} -m poach nope", place)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], *([name] for name in COMMANDS), *(["cache", each] for each in ACTIONS)],
+    ids=" ".join,
+)
+def test_help_is_what_the_option_prints(words, capsys):
+    said = []
+    for each in (["help", *words], [*words, "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            main(each)
+        assert caught.value.code == 0
+        said.append(capsys.readouterr())
+    assert said[0] == said[1]
+    assert said[0].out.startswith(f"usage: {' '.join(['poach', *words])} ")
+
+
+@pytest.mark.parametrize("words", [["nope"], ["cache", "nope"], ["-c"]])
+def test_help_of_what_is_no_command(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["help", *words])
+    assert caught.value.code == 2
+    assert "usage: poach" in capsys.readouterr().err
+
+
+def fail(error: BaseException):
+    def run(*_: object) -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize("louder", [[], ["-v"]])
+def test_a_bug_of_ours(place, monkeypatch, capsys, louder):
+    """There is a traceback where it is asked for, and no password."""
+    error = TypeError("no http://me:secret@host/")
+    monkeypatch.setattr("poach.cli.apply.plan", fail(error))
+
+    assert main(["apply", *louder, "t", "p"]) == 3
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("Traceback" in err) == bool(louder)
+    assert "This is a bug in poach; please report it" in err
+    assert "secret" not in err
+    assert "TypeError: no http://" in err
+    if not louder:
+        first, where, last = err.splitlines()
+        assert first.startswith("Error: TypeError: no ")
+        assert where.startswith("    in run, ")
+        assert last.endswith("with what the same command prints with -v")
+    assert Path("t/f").read_bytes() == b"1\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_can_say_more(name, capsys):
+    """So that the advice on a bug is true."""
+    words = [name, "list"] if name == "cache" else [name]
+    if name == "help":
+        return
+    with pytest.raises(SystemExit):
+        main(["help", *words])
+    assert " -v " in capsys.readouterr().out
+
+
+def test_an_interrupt(place, monkeypatch, capsys):
+    monkeypatch.setattr("poach.cli.apply.plan", fail(KeyboardInterrupt()))
+    assert main(["apply", "t", "p"]) == 130
+    assert capsys.readouterr() == ("", "Interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), MemoryError()]
+)
+def test_no_fault_of_the_system_is_taken_for_done(place, monkeypatch, error):
+    monkeypatch.setattr("poach.adapters.below.write_all", fail(error))
+    monkeypatch.setattr("poach.adapters.writer.write_all", fail(error))
+    assert main(["apply", "t", "p"]) == (1 if isinstance(error, OSError) else 3)
+    assert (place / "t/f").read_bytes() == b"1\n"
+    assert not list((place / "t").glob(".poach-*"))
+
+
+def test_a_tree_that_is_none(place, capsys):
+    for tree in ("p", "nope"):
+        for words in ([tree, "p"], ["--recover", tree]):
+            assert main(["apply", *words]) == 1
+            assert (
+                capsys.readouterr().err
+                == f"Error: Cannot read {tree!r}: not a folder\n"
+            )

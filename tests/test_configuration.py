@@ -233,11 +233,11 @@ def test_an_assignment_on_the_command_line(pond):
     pond.write("buildout.cfg", "[buildout]\n[versions]\npond = 1.0\n")
 
     assert patches(pond, "versions:pond=1.0 +loud") == [
-        ("loud", "[versions]", "patches/pond/1.0/loud.patch")
+        ("loud", "versions:pond on the command line", "patches/pond/1.0/loud.patch")
     ]
     assert patches(
         pond, "versions:pond=1.0 +here", "patches:here=patches/pond/1.0/loud.patch"
-    ) == [("here", "[versions]", "patches/pond/1.0/loud.patch")]
+    ) == [("here", "versions:pond on the command line", "patches/pond/1.0/loud.patch")]
 
 
 def test_a_buildout_run_with_an_assignment(built):
@@ -265,9 +265,9 @@ def test_options_substituted_in_a_location(pond):
     pond.write("more.cfg", "[buildout]\nextends = buildout.cfg lib/lib.cfg\n")
 
     assert patches(pond, "-c", "more.cfg", "versions:pond=1.0 +all +loud") == [
-        ("all", "[versions]", "elsewhere/one.patch"),
-        ("all", "[versions]", "elsewhere/two.patch"),
-        ("loud", "[versions]", "elsewhere/one.patch"),
+        ("all", "versions:pond on the command line", "elsewhere/one.patch"),
+        ("all", "versions:pond on the command line", "elsewhere/two.patch"),
+        ("loud", "versions:pond on the command line", "elsewhere/one.patch"),
     ]
 
 
@@ -364,6 +364,71 @@ def test_folders_of_patch_path(pond, home):
     ]
 
 
+@pytest.mark.parametrize("directory", ["..", "."])
+def test_diffs_beside_the_file_that_sets_the_pin(pond, directory):
+    """The buildout's directory is that of the file on the command line, or set."""
+    pond.write(
+        "profiles/more.cfg",
+        f"""
+        [buildout]
+        extends = deep/versions.cfg
+        directory = {pond.path / "profiles" / directory}
+        """,
+    )
+    pond.write("profiles/deep/versions.cfg", "[versions]\npond = 1.0 +wide\n")
+    pond.write("profiles/deep/patches/pond/wide.patch", WIDE)
+
+    listed = pond.poach("list", "--json", "-c", "profiles/more.cfg").stdout
+
+    (patch,) = json.loads(listed)[0]["patches"]
+    assert patch["location"] == str(pond.path / "profiles/deep/patches/pond/wide.patch")
+
+
+def test_the_folder_of_the_buildout_comes_first(pond):
+    pond.write("more.cfg", "[buildout]\nextends = deep/versions.cfg\n")
+    pond.write("deep/versions.cfg", "[versions]\npond = 1.0 +loud\n")
+    pond.write("deep/patches/pond/loud.patch", WIDE)
+
+    ((_, _, location),) = patches(pond, "-c", "more.cfg")
+    assert location == "patches/pond/1.0/loud.patch"
+
+
+def test_the_folder_beside_the_pin_is_named_where_nothing_is_found(pond):
+    pond.write("more.cfg", "[buildout]\nextends = deep/versions.cfg\n")
+    pond.write("deep/versions.cfg", "[versions]\npond = 1.0 +wide\n")
+
+    assert pond.poach("list", "-c", "more.cfg", expect=1).error == (
+        "Unknown patch 'wide' for pond 1.0 (deep/versions.cfg:2); looked in [patches], "
+        f"{pond.path}/patches, {pond.path}/deep/patches (no such folder)"
+    )
+
+
+def test_a_part_of_another_file_finds_the_diffs_beside_that(pond):
+    pond.write("more.cfg", "[buildout]\nextends = deep/parts.cfg\nparts = pond\n")
+    pond.write(
+        "deep/parts.cfg",
+        "[pond]\nrecipe = poach:egg\nversion = 1.0\npatches = wide\n",
+    )
+    pond.write("deep/patches/pond/wide.patch", WIDE)
+
+    assert patches(pond, "-c", "more.cfg") == [
+        ("wide", "deep/parts.cfg:4", "deep/patches/pond/wide.patch")
+    ]
+
+
+def test_no_other_folder_where_patch_path_says_some(pond):
+    pond.write(
+        "more.cfg",
+        "[buildout]\nextends = deep/versions.cfg\npatch-path = patches\n",
+    )
+    pond.write("deep/versions.cfg", "[versions]\npond = 1.0 +wide\n")
+    pond.write("deep/patches/pond/wide.patch", WIDE)
+
+    assert (
+        "Unknown patch 'wide'" in pond.poach("list", "-c", "more.cfg", expect=1).error
+    )
+
+
 def test_the_order_of_preference_in_a_folder(pond):
     pond.write("patches/pond/loud.patch", WIDE)
     pond.write("patches/pond/1.0/loud.diff", WIDE)
@@ -392,7 +457,8 @@ def test_a_folder_without_a_series(pond):
     pond.write("quilt/one.patch", LOUD)
 
     assert pond.poach("list", "patches:loud=quilt", expect=1).error == (
-        "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in [patches]): the folder "
+        "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in patches:loud on "
+        "the command line): the folder "
         f"{pond.path}/quilt holds no quilt series (a file named 'series')"
     )
 
@@ -536,6 +602,41 @@ def test_build_of_some_projects(built, index):
         "patches need the source"
     )
     assert failed.stdout == done.stdout
+
+
+def test_some_pins_are_listed(built):
+    """Those that are named, in any spelling; an assignment is none of them."""
+    built.write(
+        "more.cfg",
+        "[buildout]\nextends = buildout.cfg\n[versions]\nDuck = 1.0 +none\n",
+    )
+    built.write("patches/duck/none.patch", LOUD)
+    cfg = ("-c", "more.cfg")
+
+    listed = built.poach("list", *cfg, "DUCK", "versions:Duck=2.0 +none").stdout
+    both = json.loads(built.poach("list", *cfg, "--json", "Duck", "pond").stdout)
+    failed = built.poach("list", *cfg, "duc", "pond", "app", expect=1)
+
+    assert listed.startswith("Duck = 2.0 +none\n")
+    assert "pond" not in listed.partition("\n")[0]
+    assert [each["project"] for each in both] == ["Duck", "pond"]
+    assert failed.error == (
+        "'duc' has no patched pin; did you mean 'duck'?\n'app' has no patched pin"
+    )
+    assert failed.stdout == ""
+
+
+def test_there_may_be_nothing_to_build(built):
+    cfg = "[buildout]\nextends = buildout.cfg\n[versions]\npond = 1.0\n"
+    built.write("plain.cfg", cfg + "[buildout]\npatch-unused = ignore\n")
+    (egg,) = built.path.glob("patched-eggs/2/pond/*/*/*.egg")
+
+    none = built.poach("build", "-c", "plain.cfg")
+    there = built.poach("build", "-q")
+
+    said = "Nothing to build: no patched pins in plain.cfg\n"
+    assert (none.stdout, none.stderr[-len(said) :]) == ("", said)
+    assert there.output == f"pond {egg.parent.parent.name} {egg}\n"
 
 
 def test_did_you_mean(pond):
@@ -744,7 +845,9 @@ def test_a_patch_path_that_is_none(pond, value, reason):
 
     malformed, other = result.error.splitlines()
     assert malformed.startswith("Malformed pin")
-    assert other.startswith(f"[buildout] patch-path ([buildout]): {reason}")
+    assert other.startswith(
+        f"[buildout] patch-path (buildout:patch-path on the command line): {reason}"
+    )
 
 
 @pytest.mark.parametrize("name", ["eggs", "develop-eggs", "parts", "bin"])
@@ -753,7 +856,10 @@ def test_a_store_among_what_is_buildouts(pond, name):
 
     result = pond.poach("list", f"buildout:patched-eggs-directory={place}", expect=1)
 
-    assert result.error.startswith("[buildout] patched-eggs-directory ([buildout]): ")
+    assert result.error.startswith(
+        "[buildout] patched-eggs-directory (buildout:patched-eggs-directory on the "
+        "command line): "
+    )
     assert result.error.endswith(
         f"/store is buildout's own {name}-directory, where patched eggs do not belong"
     )

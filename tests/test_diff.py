@@ -156,25 +156,30 @@ def test_an_indented_diff():
     ("data", "message"),
     [
         (b"", "the diff is empty"),
-        (b"hello\n", "no unified diff in it"),
+        (b"hello\n", "no unified diff in it; it says 'hello'"),
         (
             b"*** a/f\n--- b/f\n***************\n*** 1 ****\n! 1\n--- 1 ----\n! 2\n",
             "line 1 of the diff: a context diff; only unified diffs apply, "
-            "make it with diff -u",
+            "make it with diff -ruN",
         ),
-        (b"1c\n2\n.\n", "an ed script; only unified diffs apply, make it with diff -u"),
+        (
+            b"1c\n2\n.\n",
+            "an ed script; only unified diffs apply, make it with diff -ruN",
+        ),
         (
             b"1c1\n< 1\n---\n> 2\n",
             "line 1 of the diff: a diff without file names; only unified diffs apply, "
-            "use diff -u",
+            "make it with diff -ruN",
         ),
         (
             b"Binary files a and b differ\n",
-            "the diff only says that binary files differ; make it with git --binary",
+            "the diff only says that binary files differ; "
+            "make it with git diff --binary",
         ),
         (
             "--- f".encode("utf-16"),
-            "the diff is encoded in UTF-16; save it as plain bytes or UTF-8",
+            "the diff is encoded in UTF-16, as by > in PowerShell; convert it with "
+            "iconv -f UTF-16 -t UTF-8, or make it with git diff --output=FILE",
         ),
         (HUNK, "line 1 of the diff: a hunk without the name of its file above it"),
         (
@@ -189,7 +194,9 @@ def test_an_indented_diff():
         ),
         (
             b"--- f\n+++ f\n@@ -1 +1 @@\n-1\n+2",
-            "line 5 of the diff: the diff ends in the middle of a line; it is cut off",
+            "line 5 of the diff: the last line of the diff, an added one, has no "
+            "newline, so that it may be cut off; get the diff again, or end that line "
+            "with a newline if it is whole",
         ),
         (
             b"--- f\n+++ f\n@@ -1 +1 @@\n 1\n",

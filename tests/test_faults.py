@@ -275,7 +275,8 @@ def test_a_file_that_changed(pond):
     name = f"{code.parent.parent.name}/pond/__init__.py"
     assert (
         f"Damaged: {entry} ({name} has another size).  "
-        f"It is made anew; what it was is in {aside}." in done.output
+        "It is not used; as soon as a new one is ready, that takes its place, "
+        f"and the damaged one is kept in {aside}." in done.output
     )
     assert "Built" in done.output
     assert (aside / name).read_bytes() == whole + b"\n"
@@ -340,7 +341,7 @@ def test_a_damaged_alias(pond, project, index):
 
     done = made.run()
 
-    assert "METADATA is missing).  It is made anew" in done.output
+    assert "METADATA is missing).  It is not used; " in done.output
     assert metadata.exists()
     assert is_clean(made)
 

@@ -74,11 +74,11 @@ def test_equally_near_places_with_the_same_result():
 def test_hunks_are_not_placed_each_by_another_rule():
     """The first hunk fits only as GNU patch takes it, the second only as git does."""
     two = hunks(
-        b"@@ -3 +3 @@\n-a\n+z\n",
+        b"@@ -1,3 +1,3 @@\n q\n-a\n+z\n q\n",
         b"@@ -5,3 +5,4 @@\n m\n c\n+x\n b\n",
     )
     for rules in (RULES, frozenset({"gnu"}), frozenset({"git"})):
-        done = apply_hunks(b"q\na\nq\nm\nc\nb\nt\n", two, rules=rules)
+        done = apply_hunks(b"0\nq\na\nq\nm\nc\nb\nt\n", two, rules=rules)
         assert isinstance(done, Rejected)
 
 
@@ -110,7 +110,7 @@ def test_different_places_of_gnu_patch_and_git_are_refused():
     wanted = hunks(b"@@ -2,2 +8,3 @@\n a\n+x\n b\n")
     old = b"1\na\nb\nc\n2\n3\n4\na\nb\nc\n5\n"
     done = apply_hunks(old, wanted)
-    assert isinstance(done, Rejected) and done.misses[0].clash
+    assert isinstance(done, Rejected) and done.misses[0].doubt == "clash"
     assert done.misses[0].lines == (2, 8)
     (detail,) = [missed_text("f", miss).detail for miss in done.misses]
     assert detail == "GNU patch would take line 2, git line 8"

@@ -44,7 +44,10 @@ def layer(name):
             return "ports"
         case ["kit" | "making" | "pipeline" | "relations"]:
             return "pipeline"
-        case [] | ["buildout" | "cli" | "hooks" | "bridge" | "running", *_]:
+        case [] | [
+            "__main__" | "buildout" | "cli" | "hooks" | "bridge" | "running",
+            *_,
+        ]:
             return "edge"
         case _:
             return "values"

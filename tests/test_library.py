@@ -213,6 +213,14 @@ def test_a_series_is_unfolded_in_place(tmp_path):
     ]
 
 
+def test_a_series_strips_one_folder_unless_something_says_otherwise(tmp_path):
+    put_series(tmp_path / "s", "b.patch\na.patch -p2\n")
+
+    found = library(section={"fix": [path(tmp_path / "s")]}).locate(PIN, "fix", OWNER)
+
+    assert [location.strip for location in found] == [1, 2]
+
+
 def test_a_folder_without_series(tmp_path):
     put(tmp_path, "s/a.patch")
     (tmp_path / "s/series").mkdir()

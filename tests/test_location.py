@@ -18,7 +18,11 @@ targets = any_text.filter(
 paths = targets.filter(lambda text: "://" not in text and text[:6] != "sdist:")
 folders = st.lists(
     any_text.filter(
-        lambda text: text not in (".", "..") and not {"/", "\\"} & set(text)
+        lambda text: (
+            text not in (".", "..")
+            and not {"/", "\\"} & set(text)
+            and text[1:2] != ":"  # a drive
+        )
     ),
     max_size=3,
 ).map("/".join)
@@ -27,6 +31,13 @@ options = {
     "strip": st.none() | st.integers(0, 10**6),
     "directory": st.none() | folders,
     "fuzz": st.none() | st.integers(0, 2),
+    "exclude": st.lists(
+        st.text(min_size=1).filter(
+            lambda text: text.isprintable() and text.strip() and text[0] != "/"
+        ),
+        max_size=3,
+    ).map(tuple),
+    "eol": st.sampled_from([None, "keep", "any"]),
 }
 locations = st.one_of(
     st.builds(Location, st.just(Kind.PATH), paths, **options),
@@ -59,6 +70,25 @@ def test_any_text_is_a_location_or_a_location_error(text):
         Location.parse(text)
     except LocationError as error:
         assert str(error).startswith(f"Bad location {text!r}: ")
+
+
+def test_files_to_leave_out():
+    text = "fix.patch#strip=1&exclude=.travis.yml&exclude=tests/*&eol=any"
+    location = Location.parse(text)
+    assert (location.exclude, location.eol) == ((".travis.yml", "tests/*"), "any")
+    assert str(location) == text
+    assert Location.parse("fix.patch#exclude=a%26b").exclude == ("a&b",)
+
+
+@pytest.mark.parametrize("glob", ["", "%20", "/etc/x", "a%0Ab"])
+def test_what_is_no_glob(glob):
+    with pytest.raises(LocationError, match="not a glob"):
+        Location.parse(f"fix.patch#exclude={glob}")
+
+
+def test_line_endings_that_are_not_known():
+    with pytest.raises(LocationError, match="eol='crlf' is not keep or any"):
+        Location.parse("fix.patch#eol=crlf")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +157,7 @@ def test_options(fragment, expected):
     )
 
 
-KNOWN = "(sha256, strip, directory, fuzz)"
+KNOWN = "(sha256, strip, directory, fuzz, effect, exclude, eol)"
 IN_SDIST = "a diff in an sdist is sdist:NAME==VERSION/PATH"
 
 
@@ -176,6 +206,8 @@ IN_SDIST = "a diff in an sdist is sdist:NAME==VERSION/PATH"
         ("a#strip=1#fuzz=2", "strip='1#fuzz=2' is not a number of path components"),
         ("a#fuzz=3", "fuzz='3' is not 0, 1 or 2"),
         ("a#fuzz=", "fuzz='' is not 0, 1 or 2"),
+        ("a#effect=", "effect='' is not error, warn or ignore"),
+        ("a#effect=Warn", "effect='Warn' is not error, warn or ignore"),
         ("a#sha256=", "sha256='' is not 64 hex digits"),
         ("a#sha256=" + "g" * 64, f"sha256={'g' * 64!r} is not 64 hex digits"),
         (f"a#sha256={HEX}0", f"sha256={HEX + '0'!r} is not 64 hex digits"),

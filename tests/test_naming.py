@@ -19,6 +19,7 @@ from poach.naming import (
     same_version,
     tagged_version,
 )
+from poach.spelling import is_tagged
 
 DIGEST = hashlib.sha256(b"").hexdigest()
 OTHER = hashlib.sha256(b"other").hexdigest()
@@ -167,3 +168,24 @@ def test_what_is_no_version(text):
 
 def test_a_number_too_large_for_python_is_no_version():
     assert not is_version("1" * 5000)
+
+
+@given(bases, some_names, digests)
+def test_a_tagged_version_is_known_by_its_spelling(base, asked, digest):
+    version = tagged_version(base, asked, digest)
+
+    assert is_tagged(version)
+    assert is_tagged(version.replace(".", "_").upper())
+    assert not is_tagged(public_version(version))
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        *("1.0", "1.0+cu118", "1.0+deb1", "1.0+loud", "1.0+p1234abcd", "1.0.p1234abcd"),
+        *("1.0+a.p1234abc", "1.0+a.p1234abcde", "1.0+a.g1234abcd", "1.0+a.p1234abcg"),
+        "1.0+a.p1234abcd.1",
+    ],
+)
+def test_other_labels_are_not(version):
+    assert not is_tagged(version)

@@ -73,7 +73,7 @@ def test_the_wheel_for_python_3_holds_no_bridge(built_3, wheel_2):
     assert names == files("**/*.py", "py.typed") - files(*BRIDGE)
     assert metadata["Version"] == other["Version"]
     assert metadata["Requires-Python"] == other["Requires-Python"]
-    assert "zc.buildout>=4.2" in metadata.get_all("Requires-Dist")
+    assert "zc-buildout>=4.2" in metadata.get_all("Requires-Dist")
 
 
 def test_the_sdist_holds_both(built_3):

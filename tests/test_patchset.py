@@ -80,6 +80,9 @@ def test_identity_is_made_of_this_very_text():
         {"directory": ""},
         {"directory": "src"},
         {"fuzz": 1},
+        {"exclude": ("tests/*",)},
+        {"exclude": ("tests/*", "x")},
+        {"eol": "any"},
     ],
     ids=str,
 )
@@ -104,6 +107,18 @@ def test_where_a_diff_comes_from_and_for_whom_does_not(change):
     assert PatchSet(PIN, (CVE, replace(LEGACY, **change))).digest == SET.digest
 
 
+def test_the_order_of_the_globs_does_not_matter():
+    """Nor how often each is there: both diffs are the same one."""
+    shelf = Shelf(
+        {
+            "cve-1": [Location.parse("/1#exclude=b&exclude=a&exclude=b&eol=any")],
+            "legacy": [Location.parse("/1#exclude=a&exclude=b&eol=any")],
+        }
+    )
+    (patch,) = resolved(shelf, owners=("a.cfg:1", "b.cfg:1")).patches
+    assert (patch.exclude, patch.eol) == (("a", "b"), "any")
+
+
 def test_order_and_number_of_diffs_count():
     digests = {
         PatchSet(PIN, patches).digest
@@ -118,6 +133,9 @@ values = st.tuples(
     st.sampled_from([None, 0, 1]),
     st.sampled_from([None, "", "null", "1", 'a",null']),
     st.sampled_from([0, 1, 2]),
+    st.just(""),
+    st.sampled_from([(), ("a",), ("a", "b")]),
+    st.sampled_from(["keep", "any"]),
 )
 
 

@@ -46,7 +46,10 @@ def applied(name: str, data: bytes = DIFF, location: str = "") -> AppliedPatch:
         fuzz=0,
         files=(
             PatchedFile(
-                "src/webob/response.py", (AppliedHunk("@@ -1 +1 @@", 3, offset=2),)
+                "src/webob/response.py",
+                (AppliedHunk("@@ -1 +1 @@", 3, offset=2),),
+                effect="installed",
+                place="webob/response.py",
             ),
         ),
     )
@@ -102,16 +105,26 @@ def test_the_files() -> None:
                 "file": "patches/cve-2024-42353.patch",
                 "strip": 1,
                 "directory": "src",
+                "exclude": [],
+                "excluded": [],
+                "eol": "keep",
                 "fuzz": 0,
                 "files": [
                     {
                         "path": "src/webob/response.py",
+                        "source": None,
+                        "effect": "installed",
+                        "place": "webob/response.py",
+                        "why": "",
+                        "cure": "",
+                        "syntax": "",
                         "hunks": [
                             {
                                 "header": "@@ -1 +1 @@",
                                 "line": 3,
                                 "offset": 2,
                                 "fuzz": 0,
+                                "eol": False,
                             }
                         ],
                     }
@@ -258,8 +271,32 @@ def test_the_sbom() -> None:
                 }
             ],
         },
+        "properties": [
+            {
+                "name": "poach:patch:cve-2024-42353:src/webob/response.py",
+                "value": "installed webob/response.py",
+            }
+        ],
     }
     check_sbom(data)
+
+
+def test_what_was_left_out_is_in_the_sbom() -> None:
+    patch = replace(
+        applied("fix"), exclude=("t/*",), excluded=("t/a", "t/b"), eol="any"
+    )
+    made = provenance(patch)
+    (component,) = sbom(made)["components"]
+    assert component["properties"][1:] == [
+        {"name": "poach:patch:fix:excluded", "value": "t/a"},
+        {"name": "poach:patch:fix:excluded", "value": "t/b"},
+        {"name": "poach:patch:fix:eol", "value": "any"},
+    ]
+    text = canonical_json(sbom(made)).decode()
+    assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    (said,) = json.loads(metadata_files(made)["poach.json"])["patches"]
+    assert (said["exclude"], said["excluded"]) == (["t/*"], ["t/a", "t/b"])
+    assert said["eol"] == "any"
 
 
 def test_a_diff_from_the_web_has_its_url() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,7 @@ from poach.adapters.reader import (
     WrongDigest,
 )
 from poach.adapters.store import Store
+from poach.diff import DiffError, parse
 from poach.errors import PoachError
 from poach.location import Location
 from poach.ports import Sdist
@@ -430,3 +434,28 @@ def test_a_folder_in_an_sdist_is_no_diff(reader, sdists):
     sdists.archives["Carrier", "1.0"] = zipped()
 
     refusal(digest, reader, "sdist:Carrier==1.0/patches")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_diff_is_known_by_its_bytes_and_read_unpacked(
+    reader, tmp_path, index: Index, pack
+):
+    data = pack(DIFF)
+    (tmp_path / "fix.patch").write_bytes(data)
+    found = digest(reader, f"{tmp_path}/fix.patch")
+    assert found == sha256(data)
+    assert reader.read(Location.parse(f"{tmp_path}/fix.patch"), found) == DIFF
+    url = index.put("fix.patch.gz", data)
+    location = Location.parse(f"{url}#sha256={found}")
+    assert reader.read(location, found) == DIFF
+    assert reader.read(location, found) == DIFF  # as the store has kept it
+    assert reader.store.kept_diff(found) == data
+
+
+def test_what_cannot_be_unpacked_is_refused_only_when_it_is_applied(reader, tmp_path):
+    data = gzip.compress(DIFF * 100)[:-9]
+    (tmp_path / "fix.patch").write_bytes(data)
+    location = Location.parse(f"{tmp_path}/fix.patch")
+    assert reader.read(location, sha256(data)) == data
+    with pytest.raises(DiffError, match="compressed with gzip, and damaged"):
+        parse(data)

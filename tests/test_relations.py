@@ -242,9 +242,9 @@ def test_a_conflict_is_explained(pond, command):
 
     assert "Patch 'otherwise'" in error
     assert error.endswith(
-        "'otherwise' ([versions]) and 'loud' ([versions]) both change "
-        "src/pond/__init__.py; one of them is to be made anew on top of the other "
-        "(- loud, + otherwise):\n"
+        "'otherwise' (versions:pond on the command line) and 'loud' (versions:pond on "
+        "the command line) both change src/pond/__init__.py; one of them is to be made "
+        "anew on top of the other (- loud, + otherwise):\n"
         "  @@ -6,3 +6,3 @@\n"
         "   def sound():\n"
         '  -    return "QUACK"\n'
@@ -256,7 +256,8 @@ def test_a_wrong_order_is_explained(pond):
     error = pond.poach("graph", "versions:pond=1.0 +louder +loud", expect=1).error
 
     assert error.endswith(
-        "'louder' ([versions]) applies behind the others: name it last"
+        "'louder' (versions:pond on the command line) applies behind the others: name "
+        "it last"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.series import EmptySeries, SeriesEntry, SeriesError, parse
+from poach.series import STRIP, EmptySeries, SeriesEntry, SeriesError, parse
 
 files = st.text(
     st.characters(exclude_categories=["Z", "C"], exclude_characters="/#"), min_size=1
@@ -104,6 +104,10 @@ def test_bad_lines(data, message):
         parse(data)
 
     assert str(caught.value) == message
+
+
+def test_what_a_line_without_a_level_strips():
+    assert STRIP == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n\t\n", b"# nothing\n  # at all\n"])

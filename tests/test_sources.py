@@ -307,12 +307,42 @@ def test_the_password_of_a_file_that_is_not_delivered_is_not_told(index, pond):
     assert "s3cr3t" not in error
 
 
-def test_a_tar_xz_is_none_that_buildout_knows(index, pond, sdist):
+def test_the_formats_that_buildout_knows():
     """What it does not list poach cannot pick; so SUFFIXES has no more than it."""
-    index.add("pond", "pond-1.0.tar.xz", sdist.read_bytes())
-
     module = sys.modules[AllowHostsPackageIndex.scan_url.__module__]
     assert set(SUFFIXES) == set(module.EXTENSIONS)
+
+
+def unknown(where, file):
+    return (
+        f"No sdist of pond 1.0 that zc.buildout can use in {where}: {file} is there, "
+        "and it takes only .tar.gz, .tgz, .tar.bz2, .tar, .zip; unpack that, pack the "
+        "same folder as pond-1.0.tar.gz, and put it into find-links"
+    )
+
+
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("file", ["pond-1.0.tar.xz", "Pond-1.0.0.tar.zst"])
+def test_another_format_on_the_index(index, pond, sdist, file):
+    index.add("pond", file, sdist.read_bytes())
+
+    assert pond().poach("build", expect=1).error == unknown(index.url, file)
+
+
+@pytest.mark.every_buildout
+def test_another_format_in_a_folder(index, pond, sdist):
+    made = pond("find-links = links")
+    made.write("links/pond-1.0.txz", "")
+
+    assert made.run(expect=1).error == unknown(f"{index.url}, links", "pond-1.0.txz")
+
+
+@pytest.mark.parametrize(
+    "file", ["pond-1.1.tar.xz", "pond-two-1.0.tar.xz", "pond.tar.xz", "pond-1.0.whl.xz"]
+)
+def test_another_format_of_something_else(index, pond, sdist, file):
+    index.add("pond", file, sdist.read_bytes())
+
     assert pond().poach("build", expect=1).error == (
         f"No sdist of pond 1.0 in {index.url}; there is no sdist of any version, and "
         "patches need the source"

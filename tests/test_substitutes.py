@@ -32,6 +32,7 @@ from importlib.metadata import distribution, requires, version
 names = ["lake.x", "Lake-X", "lake_x"]
 told = {"versions": [version(name) for name in names], "requires": requires("lake-x")}
 told["name"] = distribution("lake-x").metadata["Name"]
+told["points"] = [point.value for point in distribution("lake-x").entry_points]
 try:
     import zc.buildout.easy_install
 except ImportError:
@@ -42,6 +43,8 @@ except ImportError:
     pass
 else:
     told["required"] = [dist.key for dist in pkg_resources.require("lake.x")]
+    main = pkg_resources.load_entry_point("Lake.X", "console_scripts", "pond")
+    told["loaded"] = main.__module__
 print(json.dumps(told))
 """
 
@@ -87,11 +90,67 @@ def test_metadata_at_run_time(lake):
     told = json.loads(made.script("py", "-c", ASK).stdout)
 
     assert told.pop("required", ["lake.x", "pond"]) == ["lake.x", "pond"]
+    assert told.pop("loaded", "pond") == "pond"
     assert told == {
         "versions": ["1.0"] * 3,
         "requires": ["pond==1.0"],
         "name": "Lake.X",
+        "points": ["pond:main"],
     }
+
+
+@pytest.mark.every_buildout
+def test_a_part_of_a_project_gets_the_scripts_of_its_substitute(lake):
+    made = lake(CFG.replace("eggs = app", "eggs = lake.x"))
+
+    made.run()
+
+    assert made.script("pond").stdout.startswith("quack")
+
+
+def test_a_patched_substitute_has_its_scripts_too(lake):
+    """Its egg is not there yet when parts are asked what they need."""
+    cfg = CFG.replace("eggs = app", "eggs = lake.x").replace("= 1.0", "= 1.0 +loud")
+    made = lake(cfg)
+    made.write("patches/pond/loud.patch", LOUD)
+
+    for _ in range(2):
+        made.run()
+        assert made.script("pond").stdout.startswith("QUACK")
+
+
+def test_a_run_says_which_substitutes_are_in_use(lake):
+    made = lake()
+
+    for _ in range(2):
+        assert "Substitutes in use: pond 1.0 for Lake.X\n" in made.run().stdout
+
+
+UNUSED = "[substitutes]: nothing requires Sea (buildout.cfg:14), bay (buildout.cfg:15)"
+MORE = CFG.replace("= pond\n", "= pond\n    Sea = pond\n    bay = pond ==1.0\n")
+
+
+@pytest.mark.every_buildout
+def test_substitutes_of_what_nobody_requires_are_told(lake):
+    made = lake(MORE)
+
+    for _ in range(2):
+        assert made.run().output.count(f"{UNUSED}\n") == 1
+    assert "[substitutes]" not in made.run("buildout:patch-unused=ignore").output
+    assert made.run("buildout:patch-unused=error", expect=1).error == UNUSED
+
+
+def test_a_run_of_one_part_does_not_tell_that(lake):
+    other = "    [other]\n    recipe = zc.recipe.egg:eggs\n    eggs = pond\n"
+    cfg = MORE.replace("parts = app", "parts = app other")
+    made = lake(cfg.replace("    [versions]", f"{other}\n    [versions]"))
+
+    assert "nothing requires" not in made.run("install", "app").output
+    assert "nothing requires" in made.run().output
+
+
+def test_the_commands_do_not_tell_that_either(lake):
+    assert "nothing requires" not in lake(MORE).poach("list").output
 
 
 @pytest.mark.every_buildout
@@ -294,8 +353,60 @@ def test_a_patch_that_is_asked_for_through_a_substitute(index, project):
 
     result = made.run()
 
-    assert "Resolving anew with yy 1.0 +loud (asked for by xx 1.0)." in result.stdout
+    assert "Resolving anew with yy 1.0 +loud (asked for by app 1.0)." in result.stdout
     assert says(made) == "QUACK"
+
+
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("place", ["patches/xx/loud.patch", "patches/XX/1.0/loud.diff"])
+def test_a_patch_that_is_registered_for_what_is_stood_in_for(index, project, place):
+    add_pond(index, "yy")
+    index.add_wheel(
+        "app", "1.0", {"app.py": "from pond import main\n"}, **dependent("xx[loud]")
+    )
+    made = project(OTHER.replace("OPTIONS", ""))
+    made.write(place, LOUD)
+
+    result = made.run()
+
+    assert "Resolving anew with yy 1.0 +loud (asked for by app 1.0)." in result.stdout
+    assert says(made) == "QUACK"
+
+
+def test_an_entry_for_what_is_stood_in_for_counts_and_is_used(index, project):
+    add_pond(index, "yy")
+    index.add_wheel(
+        "app", "1.0", {"app.py": "from pond import main\n"}, **dependent("xx[loud]")
+    )
+    cfg = OTHER.replace("OPTIONS", "").replace("xx = yy", "xx = zz\n    zz = yy")
+    made = project(cfg + "[patches]\n    XX/loud = diffs/fix.diff\n")
+    made.write("diffs/fix.diff", LOUD)
+
+    result = made.run()
+
+    assert says(made) == "QUACK"
+    assert "no pin uses" not in result.output
+
+
+def test_the_diff_of_the_substitute_itself_comes_first(index, project):
+    add_pond(index, "yy")
+    index.add_wheel("app", "1.0", {"app.py": ""}, requires=["xx[loud]"])
+    made = project(OTHER.replace("OPTIONS", ""))
+    made.write("patches/xx/loud.patch", "is not read")
+    made.write("patches/yy/loud.patch", LOUD)
+
+    made.run()
+
+
+def test_a_request_that_nobody_grants_names_who_asks(index, project):
+    add_pond(index, "yy")
+    index.add_wheel("app", "1.0", {"app.py": ""}, requires=["xx[lout]"])
+    made = project(OTHER.replace("OPTIONS", ""))
+
+    assert made.run(expect=1).error == (
+        "app 1.0 asks for yy +lout, which is neither an extra of yy nor a patch that "
+        f"anything defines; looked in [patches], {made.path}/patches (no such folder)"
+    )
 
 
 def test_a_part_that_builds_what_nobody_would_get(index, project):

@@ -296,6 +296,7 @@ def test_a_later_reader_of_the_versions_sees_a_valid_one(index, pond):
         assert set(seen.values()) in ({version}, {"1.0 +loud"})
 
 
+@pytest.mark.every_buildout
 def test_an_extension_that_blanks_the_pin_for_a_develop_egg(index, pond):
     """As mr.developer does; eggs load in another order when they are there already."""
     group = "zc.buildout.extension"
@@ -306,8 +307,12 @@ def test_an_extension_that_blanks_the_pin_for_a_develop_egg(index, pond):
     write_checkout(patched, "2.0.dev0")
 
     for _ in range(2):
-        patched.run()
+        result = patched.run()
 
+        told = "pond is a develop egg (checkout/src), which wins over the pin 'pond = "
+        assert f"{told}1.0 +loud'.\n" in result.output
+        assert "does not count" not in result.output
+        assert "Patched pins that nothing asked for" not in result.output
         assert says(patched) == "bark"
 
 

@@ -376,6 +376,7 @@ def test_what_nobody_grants_costs_no_part_and_is_told_at_once(index, project):
     ask(index, "quiet", "pond[quiet]")
     ask(index, "other", "pond[other]")
     made = project(cfg("a b", egg("a", "user") + egg("b", "user"), "pond = 1.0"))
+    made.write("patches/pond/loud.patch", LOUD)
     made.run()
 
     result = made.run("a:eggs=quiet", "b:eggs=other", expect=1)

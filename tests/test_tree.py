@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -102,8 +103,8 @@ def test_two_places_are_an_error(tree):
         "Patch 'fix' (buildout.cfg:12) does not apply:\n"
         "  applies in more than one place: strip 0 in other (other/mod.py), "
         "strip 0 in src/pkg (src/pkg/mod.py)\n"
-        "  what to do: say which place is meant: more context in the hunk, "
-        "or strip and directory"
+        "  what to do: give the right one of them: strip= and directory= in the "
+        "location of the patch, or --strip and --directory for poach apply"
     )
     found = plan(tree, [diff(data, directory="other/")])
     assert found.patches[0].files[0].path == "other/mod.py"
@@ -156,13 +157,15 @@ def test_all_refusals_of_all_diffs_at_once(tree):
     )
     assert message == (
         "Patch 'one' does not apply:\n"
-        "  f: hunk 1 @@ -1 +1 @@: not found; none of its lines is in the file\n"
+        "  f: hunk 1 @@ -1 +1 @@: not found; nothing in the file is like it\n"
         "  gone: no such file in the tree\n"
         "  what to do: say where its files are with strip and directory, "
         "or look whether it is for another release\n"
+        "  what to do: make the diff anew for this release\n"
         "Patch 'three' (base.cfg:3) does not apply:\n"
-        "  no unified diff in it\n"
-        "  what to do: get the diff anew, unchanged by mail programs and editors"
+        "  no unified diff in it; it says 'nothing'\n"
+        "  what to do: get the diff again from its source, or make it again, "
+        "as said above"
     )
 
 
@@ -183,10 +186,97 @@ def test_create_and_delete(tree):
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [(b"b/pkg/n", "pkg/n"), (b"src/pkg/n", "src/pkg/n"), (b"n", "n")],
+    [
+        (b"b/fresh/n", "fresh/n"),
+        (b"src/pkg/n", "src/pkg/n"),
+        (b"n", "n"),
+        (b"Foo-1.0/src/pkg/n", "src/pkg/n"),
+        (b"Foo-1.0/src/fresh/n", "src/fresh/n"),
+        (b"Foo_v0.2.2/setup2.py", "setup2.py"),
+        (b"b/src/pkg/n", "src/pkg/n"),
+        (b"b/n", "n"),
+    ],
 )
-def test_new_files_alone_show_their_strip_by_their_names(tree, name, path):
+def test_new_files_alone_go_where_their_folders_are(tree, name, path):
     assert path in apply(tree, diff(NEW % name))
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        (b"b/pkg/n", "strip 1 makes pkg/n, strip 1 in src makes src/pkg/n\n"),
+        (b"fresh/n", "strip 0 makes fresh/n, strip 1 makes n\n"),
+        (
+            b"b/lib/src/pkg/n",
+            "strip 1 makes lib/src/pkg/n, strip 2 makes src/pkg/n\n",
+        ),
+    ],
+)
+def test_new_files_alone_that_nothing_places_are_a_question(tree, name, places):
+    said = refused(tree, diff(NEW % name))
+    assert f"the tree does not say where they belong: {places}" in said
+    assert "--strip and --directory" in said
+
+
+def test_a_diff_that_only_deletes_is_looked_for_like_one_that_changes(tree):
+    put(tree, "src/pkg/x", b"1\n2\n")
+    delete = b"--- a/pkg/x\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-1\n-2\n"
+    assert "src/pkg/x" not in apply(tree, diff(delete))
+
+
+def test_a_file_that_has_moved_is_not_gone(tree):
+    body = b"".join(b"-line %d\n" % number for number in range(5))
+    delete = b"--- a/src/pkg/x\n+++ /dev/null\n@@ -1,5 +0,0 @@\n" + body
+    lines = body.replace(b"-line", b"line")
+    for name, data in [
+        ("src/new/x", lines),
+        ("src/new/x", lines.replace(b"3", b"three")),
+        ("src/pkg/renamed", lines),
+    ]:
+        put(tree, name, data)
+        said = refused(tree, diff(delete, strip=1))
+        assert f"src/pkg/x: no such file in the tree; the change fits {name}\n" in said
+        assert "drop" not in said
+        (tree / name).unlink()
+    assert "src/pkg/x: gone already" in refused(tree, diff(delete, strip=1))
+
+
+def test_what_is_deleted_in_a_folder_that_is_not_there_is_not_gone(tree):
+    delete = b"--- a/lib/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n"
+    said = refused(tree, diff(delete, strip=1))
+    assert "lib/x: no such file in the tree, and no folder 'lib'\n" in said
+
+
+def test_files_that_are_there_and_others_that_are_not(tree):
+    said = refused(tree, diff(change(b"f") + change(b"t/a") + change(b".ci/b")))
+    assert said == (
+        "Patch 'fix' (buildout.cfg:12) does not apply:\n"
+        "  1 of 3 files of the diff is in the tree and fits; "
+        "the other 2 are not in this sdist\n"
+        "  t/a: no such file in the tree\n"
+        "  .ci/b: no such file in the tree\n"
+        "  what to do: an sdist often lacks tests and CI files; if the patch works "
+        "without the missing files, leave them out: #exclude=t/a&exclude=.ci/b in the "
+        "location of the patch, or --exclude for poach apply"
+    )
+
+
+def test_missing_files_have_the_names_of_the_diff(tree):
+    put(tree, "g", b"1\n")
+    said = refused(tree, diff(change(b"python/g") + change(b"cpp/main.cc")))
+    assert "  cpp/main.cc: no such file in the tree\n" in said
+
+
+def test_the_mail_that_does_not_fit_is_named(tree):
+    mail = (
+        b"From %s Mon Sep 17 00:00:00 2001\nSubject: [PATCH] %s\n\n---\n%s-- \n2.3\n\n"
+    )
+    one = mail % (b"1" * 40, b"one", change(b"f"))
+    two = mail % (b"2" * 40, b"two", change(b"f", b"9", b"8"))
+    said = refused(tree, diff(one + two))
+    assert "  in the mail '[PATCH] two': f: hunk 1 @@ -1 +1 @@: not found" in said
+    assert "[PATCH] one" not in said and "take its .diff" in said
+    assert "in the mail" not in refused(tree, diff(two))
 
 
 def test_folders_that_are_emptied_go(tree):
@@ -345,23 +435,23 @@ def test_a_directory_that_is_not_there(tree, strip):
 
 
 @pytest.mark.parametrize(
-    ("directory", "path"), [("src/pkg", "src/pkg/wrong.py"), (None, "wrong.py")]
+    ("directory", "where"), [("src/pkg", ", in the folder 'src/pkg'"), (None, "")]
 )
-def test_a_wrong_name_without_folders_has_none_to_strip(tree, directory, path):
+def test_a_wrong_name_without_folders_has_none_to_strip(tree, directory, where):
     data = b"--- wrong.py\n+++ wrong.py\n@@ -1 +1 @@\n-1\n+2\n"
     said = refused_lines(tree, diff(data, directory=directory))
 
-    assert said == f"  {path}: no such file in the tree"
+    assert said == f"  wrong.py: no such file in the tree{where}"
 
 
 @pytest.mark.parametrize("name", ["f", "src/pkg/mod.py"])
 def test_what_cannot_be_read(tree, name, monkeypatch):
     look = os.lstat
 
-    def deny(path):  # as for a folder without x; root may read everything
-        if str(path) == f"{tree}/{name}":
-            raise PermissionError(13, "Permission denied", str(path))
-        return look(path)
+    def deny(path, *, dir_fd):  # as for a folder without x; root may read everything
+        if path == Path(name).name:
+            raise PermissionError(13, "Permission denied", path)
+        return look(path, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "lstat", deny)
     message = refused_whole(tree, diff(change(name.encode()), strip=1))
@@ -417,15 +507,40 @@ def test_messages_are_short(tree, data):
     assert len(json.dumps(caught.value.as_json())) < 9000
 
 
-JOURNAL = b'{"format": 1, "old": {"f": "old-0", "x": null}}'
+STAMP = f"100644 {hashlib.sha256(b'1').hexdigest()}"
+JOURNAL = {
+    "format": 2,
+    "steps": {
+        "f": ["old-0", None, STAMP, None],
+        "x": [None, "new-1", None, STAMP],
+    },
+    "tops": {"t": "new-3"},
+    "folders": {"d": 0o755},
+}
+
+
+def journal(**parts: object) -> bytes:
+    return json.dumps({**JOURNAL, **parts}).encode()
+
+
+def step(path: str, old="old-0", new=None, was=STAMP, made=None) -> bytes:
+    """Return the journal with another step for `path`."""
+    return journal(steps={path: [old, new, was, made]})
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        *(b"", b"{", b"[]", b"{}", JOURNAL[:-2], b"new\n", b"[" * 100_000),
-        JOURNAL.replace(b"old-0", b"README"),
-        b'{"format": 1, "old": []}',
+        *(b"", b"{", b"[]", b"{}", journal()[:-2], b"new\n", b"[" * 100_000),
+        *(journal(format=each) for each in (None, "2", [])),
+        *(journal(steps=each) for each in (None, [], {"f": []}, {"f": [1] * 4})),
+        *(journal(tops=each) for each in ({"t": "x"}, {"t": None}, {"../t": "new-0"})),
+        *(journal(folders=each) for each in ({"d": "755"}, {"/d": 7}, {"d": True})),
+        *(step("f", old=each) for each in ("README", "old-0/..", "../old-0", 7, None)),
+        *(step("f", new=each) for each in ("new-1", "/new-1")),
+        *(step("f", was=each) for each in (7, None)),
+        *(step(each) for each in ("", "/f", "../f", "a/../f", "a//f", ".", "f\0")),
+        step(".poach-x/f"),
     ],
 )
 def test_what_is_no_journal_locks_nothing(tree, data):
@@ -433,8 +548,9 @@ def test_what_is_no_journal_locks_nothing(tree, data):
     assert apply(tree, diff(change(b"f")))["f"] == b"2\n"
 
 
-def test_a_journal_stops_the_next_run(tree):
-    put(tree, ".poach-q/journal.json", JOURNAL)
+@pytest.mark.parametrize("data", [journal(), b'{"format": 1}', b'{"format": 99}'])
+def test_a_journal_stops_the_next_run(tree, data):
+    put(tree, ".poach-q/journal.json", data)
     with pytest.raises(Interrupted, match="An earlier run was killed"):
         plan(tree, [diff(change(b"f"))])
 
@@ -443,12 +559,6 @@ def test_a_pipe_is_no_journal(tree):
     (tree / ".poach-q").mkdir()
     os.mkfifo(tree / ".poach-q/journal.json")
     assert plan(tree, [diff(change(b"f"))])
-
-
-def test_the_rest_of_a_killed_process_with_our_number(tree):
-    put(tree, f".poach-{os.getpid()}", b"half")
-    assert apply(tree, diff(change(b"f"))) == listing(tree)
-    assert not list(tree.glob(".poach-*"))
 
 
 @pytest.mark.parametrize("word", ["rename", "copy"])
@@ -542,6 +652,9 @@ def test_the_plan_can_be_shown(tree):
                 "owner": "buildout.cfg:12",
                 "strip": 1,
                 "directory": "",
+                "exclude": [],
+                "excluded": [],
+                "eol": "keep",
                 "files": [
                     {
                         "path": "src/pkg/mod.py",
@@ -555,6 +668,7 @@ def test_the_plan_can_be_shown(tree):
                                 "line": 4,
                                 "offset": 1,
                                 "fuzz": 0,
+                                "eol": False,
                             }
                         ],
                     }

@@ -115,7 +115,9 @@ def unregistered(path):
     conn.root()["pickle"] = "can be written"
     transaction.commit()
     check("pickles", ["alice", "pickle"], sorted(conn.root().keys()))
+    conn.root()["zoe"] = account("Zoe")
     for what, action in (
+        ("writing", transaction.commit),
         ("reading", lambda: conn.root()["alice"].name),
         ("exporting", lambda: conn.exportFile(conn.root()["alice"]._p_oid)),
         ("packing", lambda: db.pack(time.time() + 1)),
@@ -124,6 +126,7 @@ def unregistered(path):
             action()
         except UnknownSerialFormat as error:
             show(what, "UnknownSerialFormat: %s" % error)
+            transaction.abort()
         else:
             sys.exit("%s should fail" % what)
     db.close()

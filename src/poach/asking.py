@@ -83,11 +83,15 @@ def undefined(request: Request, places: Sequence[str]) -> RequestError:
     )
 
 
-def too_late(request: Request) -> RequestError:
-    """Return the error of a request that comes when the project is in use."""
+def too_late(request: Request, again: bool = False) -> RequestError:
+    """Return the error of a request that comes when the project is in use.
+
+    `again` tells that the next run will know of the request before that.
+    """
     return RequestError(
         request,
         f"when {request.project} is in use without it, by a recipe or another part; "
+        + "run buildout again, now that what asks for it is there, or " * again
         + _cure(request),
     )
 

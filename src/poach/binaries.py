@@ -16,12 +16,24 @@ def apply_binary(old: bytes, binary: Binary) -> bytes:
 
     Both names must agree, as ``git apply`` wants.  Raises `BadBinary`.
     """
+    if not all(map(_is_whole, (binary.old_oid, binary.new_oid))):
+        raise BadBinary(_ABBREVIATED)
     if not _is_blob(old, binary.old_oid, allow_null=True):
         raise BadBinary("binary change of other contents than the tree has")
     new = _apply_delta(old, binary.data) if binary.delta else binary.data
     if not _is_blob(new, binary.new_oid, allow_null=True):
         raise BadBinary("damaged binary data")
     return new
+
+
+_ABBREVIATED = (
+    "the index line of the binary data is abbreviated, so that nothing tells whether "
+    "it is right; make the diff with git diff --binary --full-index"
+)
+
+
+def _is_whole(oid: str) -> bool:
+    return len(oid) in (40, 64) or not oid.strip("0")
 
 
 def is_result(old: bytes, binary: Binary) -> bool:

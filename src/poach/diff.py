@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from io import BytesIO
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Literal, NamedTuple
 
 from poach.errors import PoachError, raise_faults
@@ -34,10 +34,21 @@ MAX_BINARY = 1 << 27
 
 _LONGEST = 1 << 14  # bytes of two names; Linux takes half as many
 _CHOPPED = 3
+_SHOWN = 200  # bytes of a line in a message
+_MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that tell of no file
+_MARK = b"\xef\xbb\xbf"
+_PACKED = (b"\x1f", b"\xfd", b"B", b"P", b"7", b"R", b"\x28", b"]", b"L", b"\x04")
+_PLAIN_STARTS = (b"d", b"I", b"F", b"D", b"#", b"+")  # of most diffs, undamaged
 _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
-_TEXT = re.compile(rb"[^-+@*BCFGId0-9]*")  # by their first letters
+_TEXT = re.compile(rb"[^-+@*=.#0-9A-Zcd\x80-\xff]*")  # by their first letters
+_NEXT = (  # how lines begin that come after a hunk at once
+    *(b"@@", b"diff ", b"Index: ", b"From ", b"=", b"***", b"#", b"commit ", b"_"),
+    *(b"Only in ", b"Binary ", b"Files ", b"Common ", b"Cannot ", b"cvs ", b">"),
+    *(b"Property ", b"retrieving ", b"GIT "),
+)
+_AFTER_HUNK = b" \t\r\n+-\\"  # first letters of what may belong to the hunk above
 
 _Finder = Callable[[bytes], re.Match[bytes] | None]
 
@@ -56,7 +67,6 @@ def _searcher(pattern: bytes) -> _Finder:
     return lambda text: compiled()(text)
 
 
-_mail = _matcher(rb"From [0-9a-f]{40} ")
 _extended = _matcher(
     rb"(old mode|new mode|deleted file mode|new file mode|copy from|copy to"
     rb"|rename from|rename to|rename old|rename new|similarity index"
@@ -68,7 +78,10 @@ _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
 _context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
-_ed = _searcher(rb"(?m)^\d+(?:,\d+)?[acd]\r?\n")
+_field = _matcher(rb"[A-Z][A-Za-z-]*: ")
+_commit = _matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
+_untracked = _matcher(rb".*\((?:revision 0|nonexistent)\)\s*$|/dev/null\s*$")
+_revision = _searcher(rb"\((?:revision \d+|working copy)\)\s*$")
 _indented = _searcher(rb"(?m)^([ \t]{1,80})--- [^\n]*\n\1\+\+\+ [^\n]*\n\1@@ -")
 _ESCAPE = rb'\\([abfnrtv"\\]|[0-7]{1,3})'
 _ESCAPES = dict(zip(b'abfnrtv"\\', b'\a\b\f\n\r\t\v"\\', strict=True))
@@ -112,7 +125,9 @@ class NamedDiff(NamedTuple):
     `name` is the patch's name as the user wrote it, `owner` who asked for it
     (``"buildout.cfg:12"``, may be empty), `data` the bytes of the diff.  `strip` and
     `directory` are None where they are to be found out; an empty `directory` is the
-    top of the tree.  `fuzz` is how many lines of context may be ignored.
+    top of the tree.  `fuzz` is how many lines of context may be ignored, `exclude`
+    holds globs of files to leave out (`poach.excluding`), `eol` is "keep" or "any"
+    (`poach.endings`).
     """
 
     name: str
@@ -121,6 +136,8 @@ class NamedDiff(NamedTuple):
     strip: int | None = None
     directory: str | None = None
     fuzz: int = 0
+    exclude: tuple[str, ...] = ()
+    eol: str = "keep"
 
 
 class Hunk(NamedTuple):
@@ -172,7 +189,9 @@ class FileDiff(NamedTuple):
     `part` counts the mails of a mailbox, `line` is where the file begins in the
     diff.  `lost` tells of a binary change that the diff mentions but lacks.
     `reversed` tells that by its times or names the diff leads back: from the newer
-    side to the older one, or from ``f`` to ``f.orig``.
+    side to the older one, or from ``f`` to ``f.orig``.  `subject` is that of the
+    mail or commit which the file belongs to, as the mail has it, empty where none is
+    told.  `git_line` is what follows ``diff --git`` (see `git_names`).
     """
 
     old: str | None
@@ -189,6 +208,22 @@ class FileDiff(NamedTuple):
     line: int = 1
     lost: bool = False
     reversed: bool = False
+    subject: str = ""
+    git_line: bytes = b""
+
+    @property
+    def git_names(self) -> tuple[str, ...]:
+        """The names that ``diff --git`` gives, new one first, none where it is absent.
+
+        They are for a file whose ``---`` and ``+++`` have names that do not fit.
+        """
+        if not self.git_line:
+            return ()
+        try:
+            old, new = _split_names(self.git_line.rstrip(b"\r\n"), self.line)
+        except DiffError:
+            return ()
+        return tuple(name for name in (new, old) if name)
 
 
 def parse(data: bytes) -> tuple[FileDiff, ...]:
@@ -196,17 +231,45 @@ def parse(data: bytes) -> tuple[FileDiff, ...]:
 
     Returns one value for each file section, in order.  Raises `DiffError`, or
     `Faults` of them, for everything that cannot be understood: damaged hunks,
-    other kinds of diffs, no diff at all.
+    other kinds of diffs, no diff at all, changes that the diff tells of and lacks.
+    What gzip, bzip2 or xz packed is unpacked.
     """
+    data = _readable(data)
     scanner = _Scanner(data)
     files = scanner.run()
     if not scanner.faults and all(file.lost and not file.git for file in files):
         indented = _indented(data)
         if indented:
             return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
-        scanner.faults.append(DiffError(0, _why_nothing(data)))
+        from poach.nodiff import why_nothing
+
+        scanner.faults.append(DiffError(0, why_nothing(data)))
+    scanner.faults.sort(key=attrgetter("line"))
     raise_faults(scanner.faults)
     return tuple(files)
+
+
+def _readable(data: bytes) -> bytes:
+    """Return the text of a diff, unpacked and without byte order marks.
+
+    Raises `DiffError` where something became of the whole diff on its way.
+    """
+    _check_length("the diff", len(data), MAX_DIFF)
+    if data[:1] in _PACKED or data[257:262] == b"ustar":
+        from poach.packing import BadPacking, unpacked
+
+        try:
+            data = unpacked(data, MAX_DIFF)
+        except BadPacking as error:
+            raise DiffError(0, str(error)) from error
+    if _MARK in data:  # also within, where several files were put together
+        data = re.sub(rb"(?m)^" + _MARK, b"", data)
+    if data[:1] not in _PLAIN_STARTS or b"\x1b[" in data:
+        from poach.nodiff import damage
+
+        if reason := damage(data):
+            raise DiffError(0, reason)
+    return data
 
 
 def split_lines(data: bytes) -> list[bytes]:
@@ -234,16 +297,26 @@ class _Head:
         self.crlf = False
 
 
+class _Pending(NamedTuple):
+    """A file that a line announces, and whose hunks have to come.
+
+    `rank` grows with the lines of a header: ``===``, ``Index:``, ``diff -u``, ``---``.
+    `is_new` tells that nothing says that the file was there before.
+    """
+
+    line: int
+    name: bytes
+    rank: int
+    is_new: bool
+
+
 class _Scanner:
     """Walks over the lines of a diff, never taking a hunk's line for a header."""
 
     def __init__(self, data: bytes) -> None:
-        if len(data) > MAX_DIFF:
-            raise DiffError(0, _too_long("the diff", len(data), MAX_DIFF))
         self.lines = split_lines(data)
         longest = max(map(len, self.lines), default=0)
-        if longest > MAX_LINE:
-            raise DiffError(0, _too_long("a line of the diff", longest, MAX_LINE))
+        _check_length("a line of the diff", longest, MAX_LINE)
         self.cut_off = not data.endswith(b"\n")
         if self.cut_off and self.lines:
             self.lines[-1] += b"\n"
@@ -251,6 +324,9 @@ class _Scanner:
         self.unpacked = 0
         self.at = 0
         self.part = 0
+        self.subject = ""
+        self.pending: _Pending | None = None
+        self.last: FileDiff | None = None
         self.bare: list[int] = []  # lines of the hunk that lack their newline
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
@@ -259,6 +335,7 @@ class _Scanner:
     def run(self) -> list[FileDiff]:
         """Return the files; what is wrong gathers in `faults`."""
         files: list[FileDiff] = []
+        self._open_first_mail()
         while (start := self._after_text()) < len(self.lines):
             try:
                 found = self._section()
@@ -266,8 +343,10 @@ class _Scanner:
                 self.faults.append(error)
                 self.at = max(self.at, start + 1)
                 self._skip_to_next_section()
+                self.pending = None
             else:
                 files.extend([found] if found else [])
+        self._settle()
         return files
 
     def _after_text(self) -> int:
@@ -283,24 +362,137 @@ class _Scanner:
         if line.startswith(b"--- ") and self._is_unified(self.at):
             return self._unified_section(_Head(self.at + 1, index=self.index))
         if line.startswith(b"--- ") and self._peek(self.at + 1).startswith(b"+++ "):
-            self.names = (line[4:], self._peek(self.at + 1)[4:])
+            self._announce_names(line[4:], self._peek(self.at + 1)[4:])
         if line.startswith((b"--- ", b"+++ ")) and self._is_half():
             self.names, self.at = (line[4:], line[4:]), self.at + 1
         if _HUNK.match(self._peek(self.at)):
             return self._headless_section()
         if line.startswith((b"Binary files ", b"Files ", _SVN_BINARY)):
             return self._binary_note()
+        if self.names and self._is_stray(line):
+            raise DiffError(self.at + 1, _STRAY)
         self._refuse_other_kinds(line)
         self._refuse_what_is_cut_off(line)
-        self._note(line)
+        told = self._note(line)
         self.at += 1
-        return None
+        return told
 
-    def _note(self, line: bytes) -> None:
+    def _is_stray(self, line: bytes) -> bool:
+        """Tell whether a line is one of a hunk, but stands where none is."""
+        is_header = line.startswith((b"--- ", b"+++ ")) or line.strip() == b"--"
+        return line[:1] in (b"+", b"-") and not is_header
+
+    def _note(self, line: bytes) -> FileDiff | None:
+        """Take notice of a line; return the binary file that it tells of, if one."""
         if line.startswith(b"Index: "):
             self.index = line[7:]
-        elif line.startswith(b"From ") and _mail(line):
+            if self._peek(self.at + 1).startswith(b"==="):
+                self._announce(line[7:], 1)
+        elif line.startswith(b"From "):
+            from poach import mail
+
+            if mail.begins(line):
+                self.part += 1
+                self._open_mail()
+        elif line.startswith(b"Property changes on: "):
+            self._properties(line[21:].strip())
+        elif line.startswith((b"commit ", b"# HG ")) and _commit(line):
             self.part += 1
+            self.subject = self._subject_of_commit()
+        elif line[0] not in _MERE_TEXT:
+            return self._told(line)
+        return None
+
+    def _open_first_mail(self) -> None:
+        """Read the header of a mail, or of another kind, that the diff begins with."""
+        while self.at < len(self.lines) and not self.lines[self.at].strip():
+            self.at += 1
+        name, colon, _ = self._peek(self.at).partition(b":")
+        is_field = name.replace(b"-", b"").isalnum()
+        if colon and is_field and name not in (b"Index", b"diff"):
+            self._open_mail()
+            self.at += 1
+
+    def _open_mail(self) -> None:
+        """Step over the header and the prose of a mail, to the line before its diff."""
+        from poach import mail
+
+        self._settle()
+        found = mail.read(self.lines, self.marks, self.at)
+        self.subject = found.subject
+        self.faults += (DiffError(each.line + 1, each.reason) for each in found.faults)
+        self.at = max(self.at, found.after - 1)
+
+    def _subject_of_commit(self) -> str:
+        """Return the first line of the message below ``commit`` or ``# HG``."""
+        mark = b"    " if self._peek(self.at).startswith(b"commit") else b""
+        for line in self.lines[self.at + 1 : self.at + 20]:
+            if line.startswith(mark) and line.strip() and line[:1] != b"#":
+                return _show(line.strip())
+        return ""
+
+    def _told(self, line: bytes) -> FileDiff | None:
+        """Read a line that may tell of a file; raise if the diff lacks that."""
+        from poach import announced
+
+        found = announced.read(line, self._peek(self.at + 1))
+        if found is None:
+            return None
+        if found.kind == "lost":
+            raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
+        first, last = found.names[0], found.names[-1]
+        if found.kind == "binary":
+            return self._lost(_name(first), _name(last))
+        if line.startswith(b"=="):
+            self.names = (first, last)
+        self._announce(last, 2 if line.startswith(b"diff ") else 0)
+        return None
+
+    def _announce_names(self, old: bytes, new: bytes) -> None:
+        self.names = (old, new)
+        name = old if new.startswith(b"/dev/null") else new
+        self._announce((_name(name) or "").encode("utf-8", "surrogateescape"), 3, old)
+
+    def _announce(self, name: bytes, rank: int, old: bytes = b"") -> None:
+        """Expect the hunks of a file; a header may name it in several lines."""
+        from poach.announced import is_same
+
+        name = name.rstrip()
+        pending = self.pending
+        if not (pending and pending.rank < rank and is_same(pending.name, _text(name))):
+            self._settle()
+        is_new = rank < 3 or bool(_untracked(old)) or _is_epoch(old)
+        self.pending = _Pending(self.at + 1, name, rank, is_new)
+
+    def _settle(self, file: FileDiff | None = None) -> None:
+        """Report the file that was announced, unless `file` is it."""
+        pending, self.pending = self.pending, None
+        if pending is None:
+            return
+        from poach.announced import UNTOLD, is_same
+
+        if file is None or not is_same(pending.name, file.old, file.new):
+            said = f"{_short(pending.name)}: {UNTOLD}"
+            self.faults.append(DiffError(pending.line, said))
+
+    def _properties(self, name: bytes) -> None:
+        """Refuse properties of Subversion that change what the diff does not show."""
+        from poach.announced import is_same, lost_properties
+
+        self.names = None
+        first, at = self.at + 1, self.at + 1
+        while at < len(self.lines) and not self._begins_section(at):
+            at += 1
+        text = b"".join(self.lines[first:at])
+        pending, last = self.pending, self.last
+        if pending and is_same(pending.name, _text(name)):
+            reason = lost_properties(text, False, pending.is_new)
+            self.pending = None
+        else:
+            shown = last is not None and is_same(name, last.old, last.new)
+            reason = lost_properties(text, shown, False)
+        if reason:
+            raise DiffError(first, f"{_short(name)}: {reason}")
 
     def _is_unified(self, at: int) -> bool:
         return self._peek(at + 1).startswith(b"+++ ") and bool(
@@ -322,10 +514,17 @@ class _Scanner:
             raise DiffError(self.at + 1, _NORMAL_DIFF)
         if line.startswith(b"GIT binary patch"):
             raise DiffError(self.at + 1, _NO_BINARY_HEAD)
-        if line.startswith(b"@@@ -"):
-            raise DiffError(self.at + 1, _COMBINED)
+        if line.startswith(b"@@@ -") or self._is_combined(line):
+            from poach.nodiff import COMBINED
+
+            raise DiffError(self.at + 1, COMBINED)
         if line.startswith(b"@@ -"):
             raise DiffError(self.at + 1, _ODD_HEADER)
+
+    def _is_combined(self, line: bytes) -> bool:
+        following = self._peek(self.at + 1)
+        several = following.startswith(b"index ") and b"," in following
+        return several and line.startswith((b"diff --cc ", b"diff --combined "))
 
     def _refuse_what_is_cut_off(self, line: bytes) -> None:
         """Refuse a diff that ends, without a newline, in a header."""
@@ -335,29 +534,37 @@ class _Scanner:
 
     def _binary_note(self) -> FileDiff | None:
         """Read a note about files that differ; its names count for their file."""
-        line, index, self.at = self.lines[self.at], self.index, self.at + 1
+        line, index = self.lines[self.at], self.index
         found = re.match(_BINARY_NOTE, line)
+        noted = None
         if found:
             first, _, second = found[1].partition(b" and ")
-            old, new = _name(first), _name(second)
-            return FileDiff(old, new, line=self.at, part=self.part, lost=True)
-        if index is not None and line.startswith(_SVN_BINARY):
-            name = _name(index)
-            return FileDiff(name, name, line=self.at, part=self.part, lost=True)
-        return None
+            noted = self._lost(_name(first), _name(second))
+        elif index is not None and line.startswith(_SVN_BINARY):
+            noted = self._lost(_name(index), _name(index))
+        elif line.startswith(b"File"):
+            self._told(line)
+        self.at += 1
+        return noted
+
+    def _lost(self, old: str | None, new: str | None) -> FileDiff:
+        """Return a change of a binary file whose data the diff lacks."""
+        file = FileDiff(old, new, line=self.at + 1, part=self.part, lost=True)
+        self._settle(file)
+        return file._replace(subject=self.subject)
 
     def _glance(self) -> bytes:
         return b"".join(self.lines[self.at : self.at + 3])
 
     def _skip_to_next_section(self) -> None:
-        while self.at < len(self.lines) and not self._begins_section():
+        while self.at < len(self.lines) and not self._begins_section(self.at):
             self.at += 1
 
-    def _begins_section(self) -> bool:
-        line = self.lines[self.at]
+    def _begins_section(self, at: int) -> bool:
+        line = self.lines[at]
         if line.startswith(b"--- "):
-            return self._is_unified(self.at)
-        return line.startswith((_GIT, b"Index: ")) or bool(_mail(line))
+            return self._is_unified(at)
+        return line.startswith((_GIT, b"Index: ", b"From "))
 
     def _git_section(self) -> FileDiff | None:
         line = self.lines[self.at]
@@ -392,6 +599,10 @@ class _Scanner:
             raise DiffError(len(self.lines), _CUT_OFF)
         lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
+        if not lost and self._is_stray(following):
+            raise DiffError(self.at + 1, _STRAY)
+        if not lost and _is_unsaid(head.extended):
+            raise DiffError(head.line, _UNSAID)
         if lost or _says_something(head.extended):
             return self._file(head)._replace(lost=lost)
         return None
@@ -418,7 +629,15 @@ class _Scanner:
 
     def _file(self, head: _Head, hunks: tuple[Hunk, ...] = ()) -> FileDiff:
         self.index = self.names = None
-        return _named(head, hunks, self.part)
+        file = _named(head, hunks, self.part)
+        if hunks and _is_pointer(hunks):
+            raise DiffError(head.line, _POINTER)
+        if head.index is not None and _is_copy(head.old, file):
+            raise DiffError(head.line, _COPY)
+        if self.pending is not None:
+            self._settle(file)
+        self.last = file
+        return file._replace(subject=self.subject) if self.subject else file
 
     def _hunks(self) -> Iterator[Hunk]:
         while found := _HUNK.match(self._peek(self.at)):
@@ -427,17 +646,58 @@ class _Scanner:
             self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
+            if self.at < len(self.lines):
+                self._check_following(start, lines[-1])
             yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
         cut_off = self.cut_off and self.at >= len(self.lines)
-        if cut_off and lines[-1:] and lines[-1].endswith(b"\n"):
-            raise DiffError(len(self.lines), _CUT_OFF)
+        # Of another line than an added one, nothing can be lost: the tree has it.
+        if cut_off and lines[-1:] and lines[-1][0] == 43 and lines[-1][-1] == 10:
+            raise DiffError(len(self.lines), _MAY_BE_CUT_OFF)
         if not self._has(b"+", start) and not self._has(b"-", start):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
         if self.bare and _goes_on(lines, self.bare):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
+
+    def _check_following(self, start: int, last: bytes) -> None:
+        """Refuse what comes after a hunk, and may be a part of it that is lost."""
+        line = self.lines[self.at]
+        if line[0] in _AFTER_HUNK:
+            self._refuse_surplus(start)
+        elif last[0] == 43 and not line.startswith(_NEXT) and not _field(line):
+            from poach import announced
+
+            if not announced.read(line, self._peek(self.at + 1)):
+                raise DiffError(self.at + 1, f"{_short(line)}: {_WRAPPED}")
+
+    def _refuse_surplus(self, start: int) -> None:
+        """Refuse lines after the hunk that look like more of it.
+
+        A mail's signature, a header and text end the search, blank lines do not.
+        """
+        close = True  # to the hunk: context comes at once, or prose that is indented
+        for at in range(self.at, len(self.lines)):
+            line = self.lines[at]
+            plain = line.strip()
+            if line[0] not in _AFTER_HUNK or self._begins_file(at):
+                return
+            is_signature = plain == b"--" or (not close and not plain.strip(b"-"))
+            is_change = line[0] in b"+-" and not is_signature
+            if is_change or (close and line[0] in b" \t" and plain):
+                header = _header(self.lines[start])
+                raise DiffError(start + 1, f"{header}: {_SURPLUS.format(at + 1)}")
+            close = close and bool(plain)
+
+    def _begins_file(self, at: int) -> bool:
+        """Tell whether a file's header begins at a line, also one that lacks a half."""
+        line, following = self.lines[at], self._peek(at + 1)
+        if line.startswith(b"--- ") and following.startswith(b"+++ "):
+            return True
+        return line.startswith((b"--- ", b"+++ ")) and bool(
+            _HUNK.match(following) or _HUNK.match(self._peek(at + 2))
+        )
 
     def _has(self, mark: bytes, start: int) -> bool:
         """Tell whether a line from `start` up to here has this mark."""
@@ -530,6 +790,31 @@ class _Scanner:
 
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
+_SURPLUS = (
+    "the hunk has more lines than its header says, from line {} of the diff on, which "
+    "would be lost"
+)
+_STRAY = "a changed line above the header of its hunk; the diff is damaged"
+_COPY = (
+    "Subversion made a copy of another file here, which this diff cannot carry out; "
+    "make it with svn diff --show-copies-as-adds"
+)
+_WRAPPED = (
+    "this comes at once after an added line, so that it may be the rest of that line, "
+    "which was wrapped; get the diff again, or put a blank line before this text"
+)
+_MAY_BE_CUT_OFF = (
+    "the last line of the diff, an added one, has no newline, so that it may be cut "
+    "off; get the diff again, or end that line with a newline if it is whole"
+)
+_UNSAID = (
+    "the header says that the contents of the file change, and the diff does not say "
+    "how; make it again without -w and other options that leave out changes"
+)
+_POINTER = (
+    "the diff has a pointer of Git LFS instead of the contents of the file, which it "
+    "lacks"
+)
 _CUT_OFF = "the diff ends in the middle of a line; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
 _ANOTHER = "this file is not the one of the git header above; the diff is damaged"
@@ -538,10 +823,10 @@ _HALF_A_MOVE = "a rename or copy that lacks one of its names; the diff is damage
 _NO_BINARY_HEAD = "a git binary patch without its header; the diff is damaged"
 _NO_END = "binary data without the blank line that ends it; the diff is cut off"
 _ODD_HEADER = "a hunk header that cannot be understood; the diff is damaged"
-_COMBINED = "a combined diff of a merge; make it with git diff PARENT MERGE"
-_CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -u"
-_NORMAL_DIFF = "a diff without file names; only unified diffs apply, use diff -u"
-_ED_DIFF = "an ed script; only unified diffs apply, make it with diff -u"
+_CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -ruN"
+_NORMAL_DIFF = (
+    "a diff without file names; only unified diffs apply, make it with diff -ruN"
+)
 
 
 _MOVES = ((b"rename from", b"rename to"), (b"copy from", b"copy to"))
@@ -554,20 +839,60 @@ def _says_something(words: dict[bytes, bytes]) -> bool:
     return bool(others) or (index is not None and bool(_oids(index)))
 
 
+def _is_unsaid(words: dict[bytes, bytes]) -> bool:
+    """Tell whether git's index line names other contents, which the diff lacks.
+
+    What deletes a file may leave its lines out: it fits an empty file only.
+    """
+    found = _oids(words.get(b"index", b""))
+    if not found or b"deleted file mode" in words:
+        return False
+    old, new = found[1], found[2]
+    empty = any(each.startswith(new) for each in _EMPTY_OIDS) or not new.strip(b"0")
+    return not (empty if b"new file mode" in words else old == new)
+
+
+_EMPTY_OIDS = (
+    b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
+
+
+def _is_copy(old: bytes | None, file: FileDiff) -> bool:
+    """Tell whether Subversion compares a new file with another one, its source."""
+    if not (old and file.old and file.new and _revision(old)):
+        return False
+    names = [name.rpartition("/")[2] for name in (file.old, file.new)]
+    return names[0] != names[1] and (file.indexed or "").endswith(names[1])
+
+
+def _is_pointer(hunks: tuple[Hunk, ...]) -> bool:
+    """Tell whether all that a file gets is a pointer of Git LFS."""
+    first = hunks[0].lines
+    return (
+        first[0].startswith(b"+version https://git-lfs.github.com/spec/")
+        and len(hunks) == 1
+        and len(first) <= 4
+    )
+
+
+def _check_length(what: str, size: int, most: int) -> None:
+    if size > most:
+        raise DiffError(0, _too_long(what, size, most))
+
+
 def _too_long(what: str, size: int, most: int) -> str:
     return f"{what} has {size} bytes, more than {most}"
 
 
-def _why_nothing(data: bytes) -> str:
-    if not data.strip():
-        return "the diff is empty"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "the diff is encoded in UTF-16; save it as plain bytes or UTF-8"
-    if _ed(data):
-        return _ED_DIFF
-    if re.search(_BINARY_NOTE, data):
-        return "the diff only says that binary files differ; make it with git --binary"
-    return "no unified diff in it"
+def _short(line: bytes) -> str:
+    """Return a line for a message, cut."""
+    text = _show(line.strip()[:_SHOWN])
+    return repr(text if len(line) <= _SHOWN else f"{text}...")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _goes_on(lines: list[bytes], bare: list[int]) -> bool:
@@ -606,6 +931,7 @@ def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
         reversed=_leads_back(head, old, new),
         crlf=head.crlf,
         line=head.line,
+        git_line=head.git or b"",
     )
 
 

@@ -15,21 +15,26 @@ that begins at line 1 to the start, and one without context after its changes to
 end.  Of two places equally near both take the later one.  (GNU diffutils manual,
 "Imperfect Patches"; git-apply, "-C"; the rest was found by trying, see the property
 tests.)
+
+Two rules are poach's own, and stricter.  A hunk without any context applies at its own
+line only.  A hunk that lands elsewhere while its new lines stand in the text already is
+refused (`poach.lookalikes`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from poach.diff import Hunk
+from poach.lookalikes import Place, rival
 from poach.text import Edit, Shape, Text, Window
 
 if TYPE_CHECKING:
-    from poach.diagnosis import Miss
+    from poach.diagnosis import Doubt, Miss
 
 Rule = Literal["gnu", "git"]
 RULES: frozenset[Rule] = frozenset({"gnu", "git"})
@@ -43,13 +48,15 @@ class Landing(NamedTuple):
     """Where a hunk fits: the `line` (from 1) of its first line in the old text.
 
     `offset` says how far that is from the line in its `header`, `fuzz` how many
-    lines of context had to be ignored.
+    lines of context had to be ignored, `eol` that its line endings are others than
+    the file's, which keeps its own.
     """
 
     header: str
     line: int
     offset: int = 0
     fuzz: int = 0
+    eol: bool = False
 
 
 class Applied(NamedTuple):
@@ -88,7 +95,7 @@ def apply_hunks(
     whole = [run for run in runs if run.is_whole]
     if not whole:
         best = max(runs, key=lambda run: run.landed)  # GNU's where they are equal
-        return Rejected(best.misses(), best.landings)
+        return _refused(best, best.misses())
     return _settled(whole, frozenset(run.rule.name for run in whole))
 
 
@@ -356,6 +363,8 @@ class _Run:
         """Place all hunks; `forced` says which of two places equally near to take."""
         for at, shape in enumerate(self.shapes):
             found = self.rule.find(shape, self.fuzz, known[at] if known else None)
+            if found and not self._is_own(shape, found.place):
+                found = None
             if found and at in forced and found.other == forced[at]:
                 found = _Found(forced[at], found.place, found.fuzz)
             self.found.append(found)
@@ -368,14 +377,31 @@ class _Run:
             self.edits.append(edit)
             self.rule.land(shape, found.place, edit)
 
+    def _is_own(self, shape: Shape, place: int) -> bool:
+        """Tell whether a hunk without context is at its line; an empty file has one."""
+        own = place == shape.first or not self.text.lines
+        return own or shape.has_context
+
     def misses(self) -> tuple[Miss, ...]:
         """Return why the hunks without a place have none."""
-        from poach.diagnosis import diagnose
+        from poach.diagnosis import Patient
 
-        return tuple(
-            diagnose(at + 1, self.text, self.shapes[at], guess)
-            for at, guess in self.guesses.items()
-        )
+        patient = Patient(self.text, self.shapes)
+        return tuple(patient.diagnose(at, to) for at, to in self.guesses.items())
+
+    def rivals(self) -> dict[int, int]:
+        """Return where the new lines of hunks in doubt stand already."""
+        rivals: dict[int, int] = {}
+        carry = 0
+        for at, (shape, found) in enumerate(zip(self.shapes, self.found, strict=False)):
+            if found is None:
+                continue
+            offset = found.place - shape.first
+            place = Place(found.place, offset, carry, found.fuzz)
+            other, carry = rival(self.text, shape, place), offset
+            if other is not None:
+                rivals[at] = other
+        return rivals
 
     def ties(self) -> dict[int, int]:
         """Return the other places of hunks that have two, which make a difference."""
@@ -420,8 +446,20 @@ def _settled(whole: Sequence[_Run], rules: frozenset[Rule]) -> Applied | Rejecte
         return _rejected(first, _clashes(first, last))
     ties = [run.ties() for run in whole]
     if all(ties):
-        return _rejected(first, ties[0], clash=False)
+        return _rejected(first, ties[0], "tie")
+    if first.rivals():
+        return _refused(first)
     return Applied(first.data(), first.landings, rules)
+
+
+def _refused(run: _Run, misses: Iterable[Miss] = ()) -> Rejected:
+    """Refuse the hunks without a place, and those that are in doubt."""
+    rivals = run.rivals()
+    doubts = _rejected(run, rivals, "there") if rivals else None
+    if doubts is None:
+        return Rejected(tuple(misses), run.landings)
+    every = sorted((*misses, *doubts.misses), key=lambda miss: miss.number)
+    return Rejected(tuple(every), doubts.landings)
 
 
 def _clashes(first: _Run, last: _Run) -> dict[int, int]:
@@ -433,16 +471,20 @@ def _clashes(first: _Run, last: _Run) -> dict[int, int]:
     }
 
 
-def _rejected(run: _Run, others: Mapping[int, int], clash: bool = True) -> Rejected:
+def _rejected(run: _Run, others: Mapping[int, int], doubt: Doubt = "clash") -> Rejected:
     """Refuse hunks that could be at these `others` as well."""
     from poach.diagnosis import Miss
 
     misses = []
-    landings = list(run.landings)
-    for at, other in others.items():
-        lines = (landings[at].line, other + 1)
-        misses.append(
-            Miss(at + 1, landings[at].header, "ambiguous", lines, clash=clash)
-        )
-    sure = (landing for at, landing in enumerate(landings) if at not in others)
-    return Rejected(tuple(misses), tuple(sure))
+    landings = []
+    pairs = zip(run.shapes, run.found, strict=False)
+    for at, (shape, found) in enumerate(pairs):
+        if found is None:
+            continue
+        landing = _landing(shape, found)
+        if at not in others:
+            landings.append(landing)
+            continue
+        lines = (landing.line, others[at] + 1)
+        misses.append(Miss(at + 1, landing.header, "ambiguous", lines, doubt=doubt))
+    return Rejected(tuple(misses), tuple(landings))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from poach.adapters.store import Store
 from poach.key import Target
 from poach.patchset import PatchReader
-from poach.ports import EggMaker, Reporter, SourceFinder, WheelBuilder
+from poach.ports import Compiler, EggMaker, Reporter, SourceFinder, WheelBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """What makes wheels and eggs for one interpreter, the `target`."""
+    """What makes wheels and eggs for one interpreter, the `target`.
+
+    `compiler` tells whether that takes a source.
+    """
 
     builder: WheelBuilder
     eggs: EggMaker
     target: Target
+    compiler: Compiler
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,9 @@ class Location:
     `project` and `version` are set then.  The options are None where not given:
     `sha256` of the diff's bytes in hex, `strip` (leading path components to drop),
     `directory` (in the source tree, from which the diff's paths count), `fuzz`
-    (lines of context that need not match).
+    (lines of context that need not match), `eol` ("keep" or "any": whether line
+    endings have to match), `effect` (what to do about a diff without effect: error,
+    warn, ignore).  `exclude` holds globs of files that are left out.
     """
 
     kind: Kind
@@ -73,6 +75,9 @@ class Location:
     strip: int | None = None
     directory: str | None = None
     fuzz: int | None = None
+    effect: str | None = None
+    exclude: tuple[str, ...] = ()
+    eol: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Location:
@@ -102,13 +107,18 @@ class Location:
         return without_credentials(self.place)
 
     def __str__(self) -> str:
-        given = {name: getattr(self, name) for name in _READERS}
         fragment = "&".join(
-            f"{name}={quote(str(value), safe='/')}"
-            for name, value in given.items()
-            if value is not None
+            f"{name}={quote(str(value), safe='/*?')}"
+            for name in _READERS
+            for value in self._values(name)
         )
         return f"{self.place}#{fragment}" if fragment else self.place
+
+    def _values(self, name: str) -> tuple[object, ...]:
+        value = getattr(self, name)
+        if name in _REPEATED:
+            return tuple(value)
+        return () if value is None else (value,)
 
 
 def without_credentials(text: str) -> str:
@@ -190,8 +200,8 @@ def _sdist(text: str) -> tuple[Kind, str, str, str]:
     return Kind.SDIST, found["path"], found["project"], found["version"]
 
 
-def _options(fragment: str) -> dict[str, str | int]:
-    options: dict[str, str | int] = {}
+def _options(fragment: str) -> dict[str, str | int | tuple[str, ...]]:
+    options: dict[str, str | int | tuple[str, ...]] = {}
     for word in filter(None, fragment.split("&")):
         name, _, value = word.partition("=")
         if name not in _READERS:
@@ -199,10 +209,18 @@ def _options(fragment: str) -> dict[str, str | int]:
                 f"option {name!r} is not known{did_you_mean(name, _READERS)} "
                 f"({', '.join(_READERS)})"
             )
+        read = _READERS[name](unquote(value, errors="strict"))
+        if name in _REPEATED:
+            options[name] = (*_several(options.get(name)), str(read))
+            continue
         if name in options:
             raise ValueError(f"option {name!r} is given twice")
-        options[name] = _READERS[name](unquote(value, errors="strict"))
+        options[name] = read
     return options
+
+
+def _several(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, tuple) else ()
 
 
 def _sha256(value: str) -> str:
@@ -223,6 +241,25 @@ def _fuzz(value: str) -> int:
     return int(value)
 
 
+def _effect(value: str) -> str:
+    if value not in ("error", "warn", "ignore"):
+        raise ValueError(f"effect={value!r} is not error, warn or ignore")
+    return value
+
+
+def glob(value: str) -> str:
+    """Return a glob of `exclude`; raise `ValueError`."""
+    if not value.strip() or value.startswith("/") or not value.isprintable():
+        raise ValueError(f"exclude={value!r} is not a glob for the names in a diff")
+    return value
+
+
+def _eol(value: str) -> str:
+    if value not in ("keep", "any"):
+        raise ValueError(f"eol={value!r} is not keep or any")
+    return value
+
+
 def _directory(value: str) -> str:
     parts = value.split("/")
     drive = value[1:2] == ":"
@@ -236,4 +273,8 @@ _READERS: dict[str, Callable[[str], str | int]] = {
     "strip": _strip,
     "directory": _directory,
     "fuzz": _fuzz,
+    "effect": _effect,
+    "exclude": glob,
+    "eol": _eol,
 }
+_REPEATED = ("exclude",)

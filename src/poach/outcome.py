@@ -42,13 +42,19 @@ class PatchedFile(NamedTuple):
 
 
 class PatchedBy(NamedTuple):
-    """What one diff does: `strip` and `directory`, given or found, and its files."""
+    """What one diff does: `strip` and `directory`, given or found, and its files.
+
+    `exclude` and `eol` are as given; `excluded` are the names of files left out.
+    """
 
     name: str
     owner: str
     strip: int
     directory: str
     files: tuple[PatchedFile, ...]
+    exclude: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    eol: str = "keep"
 
 
 def patch_json(patch: PatchedBy) -> dict[str, Any]:
@@ -58,6 +64,9 @@ def patch_json(patch: PatchedBy) -> dict[str, Any]:
         "owner": patch.owner,
         "strip": patch.strip,
         "directory": patch.directory,
+        "exclude": list(patch.exclude),
+        "excluded": list(patch.excluded),
+        "eol": patch.eol,
         "files": [_file_json(file) for file in patch.files],
     }
 
@@ -75,6 +84,7 @@ def _file_json(file: PatchedFile) -> dict[str, Any]:
                 "line": hunk.line,
                 "offset": hunk.offset,
                 "fuzz": hunk.fuzz,
+                "eol": hunk.eol,
             }
             for hunk in file.hunks
         ],

@@ -77,8 +77,11 @@ class Patch:
     `name` is the patch's name as the pin writes it (several diffs may share one),
     `owner` who asked for it, `location` where the diff is, `sha256` the digest of
     its bytes in hex.  What else changes its meaning is as declared, before anything
-    is found out: `strip` and `directory` are None where they are to be found out.
-    `definer` is who says where the diff is, empty where it was looked up.
+    is found out: `strip` and `directory` are None where they are to be found out,
+    `exclude` are the globs of files to leave out, each once and in order.
+    `definer` is who says where the diff is, empty where it was looked up.  `effect`
+    says what to do if it has none, None where the buildout decides; it is no part of
+    what the diff does.
     """
 
     name: str
@@ -89,6 +92,24 @@ class Patch:
     directory: str | None = None
     fuzz: int = 0
     definer: str = ""
+    exclude: tuple[str, ...] = ()
+    eol: str = "keep"
+    effect: str | None = None
+
+    @property
+    def meaning(self) -> list[object]:
+        """All that decides what the diff does, in JSON's types.
+
+        The options that came later stand there only where they are given, so that
+        the digests of before stay.
+        """
+        later: dict[str, object] = {}
+        if self.exclude:
+            later["exclude"] = list(self.exclude)
+        if self.eol != "keep":
+            later["eol"] = self.eol
+        known: list[object] = [self.sha256, self.strip, self.directory, self.fuzz]
+        return [*known, later] if later else known
 
     @property
     def owners(self) -> str:
@@ -111,7 +132,7 @@ class PatchSet:
     @property
     def digest(self) -> str:
         """The sha256, in hex, of everything that changes what the patches do."""
-        diffs = [[p.sha256, p.strip, p.directory, p.fuzz] for p in self.patches]
+        diffs = [patch.meaning for patch in self.patches]
         text = json.dumps(diffs, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -243,7 +264,7 @@ def _distinct(patches: Iterable[Patch], pin: Pin) -> tuple[Patch, ...]:
     """
     found: list[Patch] = []
     for patch in patches:
-        same = {_file(one.owner) for one in found if _meaning(one) == _meaning(patch)}
+        same = {_file(one.owner) for one in found if one.meaning == patch.meaning}
         if not same or (patch.name in pin.names and _file(patch.owner) in same):
             found.append(patch)
     return tuple(found)
@@ -252,11 +273,6 @@ def _distinct(patches: Iterable[Patch], pin: Pin) -> tuple[Patch, ...]:
 def _file(owner: str) -> str:
     """Return the file of an owner that is a line of one."""
     return re.sub(r":\d+$", "", owner)
-
-
-def _meaning(patch: Patch) -> tuple[str, int | None, str | None, int]:
-    """Return all that decides what a patch does."""
-    return patch.sha256, patch.strip, patch.directory, patch.fuzz
 
 
 def _patch(
@@ -276,6 +292,9 @@ def _patch(
         location.directory,
         fuzz if location.fuzz is None else location.fuzz,
         definer,
+        tuple(sorted(set(location.exclude))),
+        location.eol or "keep",
+        location.effect,
     )
 
 

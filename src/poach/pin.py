@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from poach.errors import PoachError
 from poach.naming import NormalizedName, canonicalize_name, is_patch_name
 from poach.spelling import is_pin
 
-__all__ = ["Pin", "PinError", "is_pin"]
+__all__ = ["Pin", "PinError", "is_pin", "refuse_missing_plus"]
 
 
 class PinError(PoachError):
@@ -73,6 +74,28 @@ class Pin:
     def __str__(self) -> str:
         words = [*("+" + n for n in self.names), *("-" + n for n in self.refused)]
         return " ".join([self.base, *words])
+
+
+def refuse_missing_plus(project: str, value: str, where: str = "") -> None:
+    """Raise `PinError` for several words that are neither a pin nor version ranges.
+
+    ``1.0 fix`` is one that forgets the ``+``, and buildout cannot read it.  A comment
+    behind a version is left to buildout: the project may be of no use to anybody.
+    """
+    _, *rest = value.split() or [""]
+    if not rest or rest[0][0] in "#;" or is_pin(value) or _is_range(value):
+        return
+    reason = f"{rest[0]!r} has no '+' before it"
+    raise PinError(project, value, where, reason)
+
+
+def _is_range(value: str) -> bool:
+    """Tell whether `value` is a set of version specifiers (PEP 440)."""
+    try:
+        SpecifierSet(value)
+    except InvalidSpecifier:
+        return False
+    return True
 
 
 def _parse(project: str, value: str) -> Pin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -46,6 +46,23 @@ class WheelBuilder(Protocol):
     ) -> Path:
         """Build `tree` into the new folder `dest`; return the wheel."""
 
+    def built_in(self, tree: Path, dest: Path) -> Path:
+        """Return where `tree` was built into `dest`: there, or in a copy."""
+
+
+class Compiler(Protocol):
+    """Compiles Python for the interpreter that eggs are made for, called `name`."""
+
+    @property
+    def name(self) -> str:
+        """What people call the interpreter."""
+
+    def faults(self, sources: Sequence[bytes], folder: Path, log: Path) -> list[str]:
+        """Return what is wrong with the syntax of each of `sources`, '' for nothing.
+
+        `folder` may be made and used; what a program prints goes to `log`.
+        """
+
 
 class EggMaker(Protocol):
     """Turns a wheel into an egg in the layout that the host expects."""
@@ -76,6 +93,9 @@ class Reporter:
     def building(self, title: str) -> None:
         """The build of `title` begins."""
 
+    def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
+        """It is known what the build made of the files of `patch`, called `label`."""
+
     def printed(self, log: Path) -> None:
         """The build went well; `log` holds what it printed, and goes away."""
 
@@ -86,7 +106,10 @@ class Reporter:
         """Another process, `holder`, builds `title`; this one waits for it."""
 
     def set_aside(self, place: Path, reason: str, aside: Path) -> None:
-        """What lies at `place` in the store is damaged; it was moved to `aside`."""
+        """What lies at `place` in the store is damaged.
+
+        It stays there until its replacement is ready, and is then moved to `aside`.
+        """
 
     def fetched(self, title: str, url: str, size: int) -> None:
         """The egg of `title` came from a remote store, in so many bytes."""

@@ -37,21 +37,35 @@ class AppliedHunk:
 
     `header` is its ``@@`` line, `line` where it went in (the first is 1), `offset`
     how many lines that is below (or, negative, above) where the header says, `fuzz`
-    how many lines of context did not match.
+    how many lines of context did not match, `eol` that the file has other line endings
+    than the diff, and kept them.
     """
 
     header: str
     line: int
     offset: int = 0
     fuzz: int = 0
+    eol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PatchedFile:
-    """One file that a diff changed; `path` counts from the top of the source tree."""
+    """One file that a diff changed; `path` counts from the top of the source tree.
+
+    `source` is where it was before, if it was moved.  `effect` says what the build made
+    of it (a value of `poach.effect.Effect`), `place` where it is in the wheel, `why`
+    and `cure` what people need to know of that, each perhaps empty.  `syntax` says what
+    the interpreter cannot compile in it, if anything.
+    """
 
     path: str
     hunks: tuple[AppliedHunk, ...] = ()
+    source: str | None = None
+    effect: str = ""
+    place: str = ""
+    why: str = ""
+    cure: str = ""
+    syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,8 @@ class AppliedPatch:
 
     `name` is the patch's name (several diffs may share one), `owner` who asked for
     it, `location` where it came from, `sha256` the digest, in hex, of its bytes
-    `data`; `strip`, `directory` and `fuzz` are those that it was applied with.
+    `data`; `strip`, `directory`, `fuzz`, `exclude` (globs of files to leave out) and
+    `eol` are those that it was applied with; `excluded` are the files left out.
     """
 
     name: str
@@ -72,6 +87,9 @@ class AppliedPatch:
     directory: str
     fuzz: int
     files: tuple[PatchedFile, ...]
+    exclude: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    eol: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +235,22 @@ def _component(provenance: Provenance) -> dict[str, Any]:
             "ancestors": [_ancestor(provenance)],
             "patches": [_pedigree_patch(patch) for patch in provenance.patches],
         },
+        "properties": [
+            {"name": f"poach:patch:{patch.name}:{name}", "value": value}
+            for patch in provenance.patches
+            for name, value in _properties(patch)
+        ],
     }
+
+
+def _properties(patch: AppliedPatch) -> Iterator[tuple[str, str]]:
+    """Yield what became of each file, and how the diff was applied if not as it is."""
+    yield from (
+        (file.path, f"{file.effect} {file.place}".strip()) for file in patch.files
+    )
+    yield from (("excluded", name) for name in patch.excluded)
+    if patch.eol != "keep":
+        yield "eol", patch.eol
 
 
 def _ancestor(provenance: Provenance) -> dict[str, Any]:

@@ -26,7 +26,8 @@ class Refusal(NamedTuple):
     sentence.  `line` is the nearest place in the tree's file, `differ` a small diff
     there: ``-`` what the patch expects, ``+`` what the tree has.  `lines` are all
     places that come into question.  `strip` and `directory` are what was tried, None
-    where nothing was.
+    where nothing was.  `subject` is that of the mail which the file is from, empty
+    where the diff is not several mails.
     """
 
     patch: str
@@ -41,9 +42,12 @@ class Refusal(NamedTuple):
     lines: tuple[int, ...] = ()
     strip: int | None = None
     directory: str | None = None
+    subject: str = ""
 
     def __str__(self) -> str:
         place = f"{show(self.path)}: " if self.path else ""
+        if self.subject:
+            place = f"in the mail {show(self.subject)!r}: {place}"
         if self.hunk:
             place += f"hunk {self.hunk} {self.header}: "
         return "\n".join([place + self.detail, *(f"  {line}" for line in self.differ)])
@@ -63,7 +67,9 @@ class ApplyRefused(PoachError):
     @property
     def advice(self) -> dict[tuple[str, str], str]:
         """What to do, for each (patch, owner)."""
-        return {key: _advice(found) for key, found in self._grouped().items()}
+        return {
+            key: "; ".join(_advices(found)) for key, found in self._grouped().items()
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return everything in JSON's types."""
@@ -163,25 +169,55 @@ def _shown(line: bytes) -> str:
 
 def _detail(miss: Miss) -> str:
     lines = " and ".join(str(line) for line in miss.lines)
-    if miss.reason == "not found" and miss.lines:
-        note = "where these lines differ (- patch, + tree):"
-        return f"not found; nearest is line {lines}, {note}"
-    if miss.clash:
-        gnu, git = miss.lines
-        return f"GNU patch would take line {gnu}, git line {git}"
+    if miss.reason == "not found":
+        return _not_found(miss)
+    if miss.reason == "ambiguous":
+        return _doubtful(miss)
     return {
-        "not found": "not found; none of its lines is in the file",
-        "ambiguous": f"fits equally near at lines {lines}",
         "already applied": f"already applied, at line {lines}",
         "partly applied": f"applied in part: at line {lines} some of its changes are "
         "made, others are not",
-        "line endings": f"fits at line {lines} but for the line endings (CR LF or LF)",
+        "line endings": f"fits at line {lines} but for the line endings: {miss.note}",
+        "white space": f"fits at line {lines} but for white space "
+        f"{_SPACE.get(miss.note, f'({miss.note})')}",
         "only at the start": f"fits at line {lines}, but with so little context before "
         "the change it belongs to the start of the file",
         "only at the end": f"fits at line {lines}, but with so little context after "
         "the change it belongs to the end of the file",
         "order": f"fits at line {lines} only, before or in an earlier hunk",
+        "no context": f"would go to line {lines}, but it has no context: "
+        "it applies at its own line only",
     }[miss.reason]
+
+
+_SPACE = {
+    "diff": "(trailing blanks): the file has them, the diff lacks them; an editor or a "
+    "hook may have removed them from the diff",
+    "file": "(trailing blanks): the diff has them, the file lacks them",
+    "both": "(trailing blanks): the diff and the file have them at different lines",
+}
+
+
+def _not_found(miss: Miss) -> str:
+    after = f"; line {miss.there} looks as after the patch" if miss.there else ""
+    if not miss.lines:
+        return f"not found; nothing in the file is like it{after}"
+    note = "where these lines differ (- patch, + tree):"
+    return f"not found{after}; nearest is line {miss.lines[0]}, {note}"
+
+
+def _doubtful(miss: Miss) -> str:
+    first, second = miss.lines
+    if miss.doubt == "clash":
+        return f"GNU patch would take line {first}, git line {second}"
+    if miss.doubt == "there" and first == second:
+        return f"its new lines are at line {first} already, and it has no context"
+    if miss.doubt == "there":
+        return (
+            f"its old lines are at line {first}, away from its own line, and its new "
+            f"lines are at line {second} already: either may be its place"
+        )
+    return f"fits equally near at lines {first} and {second}"
 
 
 def _paragraph(name: str, owner: str, found: Sequence[Refusal]) -> str:
@@ -189,43 +225,81 @@ def _paragraph(name: str, owner: str, found: Sequence[Refusal]) -> str:
     lines = [f"Patch {show(name)!r}{whose} does not apply:"]
     for refusal in found:
         lines += (f"  {line}" for line in str(refusal).splitlines())
-    return "\n".join([*lines, f"  what to do: {_advice(found)}"])
+    lines += (f"  what to do: {advice}" for advice in _advices(found))
+    return "\n".join(lines)
 
 
-def _advice(found: Sequence[Refusal]) -> str:
-    reasons = {refusal.reason for refusal in found}
-    if reasons == {"already applied"}:
-        return (
-            "the source has this change already (or the diff is reversed): "
-            "drop this patch"
-        )
-    for reason, advice in _ADVICE.items():
-        if reason in reasons:
-            return advice
-    return "make the diff anew for this release"
+def _advices(found: Sequence[Refusal]) -> list[str]:
+    """Return what to do, once for each cause."""
+    reasons = {_cause(refusal) for refusal in found}
+    if "missing in part" in reasons:
+        reasons.discard("missing")
+    every = [advice for reason, advice in _ADVICE.items() if reason in reasons]
+    if "missing in part" in reasons:
+        every.append(_left_out(found))
+    if reasons - _ADVICE.keys() - {"missing in part"}:
+        every.append("make the diff anew for this release")
+    if any(refusal.subject for refusal in found):
+        every.append(_SUM)
+    return list(dict.fromkeys(every))
 
+
+def _cause(refusal: Refusal) -> str:
+    """Return the reason, but tell a diff with several places from such a hunk."""
+    several = refusal.reason == "ambiguous" and not refusal.hunk
+    return "strip" if several else refusal.reason
+
+
+def _left_out(found: Sequence[Refusal]) -> str:
+    """Say how to leave out the files that are missing, with their names."""
+    missing = (each.path for each in found if each.reason == "missing" and each.path)
+    paths = list(dict.fromkeys(missing))
+    options = "&".join(f"exclude={show(path)}" for path in paths[:_NAMED])
+    more = "&..." if len(paths) > _NAMED else ""
+    return (
+        "an sdist often lacks tests and CI files; if the patch works without the "
+        f"missing files, leave them out: #{options}{more} in the location of the "
+        "patch, or --exclude for poach apply"
+    )
+
+
+_NAMED = 3  # files in an example
+_SUM = (
+    "the diff is several commits, one after the other; if it is the .patch of a pull "
+    "request, take its .diff, which has the sum of them"
+)
 
 _ADVICE = {
     "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
     "directory": "give a directory of the tree, as a plain path with / in it",
+    "strip": "give the right one of them: strip= and directory= in the location of the "
+    "patch, or --strip and --directory for poach apply",
     "unreadable": "look at what stands there in the tree, and who may read it",
     "kind": "make the diff anew with git diff, which deletes the one and makes the "
     "other",
-    "bad diff": "get the diff anew, unchanged by mail programs and editors",
+    "bad diff": "get the diff again from its source, or make it again, as said above",
+    "excluded": "correct the globs of exclude=, or leave them out",
     "too large": "look what the diff is; nothing that large is a patch",
+    "already applied": "the source has this change already (or the diff is reversed): "
+    "drop this patch",
     "partly applied": "the source has a part of this already: "
     "make the diff anew without it",
     "reversed": "make the diff the other way round, from the old side to the new one; "
     "if the source has the change already, drop this patch",
     "missing": "say where its files are with strip and directory, "
     "or look whether it is for another release",
-    "binary": "make the diff anew for this release, with git diff --binary",
+    "binary": "make the diff again for this release, with git diff --binary "
+    "--full-index",
     "submodule": "take the submodule out of the diff",
     "exists": "look whether the diff is for another release",
-    "not empty": "make the diff anew for this release",
-    "line endings": "convert the diff's line endings to those of the file",
-    "ambiguous": "say which place is meant: more context in the hunk, "
-    "or strip and directory",
+    "line endings": "let it apply with eol=any in the location of the patch (--eol any "
+    "for poach apply), which keeps the file's own line endings; "
+    "or convert the diff's line endings to those of the file",
+    "white space": "get the diff anew, unchanged by mail programs and editors; "
+    "or make it anew for this release",
+    "ambiguous": "look at both places; if the change is there, the patch is not "
+    "needed, else make the diff anew for this release, with more context (diff -U10)",
+    "no context": "make the diff anew with context (diff -U3)",
     "order": "make the diff anew for this release, its hunks in order",
 }
 
@@ -243,5 +317,6 @@ def _refused_json(refusal: Refusal) -> dict[str, Any]:
         "detail": refusal.detail,
         "line": refusal.line,
         "lines": list(refusal.lines),
+        "subject": refusal.subject,
         "differ": list(refusal.differ),
     }

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from poach.errors import PoachError, collect
 
+STRIP = 1
+"""How many folders a line without ``-p`` strips, as in quilt(1)."""
+
 _LEVEL = re.compile(r"\d{1,3}|ab", re.ASCII)
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 200  # characters of a line in a message
@@ -44,7 +47,11 @@ class EmptySeries(PoachError):
 
 
 class SeriesEntry(NamedTuple):
-    """One diff of a series: its `file`, relative to the folder, and `strip` or None."""
+    """One diff of a series: its `file`, relative to the folder, and `strip`.
+
+    `strip` is None where the line has no ``-p``: `STRIP` is meant, if nobody who uses
+    the series says otherwise.
+    """
 
     file: str
     strip: int | None = None

@@ -6,6 +6,9 @@ in `poach.naming` and `poach.pin`.
 
 import re
 
+#: The end of what `poach.naming.tagged_version` makes, however spelled.
+_TAG = re.compile(r"\+.+[-_.]p[0-9a-f]{8}\Z", re.IGNORECASE)
+
 _SIGN = re.compile(r"(^|\s)\+|\S\s+-|^\s*\S+\+(\s|$)")
 
 
@@ -20,3 +23,12 @@ def is_pin(value):  # type: (str) -> bool
     A local version such as ``3.8.1+foo`` (PEP 440) does not.
     """
     return _SIGN.search(value) is not None
+
+
+def is_tagged(version):  # type: (str) -> bool
+    """Tell whether `version` is one that poach gives to what it has patched.
+
+    Its label ends in ``.p`` and eight hex digits: ``1.16.0+hello.p1234abcd``.  Other
+    labels, as in ``1.0+cu118`` or ``1.0+deb1``, are somebody else's.
+    """
+    return "+" in version and _TAG.search(version) is not None

@@ -59,6 +59,11 @@ class Shape(NamedTuple):
         return self.hunk.old_start <= 1
 
     @property
+    def has_context(self) -> bool:
+        """Tell whether the hunk has lines that stay: else it belongs to its line."""
+        return len(self.hunk.lines) < len(self.old) + len(self.new)
+
+    @property
     def first(self) -> int:
         """The hunk's own place; a hunk of new lines only comes *after* its line."""
         return max(0, self.hunk.old_start - (1 if self.old else 0))

@@ -12,13 +12,20 @@ from poach.naming import canonicalize_name, in_egg_name
 
 
 def alias(
-    store: Store, project: str, other: str, version: str, extras: Sequence[str]
+    store: Store,
+    project: str,
+    other: str,
+    version: str,
+    extras: Sequence[str],
+    points: str,
 ) -> Path:
     """Return the egg of `project` that requires `other`, both at `version`.
 
-    It has the `extras` of the other, and nothing else.  Its metadata is dist-info under
-    the project's own spelling: so old versions of pkg_resources find it, and
-    importlib.metadata under any spelling.  Raises `StoreUnwritable`.
+    It has the `extras` and the entry points (`points`, as in entry_points.txt) of the
+    other, and nothing else: plugins and scripts are found under both names.  Its
+    metadata is dist-info under the project's own spelling: so old versions of
+    pkg_resources find it, and importlib.metadata under any spelling.  Raises
+    `StoreUnwritable`.
     """
     metadata = "\n".join(_metadata(project, other, version, extras)) + "\n"
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -29,8 +36,11 @@ def alias(
         info = folder / egg / f"{name}.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(metadata, encoding="utf-8")
+        if points:
+            (info / "entry_points.txt").write_text(points, encoding="utf-8")
 
-    digest = hashlib.sha256(f"{egg}\n{metadata}".encode()).hexdigest()[:16]
+    told = f"{egg}\n{metadata}\n{points}"
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return store.folder("aliases", f"{canonicalize_name(project)}-{digest}", make) / egg
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from configparser import RawConfigParser
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +50,12 @@ class PipBuilder:
     """Builds wheels with `pip`.
 
     `options` are for pip wheel, as where build requirements come from (find-links).
+    Where it `copies`, pip builds in a copy of the tree, as those before 21.3 do.
     """
 
     pip: Pip
     options: Sequence[str] = ()
+    copies: Callable[[], bool] = lambda: False
 
     def build(
         self, title: str, tree: Path, dest: Path, options: BuildOptions, log: Path
@@ -64,6 +66,8 @@ class PipBuilder:
         `BuildFailed` and `NotOneWheel`.
         """
         dest.mkdir()
+        if self.copies():
+            _copies(dest).mkdir()
         if options.build_ext:
             _write_build_ext(tree / "setup.cfg", options.build_ext)
         try:
@@ -71,7 +75,7 @@ class PipBuilder:
                 self._arguments(tree, dest),
                 cwd=tree.parent,
                 log=log,
-                more={**self._environment(tree), **options.environment},
+                more={**self._environment(tree, dest), **options.environment},
             )
         except CommandFailed as failure:
             raise BuildFailed(title, failure) from None
@@ -80,17 +84,28 @@ class PipBuilder:
             raise NotOneWheel(title, [wheel.name for wheel in wheels])
         return wheels[0]
 
+    def built_in(self, tree: Path, dest: Path) -> Path:
+        """Return where `tree` was built into `dest`: there, or in a copy."""
+        return next(_copies(dest).glob("pip-req-build-*"), tree)
+
     def _arguments(self, tree: Path, dest: Path) -> list[str]:
-        wheel = ["wheel", "--no-deps", "--no-input", *self.options]
+        kept = ["--no-clean"] if self.copies() else []
+        wheel = ["wheel", "--no-deps", "--no-input", *kept, *self.options]
         return [*wheel, "--wheel-dir", str(dest), str(tree)]
 
-    def _environment(self, tree: Path) -> dict[str, str]:
+    def _environment(self, tree: Path, dest: Path) -> dict[str, str]:
         epoch = self.pip.environ.get("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
         return {
             "SOURCE_DATE_EPOCH": epoch,
             # Tools that ask git for a version must not find a repository around us.
             "GIT_CEILING_DIRECTORIES": str(tree.parent),
+            **({"TMPDIR": str(_copies(dest))} if self.copies() else {}),
         }
+
+
+def _copies(dest: Path) -> Path:
+    """Return the folder for the copies of a pip that builds in one."""
+    return dest.with_name("copies")
 
 
 def _write_build_ext(setup_cfg: Path, build_ext: Mapping[str, str]) -> None:

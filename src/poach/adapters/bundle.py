@@ -19,6 +19,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -35,8 +36,11 @@ from zipfile import (
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from poach.adapters.entries import ENTRY
+from poach.adapters.pristine import opened
 from poach.adapters.signing import Signer, is_by
 from poach.adapters.store import Made, PatchedEgg
+from poach.derived import is_byte_code
+from poach.effect import findings
 from poach.errors import PoachError
 from poach.key import BuildKey
 from poach.naming import canonicalize_name, same_version
@@ -132,8 +136,8 @@ def pack(egg: PatchedEgg, key: BuildKey, path: Path, signer: Signer | None) -> N
                 line = f"{signer.sign(_CONTEXT + data)}\n"
                 archive.writestr(_info(SIGNATURES), line)
             for file in files:
-                info, there = _info(file.name, file.mode), place / file.name
-                with there.open("rb") as source, archive.open(info, "w") as sink:
+                info = _info(file.name, file.mode)
+                with _source(egg, file) as source, archive.open(info, "w") as sink:
                     _copy(source, sink, file)
 
 
@@ -255,6 +259,8 @@ def _check_inputs(entry: Mapping[str, Any], version: str, key: BuildKey) -> None
             )
     if not _are(str, entry["names"]) or not _are(dict, entry["patches"]):
         raise ValueError("it does not say what its patches are")
+    if findings(entry) is None:
+        raise ValueError("it does not say what its patches did")
 
 
 def _are(kind: type, values: object) -> bool:
@@ -300,7 +306,7 @@ def _check_paths(names: set[str], count: int) -> None:
         _refuse_unsafe(name)
         if not folded.isdisjoint(parents(name.casefold())):
             raise ValueError(f"{name!r} is in a file")
-        if _is_derived(name, names):
+        if is_byte_code(name, names):
             raise ValueError(f"{name!r} is byte code, which goes with its source")
 
 
@@ -311,13 +317,6 @@ def _refuse_unsafe(name: str) -> None:
         raise ValueError(f"{name!r} {fault.refusals[0].detail}") from None
     if not plain:
         raise ValueError(f"{name!r} is no plain path")
-
-
-def _is_derived(name: str, names: set[str]) -> bool:
-    """Tell byte code that Python makes of a source that is there; no entry has it."""
-    source, _, kind = name.rpartition(".")
-    cached = "__pycache__" in name.split("/")
-    return cached or (kind in ("pyc", "pyo") and f"{source}.py" in names)
 
 
 def _check_members(zipped: ZipFile, names: set[str]) -> None:
@@ -411,6 +410,13 @@ def _check_headers(path: str, data: bytes, version: str, key: BuildKey) -> None:
     same = [canonicalize_name(str(name)) for name in names] == [key.project]
     if not same or list(map(str, versions)) != [version]:
         raise ValueError(f"{path!r} is about {names} {versions}")
+
+
+def _source(egg: PatchedEgg, file: _File) -> AbstractContextManager[IO[bytes]]:
+    """Open a file of an entry as it was recorded."""
+    if file.name == egg.wheel.name:
+        return egg.wheel.open("rb")
+    return opened(egg, file.name.partition("/")[2])
 
 
 def _info(name: str, mode: int = 0o644) -> ZipInfo:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from poach.derived import is_byte_code, is_derived, may_be_rewritten
+
 Files = dict[str, tuple[int, str]]
 """Size and sha256 in hex of files, by their paths with slashes."""
 
@@ -25,9 +27,10 @@ _IRREGULAR = "it is no regular file"
 
 
 def files(folder: Path) -> Files:
-    """Return what `folder` holds now, but for what Python derives from it."""
-    found = {name: folder / name for name in _names(folder)}
-    return {name: size_and_digest(path) for name, path in sorted(found.items())}
+    """Return what `folder` holds now, but for the byte code of its sources."""
+    names = set(_names(folder))
+    kept = sorted(name for name in names if not is_byte_code(name, names))
+    return {name: size_and_digest(folder / name) for name in kept}
 
 
 def size_and_digest(path: Path) -> tuple[int, str]:
@@ -75,6 +78,7 @@ def size_of(folder: Path) -> int:
 def wrong_size(folder: Path, sizes: Mapping[str, int]) -> str:
     """Return what is wrong with the first file that has not its size, else ''.
 
+    A file that programs derive from another one of `sizes` may have any size.
     Raises PermissionError for one that this user may not read.
     """
     for name, size in sizes.items():
@@ -85,7 +89,9 @@ def wrong_size(folder: Path, sizes: Mapping[str, int]) -> str:
         except (OSError, ValueError):
             return f"{name} is missing"
         if found.st_size != size or found.st_mode & _KIND != _PLAIN:
-            wrong = _wrong(f"{folder}/{name}", found, size)
+            any_size = found.st_size != size and may_be_rewritten(name, sizes)
+            path = f"{folder}/{name}"
+            wrong = _wrong(path, found, found.st_size if any_size else size)
             if wrong:
                 return f"{name}{wrong}"
     return ""
@@ -109,26 +115,39 @@ def _wrong(path: str, found: os.stat_result, size: int) -> str:
 def differences(folder: Path, recorded: Mapping[str, tuple[int, str]]) -> Iterator[str]:
     """Yield all that differs between `folder` and what was `recorded` of it.
 
+    What programs derive from recorded files (`poach.derived`) is no difference.
     Raises PermissionError in the end if there is anything that this user may not read.
     """
     closed: PermissionError | None = None
     for name, (size, digest) in recorded.items():
         try:
-            yield from _difference(folder, name, (size, digest))
+            free = may_be_rewritten(name, recorded)
+            yield from _difference(folder, name, (size, digest), free)
         except PermissionError as error:
             closed = closed or error
     for name in sorted({*_names(folder)} - {*recorded}):
-        yield f"{name} should not be there"
+        if not (is_derived(name, recorded) and _is_regular(folder / name)):
+            yield f"{name} should not be there"
     if closed is not None:
         raise closed
 
 
-def _difference(folder: Path, name: str, recorded: tuple[int, str]) -> Iterator[str]:
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True  # it has just gone
+
+
+def _difference(
+    folder: Path, name: str, recorded: tuple[int, str], free: bool
+) -> Iterator[str]:
+    """Yield what is wrong with a file, which may have other bytes if it is `free`."""
     path = folder / name
     try:
         if path.is_symlink():
             yield f"{name} is a symbolic link"
-        elif size_and_digest(path) != recorded:
+        elif size_and_digest(path) != recorded and not free:
             yield f"{name} has other bytes"
     except (FileNotFoundError, NotADirectoryError):
         yield f"{name} is missing"
@@ -139,21 +158,10 @@ def _difference(folder: Path, name: str, recorded: tuple[int, str]) -> Iterator[
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """Yield the paths of all files in `folder`, and of links, that are not derived."""
+    """Yield the paths of all files in `folder`, and of links."""
     for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if (path.is_symlink() or not path.is_dir()) and not _is_derived(path, name):
-            yield name.as_posix()
-
-
-def _is_derived(path: Path, name: Path) -> bool:
-    """Tell byte code, which Python may write anew after a move, in other sizes.
-
-    Python 2 keeps it beside the source; without that, it is all the code there is.
-    """
-    if "__pycache__" in name.parts:
-        return True
-    return path.suffix in (".pyc", ".pyo") and path.with_suffix(".py").exists()
+        if path.is_symlink() or not path.is_dir():
+            yield path.relative_to(folder).as_posix()
 
 
 def as_json(data: Mapping[str, Any]) -> bytes:
@@ -172,25 +180,25 @@ def flaw(folder: Path) -> str:
     Raises PermissionError for what this user may not read.
     """
     try:
-        recorded = _recorded(folder)
+        found = recorded(folder)
     except ValueError as error:
         return str(error)
-    return wrong_size(folder, {name: size for name, (size, _) in recorded.items()})
+    return wrong_size(folder, {name: size for name, (size, _) in found.items()})
 
 
 def flaws(folder: Path) -> Iterator[str]:
     """Yield all that is wrong with a folder that has a record; raise as `flaw`."""
     try:
-        recorded = _recorded(folder)
+        found = recorded(folder)
     except ValueError as error:
         yield str(error)
         return
-    for each in differences(folder, recorded):
+    for each in differences(folder, found):
         if each != f"{RECORD} should not be there":
             yield each
 
 
-def _recorded(folder: Path) -> Files:
+def recorded(folder: Path) -> Files:
     """Return the record of `folder`; raise ValueError with what is wrong with it."""
     try:
         data = parsed(read(folder / RECORD))

@@ -74,8 +74,7 @@ def appear(made: Path, place: Path, common: Common) -> None:
 
     Raises OSError.
     """
-    common.share(made, *made.rglob("*"))
-    _sync_tree(made)
+    share_and_sync(made, common)
     for left in reversed(range(_TRIES)):
         try:
             common.make(place.parent)
@@ -91,6 +90,12 @@ def appear(made: Path, place: Path, common: Common) -> None:
             if place.parent.is_dir() or not left:
                 raise
     sync(place.parent)
+
+
+def share_and_sync(made: Path, common: Common) -> None:
+    """Make the folder `made`, with all in it, ready to appear; raise OSError."""
+    common.share(made, *made.rglob("*"))
+    _sync_tree(made)
 
 
 def sync(path: Path) -> None:

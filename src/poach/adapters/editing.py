@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from poach.adapters.absent import NOWHERE
 from poach.adapters.world import World
-from poach.diff import Binary, FileDiff, NamedDiff
+from poach.diff import Binary, FileDiff, Hunk, NamedDiff
+from poach.filenames import shown
 from poach.hunks import (
     RULES,
     Applied,
@@ -31,7 +33,7 @@ from poach.text import unix_hunk
 MAX_MADE = 1 << 29
 """The most bytes that a patch set may make in all: 512 MB."""
 
-_NOWHERE = ("missing", "unsafe", "unreadable")
+_NOWHERE = ("missing", "gone", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
@@ -40,7 +42,10 @@ class Attempt:
     """A diff applied at one strip level and directory.
 
     `files` are those that apply, `refusals` says why others do not, `landed` counts
-    the hunks that have a place, also in files that do not apply as a whole.  `rules`
+    the hunks that have a place, also in files that do not apply as a whole.  `absent`
+    are the files that the tree lacks, by their names in messages, and their paths.
+    `excluded` are the names of those that were left out.
+    `rules`
     are those by which all files so far apply: one of them has to place them all.
     """
 
@@ -56,6 +61,8 @@ class Attempt:
         self.directory = directory
         self.files: list[PatchedFile] = []
         self.refusals = list(refusals)
+        self.excluded: tuple[str, ...] = ()
+        self.absent: dict[str, tuple[FileDiff, str]] = {}
         self.landed = 0
         self.rules: frozenset[Rule] = RULES
 
@@ -68,7 +75,7 @@ class Attempt:
     @property
     def has_files(self) -> bool:
         """Tell whether the tree has every file that the diff changes."""
-        return all(each.reason != "missing" for each in self.refusals)
+        return all(each.reason not in ("missing", "gone") for each in self.refusals)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -77,8 +84,16 @@ class Attempt:
 
     def result(self, diff: NamedDiff) -> PatchedBy:
         """Return what the plan says of the diff."""
-        files = tuple(self.files)
-        return PatchedBy(diff.name, diff.owner, self.strip, self.directory, files)
+        return PatchedBy(
+            diff.name,
+            diff.owner,
+            self.strip,
+            self.directory,
+            tuple(self.files),
+            diff.exclude,
+            self.excluded,
+            diff.eol,
+        )
 
 
 class Commit:
@@ -88,10 +103,11 @@ class Commit:
     order the files come.
     """
 
-    def __init__(self, attempt: Attempt, fuzz: int) -> None:
+    def __init__(self, attempt: Attempt, fuzz: int, eol: str = "keep") -> None:
         self.attempt = attempt
         self.world = attempt.world
         self.fuzz = fuzz
+        self.eol = eol
         self.sources: dict[str, Entry | None] = {}
         self.moving: set[str] = set()  # sources of renames that come later
         self.made: set[str] = set()  # files that the commit creates
@@ -106,7 +122,9 @@ class Commit:
             try:
                 self._file(file)
             except Fault as fault:
-                self.attempt.refusals += fault.refusals
+                self.attempt.refusals += (
+                    each._replace(subject=file.subject) for each in fault.refusals
+                )
         self._check_links()
 
     def _take(self, file: FileDiff) -> None:
@@ -183,11 +201,16 @@ class Commit:
         """Return the path to read and the path to write."""
         if file.status in ("rename", "copy"):
             return self._moved(file)
-        if file.status == "create":
-            path = self._path(file.new if file.new is not None else file.old)
-        else:
-            path = self._existing(file)
+        is_new = file.status == "create"
+        path = self._made_at(file) if is_new else self._existing(file)
         return path, path
+
+    def _made_at(self, file: FileDiff) -> str:
+        """Return the path of a new file, by ``diff --git`` if ``+++`` does not fit."""
+        name = file.new if file.new is not None else file.old
+        fits = stripped(name or "", self.attempt.strip) is not None
+        others = [] if fits else self._paths(file.git_names)
+        return others[0] if others else self._path(name)
 
     def _moved(self, file: FileDiff) -> tuple[str, str]:
         """Return both paths of a rename or copy, as git reads its bare names.
@@ -208,11 +231,12 @@ class Commit:
         """
         names = [name for name in (file.old, file.new) if name] or [file.indexed or ""]
         paths = self._paths(dict.fromkeys([*names, *map(first_word, names)]))
+        for some in (paths, self._paths(file.git_names)):
+            there = [path for path in some if self._now(path) is not None]
+            if there:
+                return min(there, key=shortness)
         if not paths:
             self._path(names[0])
-        there = [path for path in paths if self._now(path) is not None]
-        if there:
-            return min(there, key=shortness)
         created = self._paths(reversed(names)) if may_create(file) else []
         return next(iter(created), paths[0])
 
@@ -263,15 +287,17 @@ class Commit:
         raise Fault.of("exists", "exists already", path)
 
     def _missing(self, file: FileDiff, source: str, path: str) -> Fault:
+        name = shown(file)
+        self.attempt.absent[name] = (file, source)
         if file.status == "delete":
-            return Fault.of("already applied", "gone already", source)
+            return Fault.of("gone", "gone already", name)
         there = self.world.entry(path) if file.status == "rename" else None
         if there is None:
-            return Fault.of("missing", "no such file in the tree", source)
+            return Fault.of("missing", NOWHERE, name)
         if self._is_done(file, there):
             return Fault.of("already applied", f"is {show(path)!r} already", source)
-        detail = f"no such file in the tree; {show(path)!r} is, with other contents"
-        return Fault.of("missing", detail, source)
+        detail = f"{NOWHERE}; {show(path)!r} is, with other contents"
+        return Fault.of("missing", detail, name)
 
     def _is_done(self, file: FileDiff, there: Entry) -> bool:
         """Tell whether a file is what the diff makes of it."""
@@ -284,7 +310,7 @@ class Commit:
     def _check_new(self, file: FileDiff, path: str, old: Entry | None) -> None:
         if old is None or not old.data:
             return
-        made = apply_hunks(b"", file.hunks)
+        made = apply_hunks(b"", _of_new_file(file))
         same = isinstance(made, Applied) and made.data == old.data
         if same or (file.binary and _is_result(old, file.binary)):
             raise Fault.of("already applied", "exists already, just so", path)
@@ -297,7 +323,7 @@ class Commit:
         if file.binary:
             return self._binary(file, path, before), ()
         rules = self.attempt.rules
-        done = apply_hunks(before, file.hunks, self.fuzz, rules)
+        done = self._placed(before, file.hunks if old else _of_new_file(file))
         if isinstance(done, Rejected) and file.crlf:
             unix = [unix_hunk(hunk) for hunk in file.hunks]
             again = apply_hunks(before, unix, self.fuzz, rules)
@@ -307,6 +333,14 @@ class Commit:
             raise Fault(*(missed(path, miss, file.reversed) for miss in done.misses))
         self.attempt.rules = done.rules
         return done.data, done.landings
+
+    def _placed(self, before: bytes, hunks: Sequence[Hunk]) -> Applied | Rejected:
+        rules = self.attempt.rules
+        if self.eol == "keep":
+            return apply_hunks(before, hunks, self.fuzz, rules)
+        from poach.endings import apply_any
+
+        return apply_any(before, hunks, self.fuzz, rules)
 
     def _binary(self, file: FileDiff, path: str, old: bytes) -> bytes:
         from poach.binaries import BadBinary, apply_binary, is_result
@@ -356,6 +390,15 @@ def _too_short(name: str | None, strip: int) -> str:
 def _is_bad_target(text: str) -> bool:
     """Tell whether a link's target means something else on some system, or nothing."""
     return not text or "\\" in text or "\0" in text or len(text) > 4000
+
+
+def _of_new_file(file: FileDiff) -> Sequence[Hunk]:
+    """Return the hunks that make a file.
+
+    Where the diff's own lines end with CR LF, something converted the diff on its way:
+    the file gets LF, as the rest of the tree has it.
+    """
+    return [unix_hunk(hunk) for hunk in file.hunks] if file.crlf else file.hunks
 
 
 def _mode(file: FileDiff, path: str, old: Entry | None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from poach.adapters import contents
+from poach.effect import findings
 from poach.errors import PoachError
 from poach.key import BuildKey, digest_of, recorded, recorded_digest
 
@@ -117,6 +118,14 @@ def flaws(place: Path) -> Iterator[str]:
             yield each
 
 
+def files(place: Path) -> contents.Files:
+    """Return the sizes and digests that the entry in `place` lists, its wheel's, too.
+
+    Raises `DamagedEntry`.
+    """
+    return _listed(place, _entry(place))[2]
+
+
 def _entry(place: Path) -> dict[str, Any]:
     try:
         entry = contents.parsed(contents.read(place / ENTRY))
@@ -145,6 +154,8 @@ def _belongs(place: Path, entry: Mapping[str, Any]) -> bool:
 
 def _checked(place: Path, entry: dict[str, Any]) -> PatchedEgg:
     egg, wheel, files = _listed(place, entry)
+    if findings({"patches": (), **entry}) is None:
+        raise DamagedEntry(place, f"{ENTRY} does not say what the patches did")
     if not (place / egg).is_dir():
         raise DamagedEntry(place, f"{egg} is missing")
     sizes = {name: size for name, (size, _) in files.items()}

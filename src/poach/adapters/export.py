@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from poach.adapters import pristine
 from poach.adapters.store import PatchedEgg
 from poach.errors import PoachError
 
@@ -53,17 +54,17 @@ def _copied(wheel: Path, folder: Path) -> Path:
 
 
 def _zipped(egg: PatchedEgg, folder: Path) -> Path:
-    """Zip the files that the entry records, which leaves out byte code."""
+    """Zip the files that the entry records, as it does: that leaves out byte code."""
     path = folder / egg.egg.name
     with _appearing(path) as new, ZipFile(new, "w", ZIP_DEFLATED) as archive:
         for name in sorted(egg.entry["files"]):
-            file = egg.egg / name
-            status = file.stat()
+            status = (egg.egg / name).stat()
             info = ZipInfo(name, _EPOCH)
             info.compress_type = ZIP_DEFLATED
             info.external_attr = status.st_mode << 16
-            info.file_size = status.st_size  # so that a large one is no surprise
-            with file.open("rb") as source, archive.open(info, "w") as sink:
+            # So that a large one is no surprise.
+            info.file_size = egg.entry["files"][name][0]
+            with pristine.opened(egg, name) as source, archive.open(info, "w") as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
     return path
 

@@ -26,9 +26,10 @@ sys.path[:] = [folder for folder in sys.path if folder]
 found = {"version": "%d.%d" % sys.version_info[:2], "tag": None}
 try:
     import setuptools.wheel, wheel
+    from pip import __version__ as pip
     from pip._vendor.packaging.tags import sys_tags
     tag = next(iter(sys_tags()))
-    found["tag"] = [tag.interpreter, tag.abi, tag.platform]
+    found["tag"] = [tag.interpreter, tag.abi, tag.platform, pip]
 except ImportError:
     pass
 print(json.dumps(found))
@@ -68,7 +69,8 @@ class Interpreter:
     """A Python that wheels are built with, and what it takes (PEP 425).
 
     `command` is its path, `path` are folders with its tools if it has none of its own;
-    `python`, `abi` and `platform` are the first of its tags.
+    `python`, `abi` and `platform` are the first of its tags, `pip` is the version of
+    its pip.
     """
 
     command: str
@@ -76,6 +78,7 @@ class Interpreter:
     python: str
     abi: str
     platform: str
+    pip: str
 
 
 def find(command: str, store: Store, pip: Pip, options: Sequence[str]) -> Interpreter:
@@ -111,7 +114,7 @@ def environment(path: Sequence[str] = ()) -> Mapping[str, str]:
 
 def _probed(
     command: str, path: Sequence[str]
-) -> tuple[str, tuple[str, str, str] | None]:
+) -> tuple[str, tuple[str, str, str, str] | None]:
     """Return version and tag of an interpreter, None for the tag without tools."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "probe"

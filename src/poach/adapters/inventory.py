@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from poach.adapters import contents, entries, uses
 from poach.adapters.closed import Closed, may_read
@@ -14,31 +14,64 @@ from poach.adapters.store import DamagedEntry, Store
 from poach.adapters.uses import Uses
 from poach.key import FORMAT
 
+STAND_INS = ".aliases"
+
 #: Where work is under way, and what was set aside: of no interest to anybody else.
 _WORK = (".staging", ".locks", ".logs", ".damaged")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry as far as it can be read.
-
-    `place` is its path below the store's format, PROJECT/VERSION/KEY; `key` is that of
-    its build as plain data, empty where `damage` says that it cannot be read, or
-    `closed` that this user may not read it.  `size` is in bytes; `made` is when it came
-    into this store, `used` are the times of use that are known, in seconds since 1970;
-    `users` are folders of buildouts.  `source` is the URL that it was fetched from, ''
-    where it was built here, `by` the key that had signed it, '' where nobody asked.
-    """
-
+class _Facts(TypedDict):
     path: Path
     place: str
-    key: Mapping[str, Any]
-    damage: str
     closed: str
     size: int
     made: float
     used: tuple[float, ...]
     users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something in the store that buildouts use.
+
+    `place` is its path below the store's format; `closed` says why this user may not
+    read it, '' if that is not so.  `size` is in bytes; `made` is when it came into this
+    store, `used` are the times of use that are known, in seconds since 1970; `users`
+    are folders of buildouts.
+    """
+
+    path: Path
+    place: str
+    closed: str
+    size: int
+    made: float
+    used: tuple[float, ...]
+    users: tuple[str, ...]
+
+    def idle(self, now: float) -> float:
+        """Return for how many seconds nobody has used it, as far as that is known.
+
+        A time that lies ahead counts as far off as one long ago: some clock jumped.
+        """
+        return min(abs(now - time) for time in (self.made, *self.used))
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn(Item):
+    """An egg in the name of a project with a substitute: .aliases/PROJECT-DIGEST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Item):
+    """An entry as far as it can be read; its place is PROJECT/VERSION/KEY.
+
+    `key` is that of its build as plain data, empty where `damage` says that it cannot
+    be read, or where it is closed.  `source` is the URL that it was fetched from, ''
+    where it was built here, `by` the key that had signed it, '' where nobody asked.
+    """
+
+    key: Mapping[str, Any]
+    damage: str
     source: str
     by: str
 
@@ -51,13 +84,6 @@ class Entry:
     def project(self) -> str:
         """The canonical name of the project."""
         return self.path.parent.parent.name
-
-    def idle(self, now: float) -> float:
-        """Return for how many seconds nobody has used it, as far as that is known.
-
-        A time that lies ahead counts as far off as one long ago: some clock jumped.
-        """
-        return min(abs(now - time) for time in (self.made, *self.used))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +153,55 @@ def others(store: Store) -> list[OtherFormat]:
     return [_other(path) for path in found if path != store.root]
 
 
+def stand_ins_of(store: Store) -> list[StandIn]:
+    """Return all stand-ins for projects that have a substitute."""
+    known = uses.read(store)
+    folder = store.root / STAND_INS
+    paths = filter(_is_folder, _readable(store, folder))
+    found = (_stand_in(store, path, known) for path in paths)
+    return [each for each in found if each is not None]
+
+
+def _stand_in(store: Store, path: Path, known: Uses) -> StandIn | None:
+    closed = "" if may_read(path) else store.closed(path).reason
+    facts = _facts(path, path / contents.RECORD, closed, known)
+    return StandIn(**facts) if facts is not None else None
+
+
 def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
     entry, damage, closed = _read(store, path)
-    key = entry["key"] if entry else {}
-    place = path.relative_to(store.root).as_posix()
+    facts = _facts(path, path / entries.ENTRY, closed, known)
+    if facts is None:
+        return None
+    return Entry(
+        **facts,
+        key=entry["key"] if entry else {},
+        damage=damage,
+        source=str(entry.get("fetched-from") or ""),
+        by=str(entry.get("signed-by") or ""),
+    )
+
+
+def _facts(path: Path, record: Path, closed: str, known: Uses) -> _Facts | None:
+    """Return what `Item` says of the folder `path`; None if it has just gone.
+
+    It was made when its `record` was written, for its own time is that of the last
+    change.
+    """
+    place = path.relative_to(known.root).as_posix()
     try:
-        made = _made(path)
+        made = _made(path, record)
     except FileNotFoundError:
-        return None  # somebody removes it right now
-    last, users = known.last.get(place, ()), known.users.get(place, ())
-    size = contents.size_of(path)
-    wrong, used = (damage, closed), (tuple(last), tuple(users))
-    origin = [str(entry.get(each) or "") for each in ("fetched-from", "signed-by")]
-    return Entry(path, place, key, *wrong, size, made, *used, *origin)
+        return None
+    return {
+        "path": path,
+        "place": place,
+        "closed": closed,
+        "size": contents.size_of(path),
+        "made": made,
+        "used": tuple(known.last.get(place, ())),
+        "users": tuple(known.users.get(place, ())),
+    }
 
 
 def _read(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
@@ -152,10 +214,9 @@ def _read(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
         return {}, "", store.closed(Path(error.filename)).reason
 
 
-def _made(path: Path) -> float:
-    """Return when an entry was made; its folder's time is that of the last change."""
+def _made(path: Path, record: Path) -> float:
     try:
-        return (path / entries.ENTRY).stat().st_mtime
+        return record.stat().st_mtime
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return path.stat().st_mtime
 

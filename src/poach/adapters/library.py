@@ -10,7 +10,7 @@ from pathlib import Path
 from poach import series
 from poach.errors import PoachError, collect
 from poach.location import Kind, Location, without_credentials
-from poach.naming import canonicalize_name, is_version, same_version
+from poach.naming import NormalizedName, canonicalize_name, is_version, same_version
 from poach.patchset import UnknownPatch
 from poach.pin import Pin
 from poach.ports import Fetcher
@@ -87,6 +87,8 @@ class NamedDiffs:
     locations with absolute paths; `folders` are the entries of patch-path, paths or
     URLs, in order; `owners` says who wrote each entry of the section.  `shipped` are
     the shelves of distributions, by the project that they are for; they come last.
+    `also` are other names of a project under which its diffs may be, after its own:
+    those for which it stands in.
     """
 
     section: Mapping[str, Sequence[Location]]
@@ -94,6 +96,9 @@ class NamedDiffs:
     fetcher: Fetcher
     owners: Mapping[str, str] = field(default_factory=dict)
     shipped: Mapping[str, Sequence[Shelf]] = field(default_factory=dict)
+    also: Mapping[NormalizedName, Sequence[NormalizedName]] = field(
+        default_factory=dict
+    )
 
     def locate(self, pin: Pin, name: str, owner: str) -> Sequence[Location]:
         """Return the locations of the diffs of `name`, a folder's series unfolded.
@@ -103,10 +108,9 @@ class NamedDiffs:
         entry = self.entry(pin, name)
         if entry is not None:
             return _unfolded(self.section[entry])
-        for folder in self.folders:
-            found = self._look_in(folder, pin, name)
-            if found is not None:
-                return _unfolded([found])
+        found = next(self._on_path(pin, name), None)
+        if found is not None:
+            return _unfolded([found])
         shipped = self._shipped(pin, name)
         if shipped:
             return _agreed(shipped)
@@ -118,23 +122,36 @@ class NamedDiffs:
         entry = self.entry(pin, name)
         if entry is not None:
             return self.owners.get(entry, "")
-        if not self.shipped.get(pin.key) or any(
-            self._look_in(folder, pin, name) for folder in self.folders
-        ):
+        shipped = any(self.shipped.get(one.key) for one in self._called(pin))
+        if not shipped or any(self._on_path(pin, name)):
             return ""
         return " and ".join(shelf.owner for shelf, _ in self._shipped(pin, name))
 
     def entry(self, pin: Pin, name: str) -> str | None:
         """Return the entry of the section that defines `name`, None without one."""
         canonical = canonicalize_name(name)
-        keys = (f"{pin.key}/{canonical}", canonical)
+        keys = (*(f"{one.key}/{canonical}" for one in self._called(pin)), canonical)
         return next((key for key in keys if key in self.section), None)
 
     def _shipped(self, pin: Pin, name: str) -> list[tuple[Shelf, Path]]:
         """Return the shelves that have `name`, and where."""
-        shelves = self.shipped.get(pin.key, ())
+        called = self._called(pin)
+        shelves = [one for each in called for one in self.shipped.get(each.key, ())]
         found = ((one, _chosen(name, _on([one.folder], pin))) for one in shelves)
         return [(shelf, path) for shelf, path in found if path is not None]
+
+    def _called(self, pin: Pin) -> list[Pin]:
+        """Return `pin`, and the pins under whose names its diffs may be as well."""
+        others = self.also.get(pin.key, ())
+        return [pin, *(Pin(other, pin.base, ()) for other in others)]
+
+    def _on_path(self, pin: Pin, name: str) -> Iterator[Location]:
+        """Yield where the folders have `name`, in the order of preference."""
+        for one in self._called(pin):
+            for folder in self.folders:
+                found = self._look_in(folder, one, name)
+                if found is not None:
+                    yield found
 
     def _looked_in(self) -> list[str]:
         places = map(Location.parse, self.folders)
@@ -180,33 +197,6 @@ class NamedDiffs:
                 yield from map(_name_of, _candidates(Path(folder.target), pin))
 
 
-def looked_at(
-    section: Mapping[str, Sequence[Location]],
-    folders: Sequence[str],
-    pins: Iterable[Pin],
-) -> tuple[list[str], list[str]] | None:
-    """Return the files and the folders that decide where the names of `pins` are.
-
-    `section` and `folders` are as in `NamedDiffs`.  They need not exist.  The diffs
-    themselves are not among them, nor is what distributions ship.  Returns None where
-    servers have a say.
-    """
-    places = list(map(Location.parse, folders))
-    if any(place.kind is not Kind.PATH for place in places):
-        return None
-    entries = (one for group in section.values() for one in group)
-    listed = [Path(one.target) for one in entries if one.kind is Kind.PATH]
-    tops = {Path(place.target) for place in places}
-    shelves: set[Path] = set()
-    for pin in pins:
-        for project in (p for top in tops for p in _projects(top, pin)):
-            versions = _folders(project, lambda path: is_version(path.name))
-            shelves.update([project, *versions])
-    of_series = [each for shelf in shelves for each in _folders(shelf, _any)]
-    files = {str(folder / "series") for folder in (*listed, *of_series)}
-    return sorted(files), sorted(map(str, tops | shelves))
-
-
 def _chosen(name: str, candidates: Iterable[Path]) -> Path | None:
     """Return the first of `candidates` that is called `name`; raise `Ambiguous`."""
     named = [p for p in candidates if _name_of(p) == canonicalize_name(name)]
@@ -250,10 +240,6 @@ def _projects(folder: Path, pin: Pin) -> list[Path]:
     return _folders(folder, lambda path: canonicalize_name(path.name) == pin.key)
 
 
-def _any(path: Path) -> bool:
-    return True
-
-
 def _folders(parent: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     if not parent.is_dir():
         return []
@@ -295,11 +281,12 @@ def _series(location: Location) -> list[Location]:
     listed = folder / "series"
     if not listed.is_file():
         raise NoSeries(location.target)
+    usual = series.STRIP if location.strip is None else location.strip
     return [
         replace(
             location,
             target=str(folder / entry.file),
-            strip=location.strip if entry.strip is None else entry.strip,
+            strip=usual if entry.strip is None else entry.strip,
         )
         for entry in series.parse(listed.read_bytes(), str(listed))
     ]

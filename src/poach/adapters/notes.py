@@ -18,6 +18,9 @@ RUNS, BUILDS = "buildouts", "builds"
 #: Such a note is good for so long.
 DAY = 24 * 3600
 
+#: What `of_run` notes.
+RUN_FACTS = ("used", "unforeseen", "blind")
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

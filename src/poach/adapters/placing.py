@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 
+from poach import excluding
+from poach.adapters import absent, creating
 from poach.adapters.editing import Attempt, Commit, may_create
 from poach.adapters.world import World
 from poach.diff import DiffError, FileDiff, NamedDiff, parse
 from poach.errors import Faults
+from poach.filenames import names, shown
 from poach.paths import clean, stripped
 from poach.refusals import Fault, Refusal, in_part, show
 
+_MOST_SOUGHT = 50  # files that are looked for in the tree
 _MOST_PLACES = 8  # as many are named where a diff applies in several
 
 
@@ -20,8 +24,10 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
     """Apply one diff where it fits; refusals name the patch and its owner."""
     try:
         directory = _directory(world, diff.directory)
-        files = parse(diff.data)
+        files, left = excluding.split(parse(diff.data), diff.exclude)
         attempt = _placed(world, diff._replace(directory=directory), files)
+        attempt.excluded = tuple(left)
+        _settle(world, attempt, files)
         _refuse_absent(world, directory, attempt)
     except (DiffError, Faults) as error:
         faults = error.faults if isinstance(error, Faults) else (error,)
@@ -40,6 +46,48 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
         for each in refusals
     ]
     return attempt
+
+
+def _settle(world: World, attempt: Attempt, files: Sequence[FileDiff]) -> None:
+    """Say of absent files where they are, and of the diff what else of it fits."""
+    refusals = [
+        absent.settled(world, each, *attempt.absent[each.path])
+        if each.path in attempt.absent
+        else each
+        for each in attempt.refusals
+    ]
+    if len({file.part for file in files}) < 2:
+        refusals = [each._replace(subject="") for each in refusals]
+    found = [*_in_part(attempt, refusals, files), *refusals]
+    attempt.refusals = [_with_directory(each, attempt.directory) for each in found]
+
+
+def _in_part(
+    attempt: Attempt, refusals: Sequence[Refusal], files: Sequence[FileDiff]
+) -> Iterator[Refusal]:
+    """Say how many files are there and fit, where the others are nowhere."""
+    lacking = {each.path for each in refusals}
+    if not attempt.files or not all(each.detail == absent.NOWHERE for each in refusals):
+        return
+    count = len({shown(file) for file in files if file.git or not file.lost})
+    fit = count - len(lacking)
+    if lacking and fit > 0:
+        are, fits = ("is", "fits") if fit == 1 else ("are", "fit")
+        detail = f"{fit} of {count} files of the diff {are} in the tree and {fits}; "
+        detail += f"{_others(len(lacking))} not in this sdist"
+        yield Refusal("", "", "missing in part", detail)
+
+
+def _with_directory(refusal: Refusal, directory: str) -> Refusal:
+    """Say where a file was looked for whose name is told as the diff has it."""
+    if refusal.detail != absent.NOWHERE or not directory:
+        return refusal
+    detail = f"{refusal.detail}, in the folder {show(directory)!r}"
+    return refusal._replace(detail=detail)
+
+
+def _others(count: int) -> str:
+    return "the other is" if count == 1 else f"the other {count} are"
 
 
 def _refused(world: World, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
@@ -81,18 +129,20 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     """Return the attempt at the right place, or the most plausible failure."""
 
     def attempt(strip: int, directory: str) -> Attempt:
-        return _attempt(world, files, strip, directory, diff.fuzz)
+        return _attempt(world, files, strip, directory, diff)
 
     real = [file for file in files if file.git or not file.lost]
 
     if diff.strip is not None:
         return attempt(diff.strip, diff.directory or "")
-    usual = [attempt(strip, diff.directory or "") for strip in _usual_strips(real)]
+    strips = _usual_strips(world, real, diff.directory or "")
+    usual = [attempt(strip, diff.directory or "") for strip in strips]
     for each in usual:
         if not each.refusals:
             return each
-    if any(each.has_files for each in usual):  # it is here, and nowhere else
-        return max(usual, key=lambda each: (each.has_files, each.plausible))
+    here = [each for each in usual if not _leads_out(real, each.strip)]
+    if any(each.has_files for each in here):  # it is here, and nowhere else
+        return max(here, key=lambda each: (each.has_files, each.plausible))
     best = max(usual, key=lambda each: each.plausible)
     right: dict[tuple[str, ...], Attempt] = {}
     for place in _places(world, real, diff.directory):
@@ -108,6 +158,12 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
     return next(iter(right.values()), best)
 
 
+def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
+    """Tell whether names are absolute or have ``..``: more is to be stripped then."""
+    paths = (stripped(name, strip) for file in files for name in names(file))
+    return any(path[0] == "/" or ".." in path.split("/") for path in paths if path)
+
+
 def _which(places: Iterable[Attempt]) -> str:
     said = (
         f"strip {each.strip} in {show(each.directory) or '.'} ({show(each.targets[0])})"
@@ -116,43 +172,39 @@ def _which(places: Iterable[Attempt]) -> str:
     return "applies in more than one place: " + ", ".join(said)
 
 
-def _usual_strips(files: Sequence[FileDiff]) -> list[int]:
-    """Return -p1 and -p0; what only makes new files shows by its names which it is.
+def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> list[int]:
+    """Return -p1 and -p0; for what only makes new files the tree says which it is.
 
     Where no name has a folder, there is none to strip.
     """
-    if not any("/" in name for file in files for name in _names(file)):
+    if not any("/" in name for file in files for name in names(file)):
         return [0]
     if any(file.status != "create" and not may_create(file) for file in files):
         return [1, 0]
-    return [1] if all(_has_prefix(file) for file in files) else [0]
-
-
-def _names(file: FileDiff) -> list[str]:
-    return [name for name in (file.new, file.old, file.indexed) if name]
-
-
-def _has_prefix(file: FileDiff) -> bool:
-    """Tell whether the names begin with a folder that is not of the tree."""
-    if file.git:
-        return (file.new or "").startswith(("b/", "w/", "i/"))
-    if file.old and file.new:
-        return file.old.partition("/")[0] != file.new.partition("/")[0]
-    return (file.new or file.old or "").startswith("b/")
+    return [creating.strip_level(world, files, directory)] if files else [1]
 
 
 def _places(
     world: World, files: Sequence[FileDiff], directory: str | None
 ) -> Iterator[tuple[int, str]]:
-    """Yield the strip levels and directories where the diff's first old file is."""
-    first = next((file for file in files if file.status != "create"), None)
-    if first is None:
-        return
-    names = _names(first)
-    depth = max((name.count("/") for name in names), default=-1)
+    """Yield the strip levels and directories where the first old file is that is
+    anywhere."""
+    sought = [file for file in files if file.status != "create"]
+    for file in sought[:_MOST_SOUGHT]:
+        found = list(_places_of(world, file, directory))
+        if found:
+            yield from found
+            return
+
+
+def _places_of(
+    world: World, file: FileDiff, directory: str | None
+) -> Iterator[tuple[int, str]]:
+    called = names(file)
+    depth = max((name.count("/") for name in called), default=-1)
     seen = set()
     for strip in range(depth + 1):
-        for place in _folders(world, names, strip, directory):
+        for place in _folders(world, called, strip, directory):
             if place not in seen:
                 seen.add(place)
                 yield strip, place[1]
@@ -173,9 +225,13 @@ def _folders(
 
 
 def _attempt(
-    world: World, files: Sequence[FileDiff], strip: int, directory: str, fuzz: int
+    world: World,
+    files: Sequence[FileDiff],
+    strip: int,
+    directory: str,
+    diff: NamedDiff,
 ) -> Attempt:
     done = Attempt(world.child(), strip, directory)
     for _, part in groupby(files, key=lambda file: file.part):
-        Commit(done, fuzz).apply(list(part))
+        Commit(done, diff.fuzz, diff.eol).apply(list(part))
     return done

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poach.adapters import contents, locks, uses
+from poach.adapters import contents, damaged, locks, uses
 from poach.adapters.durable import FULL
-from poach.adapters.inventory import Entry, OtherFormat
+from poach.adapters.inventory import Entry, Item, OtherFormat
 from poach.adapters.staging import STALE_SECONDS
 from poach.adapters.store import Store, StoreUnwritable
 from poach.errors import PoachError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+#: What an earlier release of poach has left outside the store.
+LEFTOVER = "left by an earlier release"
 
 
 class NotRemoved(PoachError):
@@ -34,11 +37,15 @@ class NotRemoved(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Something that goes, with its size in bytes, and `what` it is."""
+    """Something that goes, with its size in bytes, and `what` it is.
+
+    `detail` says more about it, '' for nothing.
+    """
 
     path: Path
     size: int
     what: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +70,19 @@ class Criteria:
     """What is unneeded: it fits all of the criteria that are not None.
 
     `idle` are seconds in which nobody has used it, by the time `now`; `kept` tells
-    which entries are needed.
+    which items are needed.
     """
 
     now: float
     idle: float | None
-    kept: Callable[[Entry], bool] | None
+    kept: Callable[[Item], bool] | None
 
-    def entry(self, entry: Entry) -> bool:
-        """Tell whether an entry is unneeded; what is closed to us we cannot judge."""
-        if entry.closed:
+    def item(self, item: Item) -> bool:
+        """Tell whether an item is unneeded; what is closed to us we cannot judge."""
+        if item.closed:
             return False
-        idle = self.idle is None or entry.idle(self.now) >= self.idle
-        return idle and not (self.kept and self.kept(entry))
+        idle = self.idle is None or item.idle(self.now) >= self.idle
+        return idle and not (self.kept and self.kept(item))
 
     def format(self, other: OtherFormat) -> bool:
         """Tell whether the folder of another format is unneeded: only an old one is."""
@@ -85,26 +92,29 @@ class Criteria:
 
 def prune(
     store: Store,
-    entries: Iterable[Path],
-    formats: Iterable[Path],
+    items: Iterable[Item],
+    formats: Iterable[OtherFormat],
     now: float,
     dry_run: bool = False,
+    leftovers: Iterable[Path] = (),
 ) -> Pruning:
-    """Remove `entries`, folders of old `formats`, and rubbish.
+    """Remove `items`, folders of old `formats`, `leftovers`, and rubbish.
 
     Each goes by one rename and is deleted then: who is killed meanwhile leaves what
-    is swept later.  What somebody builds stays.  Rubbish is what killed processes left,
-    what was set aside as damaged, logs of builds that failed more than a week ago, and
-    notes of folders that have gone, on entries that have gone.  With `dry_run` nothing
-    goes.  Raises `StoreUnwritable`.
+    is swept later.  What somebody builds stays.  Leftovers are files outside the store,
+    which need not be there.  Rubbish is what killed processes left, what was damaged
+    and has been replaced, logs of builds that failed more than a week ago, and notes of
+    folders that have gone, on entries that have gone.  With `dry_run` nothing goes.
+    Raises `StoreUnwritable`.
     """
     removed: list[Removal] = []
     busy: list[Path] = []
     faults: list[PoachError] = []
     for path, what, guards in [
-        *((path, "entry", [_lock(store, path)]) for path in entries),
-        *((path, "old format", _locks(path)) for path in formats),
+        *((item.path, _kind(item), [_lock(store, item)]) for item in items),
+        *((other.path, "old format", _locks(other.path)) for other in formats),
         *((path, what, []) for path, what in _rubbish(store, now)),
+        *((path, LEFTOVER, []) for path in leftovers),
     ]:
         with _unguarded(guards) as free:
             try:
@@ -117,8 +127,14 @@ def prune(
     return Pruning([*removed, *_swept(store, dry_run)], busy, faults)
 
 
-def _lock(store: Store, entry: Path) -> Path:
-    return store.root / ".locks" / f"{entry.name}.lock"
+def _kind(item: Item) -> str:
+    return "entry" if isinstance(item, Entry) else "stand-in"
+
+
+def _lock(store: Store, item: Item) -> Path:
+    """Return the lock of whoever makes `item`."""
+    name = item.path.name if isinstance(item, Entry) else f"aliases-{item.path.name}"
+    return store.root / ".locks" / f"{name}.lock"
 
 
 def _locks(root: Path) -> list[Path]:
@@ -151,8 +167,11 @@ def _acquired(lock: BaseFileLock) -> bool:
 
 
 def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
-    removal = Removal(path, _size(path), what)
-    if not dry_run:
+    detail = damaged.described(path) if what == "damaged" else ""
+    removal = Removal(path, _size(path), what, detail)
+    if not dry_run and what == LEFTOVER:
+        _unlink(path)
+    elif not dry_run:
         try:
             with store.scratch() as scratch:
                 _move(path, scratch / path.name)
@@ -164,6 +183,13 @@ def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
             with contextlib.suppress(OSError):
                 parent.rmdir()  # unless there is more in it
     return removal
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotRemoved(path, str(error)) from error
 
 
 def _move(path: Path, place: Path) -> None:
@@ -180,7 +206,7 @@ def _size(path: Path) -> int:
 
 
 def _rubbish(store: Store, now: float) -> Iterator[tuple[Path, str]]:
-    for path in sorted((store.root / ".damaged").glob("*")):
+    for path in sorted((store.root / damaged.ASIDE).glob("*")):
         yield path, "damaged"
     for path in sorted((store.root / ".logs").glob("*")):
         with contextlib.suppress(FileNotFoundError):

@@ -114,7 +114,9 @@ class DiffReader:
     def read(self, location: Location, sha256: str) -> bytes:
         """Return the diff at `location`, whose digest is `sha256`.
 
-        Raises what `digest` raises.
+        What gzip, bzip2 or xz packed is unpacked: the digest is that of the bytes as
+        they are at the location.  What cannot be unpacked stays as it is; it is
+        refused where it is applied.  Raises what `digest` raises.
         """
         data = None if location.kind is Kind.PATH else self.store.kept_diff(sha256)
         if data is None:
@@ -122,7 +124,14 @@ class DiffReader:
             self._verify(location, sha256, data)
             if location.kind is not Kind.PATH:
                 self.store.keep_diff(data)
-        return data
+        # Imported late: a warm run reads no diff.
+        from poach.diff import MAX_DIFF
+        from poach.packing import BadPacking, unpacked
+
+        try:
+            return unpacked(data, MAX_DIFF)
+        except BadPacking:
+            return data
 
     def _verify(self, location: Location, sha256: str, data: bytes) -> None:
         found = hashlib.sha256(data).hexdigest()

@@ -8,11 +8,12 @@ Below the store's folder stands the version of its format, and below that::
     .aliases/                        eggs in the name of a project that has a substitute
     .diffs/                          diffs that were fetched, by digest
     .locks/  .staging/  .logs/       work under way, and logs of failed builds
-    .damaged/                        what was found damaged, and was made anew
+    .damaged/                        what was found damaged, and was replaced
 
 An entry appears by one rename and never changes; whatever a killed build leaves lies
-in ``.staging`` and is swept later.  One that is damaged nevertheless is set aside, by
-one rename, too, and built anew.
+in ``.staging`` and is swept later.  One that is damaged nevertheless is built again,
+and only then replaced: a program that runs from it never finds it missing.  The damaged
+one is kept in ``.damaged`` until some others have come after it.
 
 An entry records the size and the sha256 of every file.  On a hit the sizes are checked
 and the digests are not: that would mean to read every file on every run.
@@ -39,6 +40,7 @@ from poach.ports import Reporter
 
 if TYPE_CHECKING:
     from poach.adapters.closed import Closed
+    from poach.adapters.damaged import Aside
 
 __all__ = ["DamagedEntry", "Made", "PatchedEgg", "Store", "StoreUnwritable"]
 
@@ -110,21 +112,24 @@ class Store:
 
         `make` gets an empty staging folder and returns what it made there.  `waiting`
         is called with a description of the process that builds this egg already.
-        An entry that is damaged is set aside, one that we may not read is not.  Raises
+        An entry that is damaged is replaced, one that we may not read is not.  Raises
         `StoreUnwritable`, `Closed`, `DamagedEntry` and whatever `make` raises; nothing
-        is left behind then.
+        is left behind then, and nothing is replaced.
         """
         with contextlib.suppress(DamagedEntry):
             found = self.find(version, key)
             if found is not None:
                 return found
         with self.locked(key.digest[:DIGITS], waiting) as held:
-            found = self._whole(version, key)  # another process may have built it
+            found, aside = self._whole(version, key)  # another process may be done
             if found is None:
                 with self._writable():
                     self._staging.sweep(held)
                 with self.scratch() as staging:
-                    self._publish(staging, self.place(version, key), key, make)
+                    made = _made(staging, make)
+                    with self._writable():
+                        entries.write(staging / "entry", made, key)
+                    self._appear(staging / "entry", self.place(version, key), aside)
                 found = self.find(version, key)
         assert found is not None
         return found
@@ -169,7 +174,7 @@ class Store:
         """Return the folder `name` of tools or aliases; where it is missing, `make` it.
 
         `make` fills the folder that it gets, which is staged; what it raises leaves
-        nothing behind.  One that is damaged is set aside.  Raises `StoreUnwritable`
+        nothing behind.  One that is damaged is replaced.  Raises `StoreUnwritable`
         and `Closed`.
         """
         place = self.root / f".{kind}" / name
@@ -177,14 +182,14 @@ class Store:
             return place
         with self.locked(f"{kind}-{name}"):
             flaw = self._flaw(place)
-            if flaw and place.exists():
-                self._set_aside(place, flaw)
+            there = bool(flaw) and os.path.lexists(place)
+            aside = self._aside(place, flaw) if there else None
             if flaw:
                 with self.scratch() as staging:
                     make(staging / kind)
                     with self._writable():
                         contents.record(staging / kind)
-                        appear(staging / kind, place, self._common)
+                    self._appear(staging / kind, place, aside)
         return place
 
     def log_path(self, version: str, key: BuildKey) -> Path:
@@ -249,13 +254,16 @@ class Store:
         self._common.make(folder)
         return folder / f"{name}.lock"
 
-    def _whole(self, version: str, key: BuildKey) -> PatchedEgg | None:
-        """Return the egg of `key` if it is there and whole; set it aside if damaged."""
+    def _whole(
+        self, version: str, key: BuildKey
+    ) -> tuple[PatchedEgg | None, Aside | None]:
+        """Return the egg of `key` if it is there and whole, and the place of a damaged
+        one.
+        """
         try:
-            return self.find(version, key)
+            return self.find(version, key), None
         except DamagedEntry as damage:
-            self._set_aside(damage.path, damage.reason)
-            return None
+            return None, self._aside(damage.path, damage.reason)
 
     def _flaw(self, place: Path) -> str:
         try:
@@ -273,30 +281,36 @@ class Store:
                 self._staging.write(path, data)
 
     def _set_aside(self, place: Path, reason: str) -> None:
-        kind = place.relative_to(self.root).parts[0].lstrip(".")
-        name = f"{kind}-{place.name}-{os.urandom(4).hex()}"
-        aside = self.root / ".damaged" / name
-        with self._writable():
-            self._common.make(aside.parent)
-            try:
-                place.rename(aside)
-            except FileNotFoundError:
-                return  # another process was faster
-        self.reporter.set_aside(place, reason, aside)
+        aside = self._aside(place, reason)
+        self._common.make(aside.path.parent)
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            place.rename(aside.path)
+            aside.note(self._common)
 
-    def _publish(
-        self,
-        staging: Path,
-        place: Path,
-        key: BuildKey,
-        make: Callable[[Path], Made],
-    ) -> None:
-        work = staging / "work"
-        work.mkdir()
-        made = make(work)
+    def _aside(self, place: Path, reason: str) -> Aside:
+        """Tell of what is damaged, and return where it is to be kept."""
+        # Imported late: that is rare.
+        from poach.adapters.damaged import ASIDE, Aside
+
+        where = place.relative_to(self.root)
+        kind = where.parts[0].lstrip(".")
+        name = f"{kind}-{place.name}-{os.urandom(4).hex()}"
+        aside = Aside(self.root / ASIDE / name, where.as_posix(), reason)
+        self.reporter.set_aside(place, reason, aside.path)
+        return aside
+
+    def _appear(self, made: Path, place: Path, aside: Aside | None) -> None:
+        """Let a folder that was made appear at `place`, instead of what is damaged."""
         with self._writable():
-            entries.write(staging / "entry", made, key)
-            appear(staging / "entry", place, self._common)
+            if aside is None:
+                appear(made, place, self._common)
+                return
+            # Imported late: that is rare.
+            from poach.adapters.replacing import replace
+
+            self._common.make(aside.path.parent)
+            replace(made, place, aside.path, self._common)
+            aside.note(self._common)
 
     def closed(self, path: Path) -> Closed:
         """Return what is to be told of `path`, which we may not read."""
@@ -332,3 +346,9 @@ class Store:
             os.fsdecode(place)
         )
         return error.errno in FULL | _CLOSED and not elsewhere
+
+
+def _made(staging: Path, make: Callable[[Path], Made]) -> Made:
+    work = staging / "work"
+    work.mkdir()
+    return make(work)

@@ -7,16 +7,22 @@ read or written, and nothing at all unless every hunk of every diff applies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from poach.adapters.aside import StrPath
+from poach.adapters.below import Root, StrPath, opened
 from poach.adapters.placing import apply
 from poach.adapters.world import World
 from poach.adapters.writer import (
     Interrupted,
+    Look,
+    NotRecovered,
+    Seen,
+    TreeChanged,
     WriteFailed,
     check_whole,
+    clear,
+    recover,
     write_changes,
 )
 from poach.diff import NamedDiff
@@ -27,12 +33,18 @@ __all__ = [
     "ApplyRefused",
     "Entry",
     "Interrupted",
+    "NotRecovered",
     "PatchedBy",
     "PatchedFile",
     "Plan",
     "Refusal",
+    "Root",
+    "TreeChanged",
     "WriteFailed",
+    "clear",
+    "opened",
     "plan",
+    "recover",
     "show",
     "write",
 ]
@@ -42,12 +54,14 @@ class Plan(NamedTuple):
     """Everything that will be done to `tree`, diff by diff, file by file.
 
     `changes` holds the outcome: each path, relative to the tree, that will be
-    written, with its contents, or None where it will be gone.
+    written, with its contents, or None where it will be gone.  `seen` is what stood at
+    these paths.
     """
 
     tree: StrPath
     patches: tuple[PatchedBy, ...]
     changes: tuple[tuple[str, Entry | None], ...]
+    seen: Mapping[str, Seen | None]
 
     def __repr__(self) -> str:
         paths = [path for path, _ in self.changes]
@@ -62,10 +76,15 @@ def plan(tree: StrPath, diffs: Sequence[NamedDiff]) -> Plan:
     """Apply `diffs` to `tree` in memory, in order, and return what would be written.
 
     Raises `ApplyRefused` with all refusals of all diffs, `Interrupted` where an earlier
-    `write` was killed.
+    `write` was killed, OSError where the tree is no folder that can be read.
     """
-    check_whole(tree)
-    world = World(tree)
+    with opened(tree) as root:
+        return _planned(tree, root, diffs)
+
+
+def _planned(tree: StrPath, root: Root, diffs: Sequence[NamedDiff]) -> Plan:
+    check_whole(root)
+    world = World(root)
     patches: list[PatchedBy] = []
     refusals: list[Refusal] = []
     for diff in diffs:
@@ -75,9 +94,15 @@ def plan(tree: StrPath, diffs: Sequence[NamedDiff]) -> Plan:
         refusals += attempt.refusals
     if refusals:
         raise ApplyRefused(refusals)
-    return Plan(tree, tuple(patches), tuple(sorted(world.outcome().items())))
+    changes = tuple(sorted(world.outcome().items()))
+    seen = {path: world.disk.seen(path) for path, _ in changes}
+    return Plan(tree, tuple(patches), changes, seen)
 
 
-def write(planned: Plan) -> None:
-    """Write the plan's outcome to its tree.  Raises `WriteFailed`."""
-    write_changes(planned.tree, planned.changes)
+def write(planned: Plan, look: Look = lambda: None) -> None:
+    """Write the plan's outcome to its tree; before each step `look` may stop it.
+
+    Raises `WriteFailed`, `TreeChanged` where somebody else has written to a path since,
+    and `Interrupted`.
+    """
+    write_changes(planned.tree, planned.changes, planned.seen, look)

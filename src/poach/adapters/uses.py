@@ -1,9 +1,9 @@
 """Who used which entry of the store, and when: notes that buildouts leave there.
 
 A note belongs to the folder of a buildout.  ``eggs`` are the places in the store of the
-entries that its last run used, ``at`` is when, in seconds since 1970; ``before`` are
-others with the time of their last use.  Where nothing has changed a run writes no note
-for a day.
+entries, and of the stand-ins for substitutes, that its last run used, ``at`` is when,
+in seconds since 1970; ``before`` are others with the time of their last use.  Where
+nothing has changed a run writes no note for a day.
 """
 
 from __future__ import annotations
@@ -30,11 +30,21 @@ def note(
     kind: str,
     directory: str,
     eggs: Collection[PatchedEgg],
+    stand_ins: Collection[Path] = (),
+    whole: bool = True,
     **facts: object,
 ) -> None:
-    """Note in the store, if that can be written, what a run used, and other `facts`."""
+    """Note in the store, if that can be written, what a run used, and other `facts`.
+
+    `stand_ins` are folders of the store.  A run that is not `whole` has ended before it
+    knew all that it uses: what the last one used counts, too.
+    """
     noted = store.recall(kind, name(directory)) or {}
-    places = sorted({place(store, egg) for egg in eggs})
+    used = {place(store, egg) for egg in eggs}
+    used |= {folder.relative_to(store.root).as_posix() for folder in stand_ins}
+    before_that = [] if whole else current(noted)
+    used |= {where for where in before_that if _is_there(store.root / where)}
+    places = sorted(used)
     told = {**use(directory, places), **facts}
     now = time.time()
     if not says(noted, told, now):
@@ -65,12 +75,13 @@ def current(noted: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """All that is noted: `last` and `users` of entries, by their places.
+    """All that is noted: `last` and `users` of entries, by their places below `root`.
 
     `last` are all times of use.  `users` are the folders of buildouts that used an
     entry in their last run and are still there, as far as that can be told.
     """
 
+    root: Path
     last: Mapping[str, list[float]]
     users: Mapping[str, list[str]]
 
@@ -85,7 +96,9 @@ def read(store: Store) -> Uses:
                 last.setdefault(where, []).append(used)
             for where in current(noted) if not is_gone(noted) else ():
                 users.setdefault(where, []).append(str(noted.get("directory")))
-    return Uses(last, {where: sorted({*who}) for where, who in users.items()})
+    return Uses(
+        store.root, last, {where: sorted({*who}) for where, who in users.items()}
+    )
 
 
 def forgettable(store: Store) -> Iterator[Path]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from poach.adapters import contents, entries, inventory, notes
 from poach.adapters.closed import may_read
-from poach.adapters.store import Store
+from poach.adapters.store import DamagedEntry, Store
 
 #: The folders that have a record of their own.
 _RECORDED = (".tools", ".aliases")
@@ -29,6 +31,49 @@ class Flaw:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+class Checked(NamedTuple):
+    """What there is to check in a store; `size` is in bytes.
+
+    What is damaged so that nobody knows what should be there does not count.
+    """
+
+    eggs: int
+    files: int
+    size: int
+
+
+def checked(store: Store) -> Checked:
+    """Return what `verify` compares.  Raises OSError where the store cannot be read."""
+    eggs = list(filter(None, map(_files, inventory.places(store))))
+    folders = [each for kind in _RECORDED for each in (store.root / kind).glob("*")]
+    recorded = [*eggs, *map(_recorded, folders)]
+    sizes = [size for files in recorded for size, _ in files.values()]
+    single = [*(store.root / ".diffs").glob("*")]
+    single += (store.root / ".known").glob("*/*.json")
+    sizes += map(_size, single)
+    return Checked(len(eggs), len(sizes), sum(sizes))
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):  # it has just gone
+        return path.lstat().st_size
+    return 0
+
+
+def _files(place: Path) -> contents.Files:
+    try:
+        return entries.files(place)
+    except (DamagedEntry, PermissionError):
+        return {}
+
+
+def _recorded(folder: Path) -> contents.Files:
+    try:
+        return contents.recorded(folder)
+    except (ValueError, PermissionError):
+        return {}
 
 
 def verify(store: Store) -> Iterator[Flaw]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 
-from poach.adapters.aside import StrPath, is_aside
+from poach.adapters.aside import is_aside
+from poach.adapters.below import Root
+from poach.adapters.writer import Seen, identity
 from poach.outcome import FILE, LINK, PROGRAM, Entry
 from poach.paths import parents
 from poach.refusals import Fault, show
@@ -22,9 +24,10 @@ _MOST_LINKS = 40  # as many as Linux follows
 class Disk:
     """The tree as it lies on disk, read once."""
 
-    def __init__(self, tree: StrPath) -> None:
+    def __init__(self, tree: Root) -> None:
         self.tree = tree
         self.entries: dict[str, Entry | None] = {}
+        self.identities: dict[str, tuple[int, ...]] = {}  # of what is there
         self.blocked: dict[str, bool] = {}
         self.missing: set[str] = set()  # folders that are not there
         self.by_name: dict[str, list[str]] | None = None
@@ -38,30 +41,37 @@ class Disk:
 
     def _read(self, path: str) -> Entry | None:
         try:
-            return self._found(self._at(path), path)
+            return self._found(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error
 
-    def _at(self, path: str) -> str:
-        """Return where `path` is; joining with pathlib takes longer than to look."""
-        return f"{self.tree}/{path}"
-
-    def _found(self, target: str, path: str) -> Entry:
-        status = os.lstat(target)
+    def _found(self, path: str) -> Entry:
+        status = self.tree.lstat(path)
+        self.identities[path] = identity(status)
         if stat.S_ISLNK(status.st_mode):
-            return Entry(os.fsencode(os.readlink(target)), LINK)
+            return Entry(self.tree.readlink(path), LINK)
         if stat.S_ISREG(status.st_mode):
-            runs = status.st_mode & stat.S_IXUSR
-            if status.st_size > MAX_FILE:
-                detail = f"has {status.st_size} bytes, more than {MAX_FILE}"
-                raise Fault.of("too large", detail, path)
-            with open(target, "rb") as stream:
-                return Entry(stream.read(), PROGRAM if runs else FILE)
+            return self._file(path)
         if stat.S_ISDIR(status.st_mode):
             raise Fault.of("unsafe", "a folder in the tree", path)
         raise Fault.of("unreadable", "not a regular file in the tree", path)
+
+    def _file(self, path: str) -> Entry:
+        with os.fdopen(self.tree.open(path), "rb", buffering=0) as stream:
+            status = os.fstat(stream.fileno())  # it may be another one by now
+            self.identities[path] = identity(status)
+            if status.st_size > MAX_FILE:
+                detail = f"has {status.st_size} bytes, more than {MAX_FILE}"
+                raise Fault.of("too large", detail, path)
+            data = stream.readall() if stat.S_ISREG(status.st_mode) else b""
+            return Entry(data, PROGRAM if status.st_mode & stat.S_IXUSR else FILE)
+
+    def seen(self, path: str) -> Seen | None:
+        """Return what stood at `path` when it was read, None for no file."""
+        entry = self.entries.get(path)
+        return None if entry is None else Seen(entry, self.identities[path])
 
     def holds(self, path: str, entry: Entry | None) -> bool:
         """Tell whether `entry` is what stands at `path`."""
@@ -78,8 +88,11 @@ class Disk:
         return self.blocked[path]
 
     def _blocks(self, path: str) -> bool:
+        if path.rpartition("/")[0] in self.missing:
+            self.missing.add(path)
+            return False
         try:
-            return not stat.S_ISDIR(os.lstat(self._at(path)).st_mode)
+            return not stat.S_ISDIR(self.tree.lstat(path).st_mode)
         except (FileNotFoundError, NotADirectoryError):
             self.missing.add(path)
             return False
@@ -88,25 +101,30 @@ class Disk:
 
     def below(self, path: str) -> Iterator[str]:
         """Yield the paths of all files in the folder `path`."""
-        for folder, _, files in self._walk(path):
+        for folder, _, files in self.tree.walk(path):
             yield from (folder + file for file in files)
-
-    def _walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
-        """Walk the folder `path` as os.walk; folders are relative, and end with /."""
-        top = self._at("")
-        for place, folders, files in os.walk(top + path):
-            folder = place[len(top) :].replace(os.sep, "/")
-            yield folder and f"{folder}/", folders, files
 
     def named(self, name: str) -> list[str]:
         """Return the paths of all files called `name`."""
         if self.by_name is None:
             self.by_name = {}
-            for folder, folders, files in self._walk():
+            for folder, folders, files in self.tree.walk():
                 folders[:] = sorted(each for each in folders if not is_aside(each))
                 for file in sorted(files):
                     self.by_name.setdefault(file, []).append(folder + file)
         return self.by_name.get(name, [])
+
+    def paths(self) -> Iterator[str]:
+        """Yield the paths of all files."""
+        self.named("")
+        yield from chain.from_iterable((self.by_name or {}).values())
+
+    def size(self, path: str) -> int | None:
+        """Return the bytes of the file at `path`, None where that is unknown."""
+        try:
+            return self.tree.lstat(path).st_size
+        except (OSError, ValueError):
+            return None
 
 
 def _unreadable(path: str, error: OSError | ValueError) -> Fault:
@@ -117,7 +135,7 @@ def _unreadable(path: str, error: OSError | ValueError) -> Fault:
 class World:
     """The tree with changes that are not written."""
 
-    def __init__(self, tree: StrPath, base: World | None = None) -> None:
+    def __init__(self, tree: Root, base: World | None = None) -> None:
         self.disk: Disk = base.disk if base else Disk(tree)
         self.changes: dict[str, Entry | None] = {}
         self.layers: list[dict[str, Entry | None]] = [self.changes]
@@ -220,6 +238,21 @@ class World:
             if entry and entry.mode == LINK:
                 return entry.data.decode("utf-8", "surrogateescape")
         return None
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether a folder stands at `path`, on disk or in the changes."""
+        return not self.blocks(path) and not self.lacks(path)
+
+    def folders_ending_with(self, path: str) -> list[str]:
+        """Return the paths of folders with files that end with `path`, in order."""
+        found = {parent for each in self.disk.paths() for parent in parents(each)}
+        return sorted(each for each in found if f"/{each}".endswith(f"/{path}"))
+
+    def files_of_size(self, size: int) -> list[str]:
+        """Return the paths of files on disk with so many bytes, in order."""
+        return sorted(
+            each for each in self.disk.paths() if self.disk.size(each) == size
+        )
 
     def outcome(self) -> dict[str, Entry | None]:
         """Return the changes that change something."""

@@ -25,6 +25,7 @@ class Activation(object):
         else:
             self.bridge.begin({})
         self._pin()
+        self.substitution.isolation.clear()
         self.restore = intercept(self.substitution, lambda: not is_running(buildout))
         try:
             if special:

@@ -15,6 +15,7 @@ OPTIONS = (
     "patch-path",
     "patched-eggs-directory",
     "patch-fuzz",
+    "patch-effect",
     "patch-jobs",
     "patch-unused",
     "poach-command",

@@ -44,6 +44,7 @@ class Bridge(object):
         )
         self._sections = snapshot.sections(buildout)
         self._annotated = snapshot.annotated(buildout)
+        self._patches = options.get("patches", "patches")
         self._policy = options.get("patch-requests", "apply").strip()
         self._declared = []  # type: List[List[Any]]
         self._with_options = set()  # type: Set[str]
@@ -110,6 +111,15 @@ class Bridge(object):
     #: Patches that packages ask for are not granted here.
     granting = False
 
+    @property
+    def idle(self):  # type: () -> bool
+        """Whether there is nothing to patch: no pin, no diff that one might name."""
+        return not (self.pins or self.plain or self._sections.get(self._patches))
+
+    def rests(self, buildout):  # type: (Any) -> bool
+        """Tell whether there is nothing to patch; nothing is granted later."""
+        return self.idle
+
     def recall(self):  # type: () -> None
         """Grant nothing."""
 
@@ -166,8 +176,8 @@ class Bridge(object):
         """Return None: a configuration with substitutes is refused."""
         return self.substitutes.get(key)
 
-    def alias(self, key, other, version, extras):
-        # type: (str, str, str, Sequence[str]) -> str
+    def alias(self, key, other, version, extras, points):
+        # type: (str, str, str, Sequence[str], str) -> str
         """Make none."""
         raise NotImplementedError(key)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pkg_resources
 
 from poach.buildout import (
-    memory,
+    extensions,
+    idleness,
     parts,
-    remembering,
     settings,
+    stale,
     toolchains,
     unused,
 )
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
-from poach.buildout.surroundings import Surroundings
 from poach.buildout.workshop import Workshop
 from poach.errors import collect
 from poach.hooks import pinning
@@ -25,37 +26,43 @@ from poach.hooks.interception import intercept
 from poach.hooks.substitution import Substitution
 from poach.patchset import PatchSet
 
+logger = logging.getLogger("zc.buildout.poach")
+
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """poach at work in one buildout; `restore` ends it.
+    """poach at work in one buildout; `restore` ends it."""
 
-    `said` are the `memory.inputs` of the run, None for one that is not to be
-    remembered, and `surroundings` what else was there, None where that is not all.
-    """
-
-    buildout: Any
     workshop: Workshop
     substitution: Substitution
     restore: Callable[[], None]
-    said: str | None
-    surroundings: Surroundings | None
 
     def end(self) -> None:
-        """Note what the run has used and found out, and say it."""
+        """Note what the run has used, and say it."""
         self.workshop.note_use()
         self.workshop.granting.note()
         workshop, overruled = self.workshop, self.substitution.overruled
         pins = map(patched_pin, workshop.patch_sets.values())
-        pinning.summarize(pins, workshop.used, overruled)
+        pinning.summarize(pins, workshop.used, overruled | self._tell_stale())
+        if workshop.substituted:
+            logger.info("Substitutes in use: %s", ", ".join(self._substitutes()))
         self.substitution.supplier.surveyed()
-        if self.said is None:
-            return
-        found = remembering.found(self.buildout, workshop, self.surroundings)
-        if found is None:
-            memory.forget(self.buildout)
-        else:
-            memory.keep(self.buildout, self.said, found)
+
+    def _substitutes(self) -> Iterator[str]:
+        """Yield what stands in for what, for people."""
+        for key, other in self.workshop.substituted.items():
+            project, _ = self.workshop.settings.substitutes[key]
+            yield f"{other} for {project}"
+
+    def _tell_stale(self) -> set[str]:
+        """Warn of parts that still use old eggs; return the projects of those."""
+        ours = self.workshop.patch_sets.items()
+        counting = {k: s for k, s in ours if k not in self.substitution.overruled}
+        buildout, parts = self.substitution.buildout, self.substitution.running
+        found = list(stale.find(buildout, parts, counting)) if counting else []
+        for one in found:
+            logger.warning("%s", one)
+        return {one.patch_set.pin.key for one in found}
 
 
 def activate(
@@ -63,19 +70,18 @@ def activate(
     is_over: Callable[[], bool],
     python: str | None = None,
     noted: bool = False,
-    said: str | None = None,
 ) -> Activation:
     """Put poach to work in `buildout`, and nothing else: nothing is built.
 
     `is_over` tells, once another buildout begins in this process, whether this one
     has ended, perhaps with an error.  The eggs are for the interpreter `python`, the
     running one where that is None.  If no package will be asked, patches count that
-    were asked for as `noted` in the last run, and unused diffs are told.  `said` are
-    the `memory.inputs` of a run that is to be remembered.  Raises `PoachError`.
+    were asked for as `noted` in the last run, and unused diffs are told.  Raises
+    `PoachError`.
     """
     read = settings.read(buildout)
-    # Before diffs are looked for: what changes in between is looked at next time.
-    surroundings = remembering.surroundings(read) if said is not None else None
+    if noted:  # buildout itself does not come here with such a pin
+        extensions.refuse_required(buildout, read.pins)
     foreign = None if python is None else toolchains.foreign(read, python)
     workshop = Workshop(read, foreign)
     substitution = Substitution(supplied(buildout, workshop), buildout)
@@ -84,10 +90,9 @@ def activate(
     plain = read.plain.values()
     refusing: dict[str, str] = {pin.key: pin.base for pin in plain if pin.refused}
     pinning.set_versions(buildout, read.versions, refusing)
+    substitution.isolation.clear()
     restore = intercept(substitution, is_over)
-    activation = Activation(
-        buildout, workshop, substitution, restore, said, surroundings
-    )
+    activation = Activation(workshop, substitution, restore)
     buildout._poach = activation
     try:
         # From here on whatever recipe is loaded gets patched eggs.
@@ -105,7 +110,11 @@ def activate(
 
 def supplied(buildout: Any, workshop: Workshop) -> WorkshopSupplier:
     """Return what supplies the eggs of `workshop` to the hooks in `buildout`."""
-    return WorkshopSupplier(workshop, lambda one: _grown(buildout, workshop, one))
+    return WorkshopSupplier(
+        workshop,
+        lambda one: _grown(buildout, workshop, one),
+        idleness.is_unconcerned(workshop),
+    )
 
 
 def _take(buildout: Any, workshop: Workshop, name: str) -> None:

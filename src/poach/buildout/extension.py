@@ -1,18 +1,20 @@
-"""The extension, as zc.buildout loads it and unloads it.
-
-A run that is like the last one goes on with what that has found out, and imports no
-more than it takes to give out its eggs.
-"""
+"""The extension, as zc.buildout loads it and unloads it."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
+from pathlib import Path
 from typing import Any
 
-from poach.buildout import memory
+from poach.buildout.activation import activate
 from poach.buildout.errors import as_user_errors
-from poach.buildout.warm import WarmActivation
+from poach.errors import PoachError
 from poach.hooks.interception import is_running
+
+#: Earlier releases kept in parts-directory what the last run had found out.
+OUTDATED = ".poach.json"
 
 
 def load(buildout: Any) -> None:
@@ -21,20 +23,15 @@ def load(buildout: Any) -> None:
     Raises zc.buildout.UserError with all that is wrong with pins and patches.
     """
     _relieve_the_collector()
-    said = memory.inputs(buildout)
-    remembered = memory.recall(buildout, said)
+    _remove_outdated(Path(buildout["buildout"]["parts-directory"]))
 
     def is_over() -> bool:
         return not is_running(buildout)
 
     with as_user_errors():
-        if remembered is not None:
-            buildout._poach = WarmActivation(buildout, is_over, remembered, said)
-            return
-        # Imported late: that takes longer than all that a warm run does here.
-        from poach.buildout.activation import activate
-
-        activate(buildout, is_over, said=said)
+        activate(buildout, is_over)
+    # After a run that fails buildout unloads nothing, and there are scripts already.
+    atexit.register(_note_what_failed, buildout)
 
 
 def unload(buildout: Any) -> None:
@@ -44,6 +41,18 @@ def unload(buildout: Any) -> None:
         activation.restore()
         del buildout._poach
         activation.end()
+
+
+def _note_what_failed(buildout: Any) -> None:
+    activation = getattr(buildout, "_poach", None)
+    if activation is not None:
+        with contextlib.suppress(PoachError, OSError):
+            activation.workshop.note_use_so_far()
+
+
+def _remove_outdated(parts: Path) -> None:
+    with contextlib.suppress(OSError):
+        (parts / OUTDATED).unlink(missing_ok=True)
 
 
 def _relieve_the_collector() -> None:

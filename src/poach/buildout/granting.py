@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from poach import pipeline
 from poach.adapters.library import Disputed, Shelf, SwitchedOff
@@ -62,6 +62,7 @@ class Granting:
 
     `granted` are the patches by project and name, with who asks; `shipped` the folders
     of diffs that packages bring, with their owners and projects; `ignored` was told.
+    `rested` tells that nobody was asked before parts were at work.
     """
 
     def __init__(self, workshop: PatchSets) -> None:
@@ -69,6 +70,7 @@ class Granting:
         self.granted: dict[NormalizedName, dict[str, list[str]]] = {}
         self.shipped: set[tuple[str, str, str]] = set()
         self.ignored: set[str] = set()
+        self.rested = False
 
     def ship(self, owner: str, project: str, folder: Path) -> None:
         """Count a folder of diffs for `project` that the distribution `owner` ships."""
@@ -99,7 +101,7 @@ class Granting:
         will say whether anybody asks for it still.
         """
         grown: dict[NormalizedName, PatchSet] = {}
-        noted = self.workshop.kit.store.recall("requests", self.workshop.name) or {}
+        noted = self.noted() or {}
         for owner, project, folder in noted.get("shipped", ()):
             if Path(folder).is_dir():
                 self.ship(owner, project, Path(folder))
@@ -112,6 +114,10 @@ class Granting:
                 grown |= {patch_set.pin.key: patch_set for patch_set in more}
         return list(grown.values())
 
+    def noted(self) -> dict[str, Any] | None:
+        """Return what `note` has noted in the last run, None for nothing."""
+        return self.workshop.kit.store.recall("requests", self.workshop.name)
+
     def note(self) -> None:
         """Note in the store, if that can be written, what was asked for and shipped."""
         asked = [
@@ -122,7 +128,7 @@ class Granting:
         ]
         shipped = [list(each) for each in sorted(self.shipped)] if asked else []
         facts = {"granted": asked, "shipped": shipped}
-        noted = self.workshop.kit.store.recall("requests", self.workshop.name)
+        noted = self.noted()
         if facts != noted and (asked or noted):
             with contextlib.suppress(StoreUnwritable):
                 self.workshop.kit.store.remember("requests", self.workshop.name, facts)
@@ -188,7 +194,7 @@ class Granting:
         if request.patch in self.granted.get(request.project, {}):
             return None
         if request.project in self.workshop.given:
-            raise too_late(request)
+            raise too_late(request, self.rested)
         return request
 
     def _grow(self, project: NormalizedName) -> PatchSet:

@@ -90,6 +90,11 @@ def all_names(buildout: Any) -> list[str]:
     return (buildout["buildout"].get("parts") or "").split()
 
 
+def raw(buildout: Any, name: str) -> dict[str, str]:
+    """Return the options of a section as written, macros included."""
+    return dict(_options(buildout, name)._raw)
+
+
 def read(buildout: Any, name: str, settings: Settings) -> Part:
     """Read the part `name`, one of `ours` or `custom`.
 
@@ -141,7 +146,7 @@ def refuse_other(name: str, pin: Pin, wanted: Pin) -> None:
 
 
 def _recipe(buildout: Any, name: str) -> str:
-    return _raw(buildout, name).get("recipe", "").strip()
+    return raw(buildout, name).get("recipe", "").strip()
 
 
 def _egg(buildout: Any, name: str) -> str:
@@ -150,11 +155,6 @@ def _egg(buildout: Any, name: str) -> str:
     with contextlib.suppress(UserError):
         return str(options.get("egg") or options.get("eggs") or name)
     return ""
-
-
-def _raw(buildout: Any, name: str) -> dict[str, str]:
-    """Return the options of a section as written, macros included."""
-    return dict(_options(buildout, name)._raw)
 
 
 def _options(buildout: Any, name: str) -> Any:

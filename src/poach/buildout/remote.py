@@ -107,7 +107,11 @@ def answer(question: Question) -> dict[str, Any]:
     """
     buildout = rebuilt(question)
     workshop = _workshop(buildout, question.python)
+    # Of all the questions of one run the first tells of eggs that are there, and each
+    # of the others of what it builds.
+    workshop.quiet = question.do in ("pins", "end")
     ANSWERS[question.do](question, buildout, workshop)
+    workshop.quiet = question.do != "begin"
     return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(workshop))}
 
 
@@ -166,6 +170,7 @@ def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
     if question.may_build:
         workshop.build_ahead(keys)
     collect(lambda key: workshop.supply(key, question.may_build), sorted(keys))
+    workshop.note_use_so_far()  # for a run that fails does not come to its end
 
 
 def _end(question: Question, buildout: Any, workshop: Workshop) -> None:

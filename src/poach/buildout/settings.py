@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +22,7 @@ from poach.naming import (
     is_patch_name,
     is_version,
 )
-from poach.pin import Pin, is_pin
+from poach.pin import Pin, is_pin, refuse_missing_plus
 
 if TYPE_CHECKING:
     from poach.sharing import PublicKey, Sharing
@@ -59,14 +59,16 @@ class Settings:
     `plain`, the pins without patches of their own, to which others may add some;
     `diff_owners` says who wrote each entry of the patches section, `folders` are the
     folders and URLs of patch-path; `store` is the folder of the patched-egg store,
-    `fuzz` the default fuzz, `unused` what to do about unused entries (warn, error,
-    ignore), `requests` what to do about patches that packages ask for (apply, error,
-    ignore).  `substitutes` are projects as written, each with the requirement that
-    stands in for it.  `jobs` is how many eggs may be built side by side, `sharing` says
-    how a remote store is used, `trusted` whose signatures count (None: no matter).  The
-    rest is buildout's: its directory, where the versions are, where distributions come
-    from, and how.  `faults` are malformed pins, to be raised with whatever else is
-    wrong with pins.  `unpatchable` are the projects that must not be patched.
+    `fuzz` the default fuzz, `effect` what to do about patches without effect (error,
+    warn, ignore), `unused` what to do about unused entries (warn, error, ignore) and
+    patches of which nothing is installed, `requests` what to do about patches that
+    packages ask for (apply, error, ignore).  `substitutes` are projects as written,
+    each with the requirement that stands in for it, and `substitute_owners` says who
+    wrote them.  `jobs` is how many eggs may be built side by side, `sharing` says how a
+    remote store is used, `trusted` whose signatures count (None: no matter).  The rest
+    is buildout's: its directory, where the versions are, where distributions come from,
+    and how.  `faults` are malformed pins, to be raised with whatever else is wrong with
+    pins.  `unpatchable` are the projects that must not be patched.
     """
 
     pins: Mapping[NormalizedName, OwnedPin]
@@ -76,9 +78,11 @@ class Settings:
     folders: Sequence[str]
     store: Path
     fuzz: int
+    effect: str
     unused: str
     requests: str
     substitutes: Mapping[NormalizedName, tuple[str, str]]
+    substitute_owners: Mapping[NormalizedName, str]
     jobs: int
     directory: str
     versions: str
@@ -90,6 +94,11 @@ class Settings:
     trusted: frozenset[PublicKey] | None = None
     faults: Sequence[PoachError] = ()
     unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
+
+    def substitute(self, project: NormalizedName) -> NormalizedName | None:
+        """Return the project that stands in for `project`, None for itself."""
+        entry = self.substitutes.get(project)
+        return canonicalize_name(_requirement(entry[1]).name) if entry else None
 
 
 def read(
@@ -107,12 +116,14 @@ def read(
     faults: list[PoachError] = []
     diffs, owners = _diffs(buildout, options.get("patches", "patches"), faults)
     fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
+    effect = _choice(options, "patch-effect", ("error", "warn", "ignore"), faults)
     unused = _choice(options, "patch-unused", ("warn", "error", "ignore"), faults)
     requests = _choice(options, "patch-requests", ("apply", "error", "ignore"), faults)
     section = options.get("substitutes", "substitutes")
     substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
     jobs = _noting(faults, lambda: _jobs(options))
-    folders = _noting(faults, lambda: _folders(buildout))
+    beside = _beside(buildout, versions, pins)
+    folders = _noting(faults, lambda: _folders(buildout, beside))
     store = _noting(faults, lambda: store_folder(buildout))
     shared = _noting(faults, lambda: _sharing(buildout))
     trusted = _noting(faults, lambda: _trusted(buildout))
@@ -126,9 +137,14 @@ def read(
         folders=folders,
         store=store,
         fuzz=int(fuzz),
+        effect=effect,
         unused=unused,
         requests=requests,
         substitutes=substitutes,
+        substitute_owners={
+            key: whose.setter(buildout, section, option)
+            for key, (option, _) in substitutes.items()
+        },
         jobs=jobs,
         directory=str(options["directory"]),
         versions=versions,
@@ -161,13 +177,16 @@ def _pins(
     pins = {}
     for option in buildout[section] if section else ():
         value = buildout[section].get(option) or ""
-        if is_pin(value):
-            try:
+        try:
+            if is_pin(value):
                 _refuse_twice(buildout[section], option)
                 owned = _pin(buildout, section, option, value, unpatchable)
                 pins[owned.pin.key] = owned
-            except PoachError as fault:
-                faults.append(fault)
+            elif len(value.split()) > 1:
+                setter = whose.setter(buildout, section, option)
+                refuse_missing_plus(option, value, setter)
+        except PoachError as fault:
+            faults.append(fault)
     return pins
 
 
@@ -307,12 +326,38 @@ def _location(buildout: Any, line: whose.Line) -> Location:
     return location.at(whose.joined(whose.base(buildout, line.source), location.target))
 
 
-def _folders(buildout: Any) -> list[str]:
-    """Return the folders and URLs of patch-path, one a line; raise `OptionError`."""
+def _folders(buildout: Any, beside: Iterable[Path]) -> list[str]:
+    """Return the folders and URLs of patch-path, one a line; raise `OptionError`.
+
+    Without that option they are ``patches`` in the buildout's directory and in the
+    folders `beside` it.
+    """
     lines = whose.lines(buildout, "buildout", "patch-path")
     if not lines:
-        return [str(Path(buildout["buildout"]["directory"]) / "patches")]
+        parents = [Path(buildout["buildout"]["directory"]), *beside]
+        return list(dict.fromkeys(str(parent / "patches") for parent in parents))
     return collect(lambda line: _folder(buildout, line), lines)
+
+
+def _beside(
+    buildout: Any, section: str, pins: Mapping[NormalizedName, OwnedPin]
+) -> list[Path]:
+    """Return the folders of the configuration files that set pins with patches."""
+    written = [
+        line
+        for owned in pins.values()
+        for line in whose.lines(buildout, section, owned.pin.project)
+        if owned.pin.names
+    ]
+    sources = [line.source for line in [*written, *_lines_of_parts(buildout)]]
+    return [Path(file).parent for file in sources if file and not is_url(file)]
+
+
+def _lines_of_parts(buildout: Any) -> Iterator[whose.Line]:
+    """Yield the lines of ``poach:egg`` sections that name patches."""
+    for name, options in buildout._raw.items():
+        if options.get("recipe", "").strip() in RECIPES and options.get("patches"):
+            yield from whose.lines(buildout, name, "patches", options)
 
 
 def _folder(buildout: Any, line: whose.Line) -> str:

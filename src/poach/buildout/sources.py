@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
@@ -26,9 +26,15 @@ from poach.errors import PoachError
 from poach.location import without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
 from poach.ports import Sdist
+from poach.spelling import is_tagged
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
+#: What it passes over, although others pack sources in it.
+_PASSED_OVER = re.compile(
+    r"(?P<stem>.+)\.(tar\.(xz|lzma|lz|lz4|zst|Z|br)|txz|tlz|tzst|tbz2?|7z|rar)",
+    re.IGNORECASE,
+)
 
 #: Where setuptools' package index looks for a user and a password.
 _LOGIN = (
@@ -46,7 +52,8 @@ class NoSdist(PoachError):
     """No source archive of that version is to be had.
 
     `others` are the nearest versions that have one, `places` where it was looked for,
-    `troubles` what stood in the way there.
+    `troubles` what stood in the way there, `passed_over` the files that have it in a
+    format that buildout does not know.
     """
 
     def __init__(
@@ -56,10 +63,12 @@ class NoSdist(PoachError):
         others: Sequence[str],
         places: Sequence[str],
         troubles: Sequence[str] = (),
+        passed_over: Sequence[str] = (),
     ) -> None:
         places = [without_credentials(place) for place in places]
         troubles = [without_credentials(trouble) for trouble in troubles]
-        super().__init__(project, version, others, places, troubles)
+        super().__init__(project, version, others, places, troubles, passed_over)
+        self.passed_over = tuple(passed_over)
         self.troubles = tuple(dict.fromkeys(troubles))
         self.project = project
         self.version = version
@@ -67,6 +76,14 @@ class NoSdist(PoachError):
         self.places = tuple(places)
 
     def __str__(self) -> str:
+        title, places = f"{self.project} {self.version}", ", ".join(self.places)
+        if self.passed_over:
+            return (
+                f"No sdist of {title} that zc.buildout can use in {places}: "
+                f"{' and '.join(self.passed_over)} is there, and it takes only "
+                f"{', '.join(SUFFIXES)}; unpack that, pack the same folder as "
+                f"{self.project}-{self.version}.tar.gz, and put it into find-links"
+            )
         there = (
             f"there are sdists of {', '.join(self.others)}"
             if self.others
@@ -74,10 +91,7 @@ class NoSdist(PoachError):
         )
         if self.troubles:
             there = "; ".join(self.troubles)
-        return (
-            f"No sdist of {self.project} {self.version} in {', '.join(self.places)}; "
-            f"{there}, and patches need the source"
-        )
+        return f"No sdist of {title} in {places}; {there}, and patches need the source"
 
 
 class WrongSdist(PoachError):
@@ -153,12 +167,27 @@ class Offline(PoachError):
 class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
     """An index that never reads the page of all projects to find one of them.
 
-    It keeps in `troubles` what stood in its way.
+    It keeps in `troubles` what stood in its way, and in `passed_over` the names of
+    files that are no sdists to it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.troubles: list[str] = []
+        self.passed_over: set[str] = set()
         super().__init__(*args, **kwargs)
+
+    def process_url(self, url: str, retrieve: bool = False) -> None:
+        self._look_at(urlsplit(url).path)
+        super().process_url(url, retrieve)
+
+    def process_filename(self, fn: str, nested: bool = False) -> None:
+        self._look_at(Path(fn).as_posix())
+        super().process_filename(fn, nested)
+
+    def _look_at(self, path: str) -> None:
+        name = unquote(path.rpartition("/")[2])
+        if _PASSED_OVER.fullmatch(name):
+            self.passed_over.add(name)
 
     def scan_all(self, msg: str | None = None, *args: object) -> None:
         pass
@@ -230,9 +259,12 @@ class BuildoutSources:
         known = self._known(installer, project)
         wanted = [d for d in known if same_version(d.version, version)]
         if not wanted:
-            others = _nearest(version, {dist.version for dist in known})
-            troubles = installer._index.troubles
-            raise NoSdist(project, version, others, self._places(installer), troubles)
+            others = _nearest(version, {d.version for d in known} - _tagged(known))
+            index, places = installer._index, self._places(installer)
+            files = [f for f in index.passed_over if _is_of(f, project, version)]
+            raise NoSdist(
+                project, version, others, places, index.troubles, sorted(files)
+            )
         noted = self._noted(project, version)
         chosen = _chosen(installer, wanted, noted)
         promised = _promised(chosen, wanted)
@@ -284,6 +316,22 @@ def _nearest(version: str, others: set[str], count: int = 3) -> list[str]:
     ordered = sorted(others, key=Version)
     at = bisect.bisect(ordered, Version(version), key=Version)
     return ordered[max(0, at - count) : at + count]
+
+
+def _is_of(file: str, project: str, version: str) -> bool:
+    """Tell whether a file that was passed over is called as this version of it."""
+    found = _PASSED_OVER.fullmatch(file)
+    stem = found["stem"] if found else ""
+    return any(
+        canonicalize_name(stem[: dash.start()]) == canonicalize_name(project)
+        and same_version(stem[dash.end() :], version)
+        for dash in re.finditer("[-_]", stem)  # a name may have some, too
+    )
+
+
+def _tagged(dists: Iterable[Any]) -> set[str]:
+    """Return the versions of what is patched already, which no patch is for."""
+    return {dist.version for dist in dists if is_tagged(dist.version)}
 
 
 def _is_sdist(dist: Any) -> bool:

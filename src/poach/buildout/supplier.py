@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from poach.adapters.alias import alias
 from poach.asking import Request
-from poach.buildout import unused
+from poach.buildout import idleness, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.workshop import Workshop
 from poach.hooks.pins import PatchedPin
@@ -25,16 +26,30 @@ logger = logging.getLogger("zc.buildout.poach")
 class WorkshopSupplier:
     """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
 
-    `pin` makes buildout ask for the tagged version of a patch set; `told` is what was
-    said already.
+    `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` tells
+    that the configuration says nothing of patches; `told` is what was said already.
     """
 
     workshop: Workshop
     pin: Callable[[PatchSet], None]
+    unconcerned: bool = False
     told: list[str] = field(default_factory=list)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to patch, as far as anybody knows."""
+        shop = self.workshop
+        found = shop.patch_sets or shop.parts or shop.granting.shipped
+        return self.unconcerned and not found
+
+    def rests(self, buildout: Any) -> bool:
+        """Tell whether no part of `buildout` needs to be asked beforehand."""
+        self.workshop.granting.rested = self.idle and not idleness.ships_diffs(buildout)
+        return self.workshop.granting.rested
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""
+        self.workshop.partial = True
         with as_user_errors():
             for patch_set in self.workshop.granting.ask_as_noted():
                 self.pin(patch_set)
@@ -48,11 +63,6 @@ class WorkshopSupplier:
             yield
         finally:
             self.workshop.used = before
-
-    def keep_used(self, keys: Collection[str]) -> None:
-        """Let no eggs count as used but those of the projects `keys`."""
-        used = self.workshop.used
-        self.workshop.used = {key: used[key] for key in used if key in keys}
 
     def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
         """Note what the survey found, and the parts that told it too little."""
@@ -152,11 +162,21 @@ class WorkshopSupplier:
         found = self.workshop.settings.substitutes.get(canonicalize_name(key))
         return found[1] if found else None
 
-    def alias(self, key: str, other: str, version: str, extras: Sequence[str]) -> str:
-        """Return the path of an egg in the name of `key` that requires `other`."""
+    def alias(
+        self, key: str, other: str, version: str, extras: Sequence[str], points: str
+    ) -> str:
+        """Return the path of an egg in the name of `key` that requires `other`.
+
+        `points` are the entry points of that, as in its entry_points.txt.
+        """
+        project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
+        store = self.workshop.kit.store
+        self.workshop.substituted[canonicalize_name(key)] = f"{other} {version}"
         with as_user_errors():
-            project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
-            return str(alias(self.workshop.kit.store, project, other, version, extras))
+            egg = alias(store, project, other, version, extras, points)
+        # Those of the survey, too: parts may get them without asking again.
+        self.workshop.stand_ins.add(egg.parent)
+        return str(egg)
 
     def surveyed(self) -> None:
         """Hear that it is known what packages ask for; tell what nobody uses, once."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poach.effect import Effect
 from poach.ports import Reporter
 
 if TYPE_CHECKING:
@@ -39,6 +41,19 @@ class LogReporter(Reporter):
         """Log that a build begins, which may take a while."""
         logger.info("Building %s.", title)
 
+    def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
+        """Log what the wheel has of the diff, and which files it lacks."""
+        effects = Counter(file.effect for file in patch.files)
+        counts = (
+            f"{_count(effects[e], 'file')} {e.value}" for e in Effect if effects[e]
+        )
+        lines = [f"Patched {title}: {label} ({', '.join(counts)})"]
+        others = [file for file in patch.files if file.effect != Effect.INSTALLED]
+        for file in others if len(others) <= MANY_FILES else ():
+            why = f" ({file.why})" if file.why else ""
+            lines.append(f"  {file.path}: {file.effect}{why}")
+        logger.info("\n".join(lines))
+
     def printed(self, log: Path) -> None:
         """Show what the build printed, with -v."""
         if logger.isEnabledFor(logging.DEBUG):
@@ -56,7 +71,8 @@ class LogReporter(Reporter):
     def set_aside(self, place: Path, reason: str, aside: Path) -> None:
         """Warn of what was damaged, and say where it is to be seen."""
         logger.warning(
-            "Damaged: %s (%s).  It is made anew; what it was is in %s.",
+            "Damaged: %s (%s).  It is not used; as soon as a new one is ready, "
+            "that takes its place, and the damaged one is kept in %s.",
             *(place, reason, aside),
         )
 
@@ -86,8 +102,9 @@ def _details(patch: AppliedPatch, every: bool) -> Iterator[str]:
             hunks = f": {_count(len(file.hunks), 'hunk')}" * bool(file.hunks)
             yield f"  {file.path}{hunks}"
         for number, hunk in enumerate(file.hunks, 1):
-            if every or hunk.offset or hunk.fuzz:
+            if every or hunk.offset or hunk.fuzz or hunk.eol:
                 yield f"  {file.path}: hunk {number} {_place(hunk)}"
+    yield from (f"  left out: {name}" for name in patch.excluded)
 
 
 def _count(number: int, noun: str) -> str:
@@ -104,4 +121,6 @@ def _place(hunk: AppliedHunk) -> str:
         words.append(f"offset {_count(hunk.offset, 'line')}")
     if hunk.fuzz:
         words.append(f"fuzz {hunk.fuzz}")
+    if hunk.eol:
+        words.append("other line endings")
     return ", ".join(words)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
+from packaging.version import Version
 
 from poach.adapters import egginfo
 from poach.adapters.build import PipBuilder
+from poach.adapters.compiling import OtherCompiler, OwnCompiler
 from poach.adapters.pip import Pip
 from poach.adapters.store import Store
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
@@ -22,13 +24,17 @@ from poach.kit import Toolchain
 
 logger = logging.getLogger("zc.buildout.poach")
 
+#: The first pip that builds a tree where it is.
+_IN_TREE = Version("21.3")
+
 
 def own(settings: Settings) -> Toolchain:
     """Return what builds for the running interpreter, in the layout of its buildout."""
     pip = _pip(settings)
     tag = next(sys_tags())
     target = Target(tag.interpreter, tag.abi, tag.platform, LAYOUT)
-    return Toolchain(PipBuilder(pip, _options()), BuildoutEggs(pip), target)
+    builder = PipBuilder(pip, _options(), lambda: _copies(_own_pip()))
+    return Toolchain(builder, BuildoutEggs(pip), target, OwnCompiler())
 
 
 def foreign(settings: Settings, python: str) -> Toolchain:
@@ -51,12 +57,27 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     )
     target = Target(found.python, found.abi, found.platform, egginfo.LAYOUT)
     # Old releases would keep the patched wheel, under its plain name, in pip's cache.
-    builder = PipBuilder(pip, [*options, "--no-cache-dir"])
-    return Toolchain(builder, egginfo.EggInfoEggs(found), target)
+    builder = PipBuilder(pip, [*options, "--no-cache-dir"], lambda: _copies(found.pip))
+    eggs, compiler = egginfo.EggInfoEggs(found), OtherCompiler(found)
+    return Toolchain(builder, eggs, target, compiler)
 
 
 def _pip(settings: Settings) -> Pip:
     return Pip(sys.executable, _pip_path(), _indexes(settings), _links(settings))
+
+
+def _own_pip() -> str:
+    """Return the version of the pip that builds for the running interpreter."""
+    # Imported late: a warm run builds nothing.
+    from importlib.metadata import distributions
+
+    found = distributions(name="pip", path=[*_pip_path(), *sys.path])
+    return next((pip.version for pip in found), "")
+
+
+def _copies(pip: str) -> bool:
+    """Tell whether a version of pip copies a tree before it builds it."""
+    return bool(pip) and Version(pip) < _IN_TREE
 
 
 def _indexes(settings: Settings) -> list[str]:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from poach.buildout import parts, whose
+from poach.buildout import hints, parts, whose
 from poach.buildout.settings import RECIPES, OptionError
 from poach.buildout.workshop import Workshop
 from poach.errors import raise_faults
@@ -26,15 +26,16 @@ def report(workshop: Workshop, buildout: Any, diffs: bool) -> None:
     ``patch-unused = error``.
     """
     idle = _diffs(workshop) if diffs else ()
-    _tell(workshop, [*idle, *_dropped(workshop, buildout), *_sections(buildout)])
+    others = [*_dropped(workshop, buildout), *_sections(buildout)]
+    _tell(workshop, [*idle, *others, *hints.of(workshop, buildout)])
 
 
 def report_diffs(workshop: Workshop) -> None:
-    """Warn of entries of the patches section that have no use, as `report` does.
+    """Warn of patches and substitutes that have no use, as `report` does.
 
     To be called when it is known what packages ask for.
     """
-    _tell(workshop, list(_diffs(workshop)))
+    _tell(workshop, [*_diffs(workshop), *_substitutes(workshop)])
 
 
 def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
@@ -42,7 +43,6 @@ def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
     if policy == "error":
         raise_faults(faults)
     for fault in faults if policy == "warn" else ():
-        workshop.warned = True
         logger.warning("%s", fault)
 
 
@@ -58,6 +58,21 @@ def _diffs(workshop: Workshop) -> Iterator[OptionError]:
     ]
     if idle:
         yield OptionError("[patches]", "", f"no pin uses {', '.join(idle)}")
+
+
+def _substitutes(workshop: Workshop) -> Iterator[OptionError]:
+    """Yield one fault that names all substitutes that stand in for nothing.
+
+    A run of some parts does not tell that.
+    """
+    owners = workshop.settings.substitute_owners
+    idle = [
+        f"{project} ({owners[key]})"
+        for key, (project, _) in workshop.settings.substitutes.items()
+        if key not in workshop.substituted
+    ]
+    if idle and not workshop.partial:
+        yield OptionError("[substitutes]", "", f"nothing requires {', '.join(idle)}")
 
 
 def _dropped(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:

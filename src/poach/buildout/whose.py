@@ -16,6 +16,9 @@ from typing import Any
 from poach.errors import PoachError
 from poach.location import is_url, without_credentials
 
+#: How buildout marks what was set on its command line.
+_COMMAND_LINE = "COMMAND_LINE_VALUE"
+
 _SECTION = re.compile(r"\[\s*([^\]\s:]+)")
 _OPTION = re.compile(r"([^\s#;=][^=]*?)\s*[+-]?=")
 
@@ -107,8 +110,13 @@ def owner(
     section: str,
     option: str,
 ) -> str:
-    """Return who wrote `line`, for people: ``buildout.cfg:12``, a URL, a section."""
+    """Return who wrote `line`, for people: ``buildout.cfg:12``, a URL, a section.
+
+    What the command line sets has no file: ``versions:pond on the command line``.
+    """
     if not line.source:
+        if _is_set_by_command(_annotated(buildout, section, option)):
+            return f"{section}:{option} on the command line"
         return f"[{section}]"
     if is_url(line.source):
         return without_credentials(line.source)
@@ -126,6 +134,12 @@ def setter(buildout: Any, section: str, option: str) -> str:
     source = _file(key.history[-1].source) if key is not None else ""
     text = key.value.split("\n")[0].strip() if key is not None else ""
     return owner(buildout, Line(text, source), section, option)
+
+
+def _is_set_by_command(key: Any) -> bool:
+    """Tell whether the command line set an option, or added to it."""
+    history = key.history if key is not None else ()
+    return any(item.source == _COMMAND_LINE for item in history)
 
 
 def _annotated(buildout: Any, section: str, option: str) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from poach import patchset, pipeline
@@ -21,8 +22,9 @@ from poach.buildout.parts import Part, refuse_other
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
 from poach.buildout.telling import LogReporter
+from poach.effect import judge
 from poach.errors import PoachError, collect
-from poach.key import BuildKey, BuildOptions
+from poach.key import BuildOptions
 from poach.kit import Kit, Toolchain
 from poach.naming import NormalizedName, canonicalize_name
 from poach.patchset import PatchSet
@@ -52,12 +54,14 @@ class Workshop:
     `patch_sets` and the `pins` that they come from are by canonical name, `granting`
     adds to them what packages ask for.  `parts` are those that build one egg, `options`
     the build options that they declare for a project, each with the part.  `used` are
-    the eggs that were asked for in this run, `resolved` all projects that parts got
-    distributions of, patched or not, and `foreseen` those that they were expected to,
-    `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep; `warned` tells whether anything is said in each
-    run.  Eggs are made by `toolchain`, that of the running interpreter where none is
-    given.
+    the eggs that were asked for in this run, `stand_ins` those in the name of projects
+    that have a substitute (folders of the store), `resolved` all projects that parts
+    got distributions of, patched or not, and `foreseen` those that they were expected
+    to, `blind` the parts of which that was not known; `given` are the projects that
+    somebody has got and will keep; `substituted` are those that got a substitute, with
+    what that is; `told` are warnings that were given, and `quiet` is whether more are
+    kept back.  `partial` tells whether only some parts of the buildout run.  Eggs are
+    made by `toolchain`, that of the running interpreter where none is given.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Workshop:
             settings.folders,
             HttpFetcher(settings.offline),
             settings.diff_owners,
+            also=_stood_for(settings),
         )
         self.pins = dict(settings.pins)
         self.granting = Granting(self)
@@ -82,12 +87,16 @@ class Workshop:
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
         self.parts: set[str] = set()
         self.used: dict[NormalizedName, PatchedEgg] = {}
+        self.stand_ins: set[Path] = set()
         self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
         self.resolved: set[NormalizedName] = set()
         self.foreseen: set[NormalizedName] = set()
         self.blind: set[str] = set()
         self.given: set[NormalizedName] = set()
-        self.warned = False
+        self.told: set[str] = set()
+        self.quiet = False
+        self.substituted: dict[NormalizedName, str] = {}
+        self.partial = False
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -121,11 +130,6 @@ class Workshop:
         plain = self.settings.plain.get(project)
         return self.pins.get(project) or (OwnedPin(plain, ()) if plain else None)
 
-    def key_of(self, project: NormalizedName) -> BuildKey | None:
-        """Return the build key of a pinned project, None if it is not known yet."""
-        wanted = self.patch_sets[project], self.options_of(project)
-        return pipeline.known_key(*wanted, self.kit)
-
     def find(self, project: NormalizedName) -> PatchedEgg | None:
         """Return the egg of a pinned project if it was built before.
 
@@ -134,9 +138,25 @@ class Workshop:
         wanted = self.patch_sets[project], self.options_of(project)
         there, egg = self._found.get(project, (None, None))
         if there != wanted:
-            egg = pipeline.find(*wanted, self.kit)
+            egg = self.recorded(project)
+            if egg is not None:
+                self._judge(wanted[0], egg)
             self._found[project] = (wanted if egg else None, egg)
         return egg
+
+    def recorded(self, project: NormalizedName) -> PatchedEgg | None:
+        """Return the egg of a pinned project as `find`, whatever its patches did."""
+        return pipeline.find(
+            self.patch_sets[project], self.options_of(project), self.kit
+        )
+
+    def _judge(self, patch_set: PatchSet, egg: PatchedEgg) -> None:
+        """Warn, once, of patches without effect; raise `PoachError` as settings say."""
+        settings = self.settings
+        for told in judge(patch_set, egg.entry, settings.effect, settings.unused):
+            if told not in self.told and not self.quiet:
+                self.told.add(told)
+                logger.warning("%s", told)
 
     def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
         """Return the egg of a pinned project, built if need be and if `may_build`."""
@@ -215,20 +235,33 @@ class Workshop:
         buildout without patched pins does not make a store for that.  What killed runs
         left in the store goes, too.
         """
-        if self.patch_sets or self.noted_before():
+        if self.patch_sets or self.stand_ins or self.noted_before():
             hidden = self.resolved - self.foreseen - self.settings.unpatchable
-            self._note(notes.RUNS, **notes.of_run(self.used, hidden, self.blind))
+            self._note(notes.RUNS, notes.of_run(self.used, hidden, self.blind))
         with contextlib.suppress(StoreUnwritable):
             self.kit.store.sweep()
+
+    def note_use_so_far(self) -> None:
+        """Note what a run has used that may not come to its end; as `note_use` does.
+
+        What is in the note stays there: scripts of the last run may be there, too.
+        """
+        if self.used or self.stand_ins:
+            noted = self.noted_before() or {}
+            facts = {key: noted[key] for key in notes.RUN_FACTS if key in noted}
+            self._note(notes.RUNS, facts, whole=False)
 
     def note_build(self) -> None:
         """Note in the store, if that can be written, what was asked for by command."""
         if self.used:
             self._note(notes.BUILDS)
 
-    def _note(self, kind: str, **facts: Any) -> None:
+    def _note(
+        self, kind: str, facts: Mapping[str, Any] = {}, whole: bool = True
+    ) -> None:
         store, directory = self.kit.store, self.settings.directory
-        uses.note(store, kind, directory, self.used.values(), **facts)
+        used = self.used.values(), self.stand_ins
+        uses.note(store, kind, directory, *used, whole=whole, **facts)
 
     def options_of(self, project: NormalizedName) -> BuildOptions:
         """Return the build options that parts declare for `project`."""
@@ -239,7 +272,20 @@ class Workshop:
         forbidden = self.settings.offline or not may_build
         if forbidden and pipeline.find(patch_set, options, self.kit) is None:
             raise NotBuilt(patch_set)
-        return pipeline.ensure(patch_set, options, self.kit)
+        report = pipeline.ensure(patch_set, options, self.kit)
+        self._judge(patch_set, report.egg)
+        return report
+
+
+def _stood_for(settings: Settings) -> dict[NormalizedName, list[NormalizedName]]:
+    """Return the projects for which each substitute stands, also in a chain."""
+    found: dict[NormalizedName, list[NormalizedName]] = {}
+    for key in settings.substitutes:
+        other = settings.substitute(key)
+        while other is not None:
+            found.setdefault(other, []).append(key)
+            other = settings.substitute(other)
+    return found
 
 
 def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:

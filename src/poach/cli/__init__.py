@@ -23,8 +23,11 @@ COMMANDS = {
     "cache": "cache",
     "key": "key",
     "bridge": "bridge",
+    "help": "help",
 }
 """The module of each command."""
+
+_WITHOUT_BUILDOUT = ("apply", "key", "bridge")  # whose -v is not buildout's
 
 # Else argparse asks for the terminal's width at each argument, with shutil's help.
 _HELP = partial(argparse.HelpFormatter, width=78)
@@ -44,12 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    with garbage.uncollected():  # modules that are imported stay
-        arguments = parser(words).parse_args(words)
-    for stream in (sys.stdout, sys.stderr):  # a name must not stop what is being done
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    arguments = argparse.Namespace()
     try:
+        with garbage.uncollected():  # modules that are imported stay
+            parser(words).parse_args(words, arguments)
+        _say_any_name()
         return int(arguments.run(arguments))
     except PoachError as error:
         complain(f"Error: {error}")
@@ -57,15 +59,35 @@ def _run(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         complain("Interrupted")
         return INTERRUPTED
-    except Exception:
-        import traceback
-
-        from poach.location import without_credentials
-
-        # It is meant to be sent to others.
-        shown = without_credentials(traceback.format_exc())
-        complain(shown + "This is a bug in poach; please report it")
+    except Exception as error:
+        complain(_bug(error, getattr(arguments, "louder", 0)))
         return BUG
+
+
+def _say_any_name() -> None:
+    """Let no name stop what is being done, because it cannot be printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _bug(error: Exception, louder: int) -> str:
+    """Return what to say of a bug; it is meant to be sent to others."""
+    import traceback
+
+    from poach.location import without_credentials
+
+    if louder:
+        told = traceback.format_exc() + "This is a bug in poach; please report it"
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        told = (
+            f"Error: {''.join(traceback.format_exception_only(error)).strip()}\n"
+            f"    in {place.name}, {place.filename}:{place.lineno}\n"
+            "This is a bug in poach; please report it, with what the same command "
+            "prints with -v"
+        )
+    return without_credentials(told)
 
 
 def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -87,6 +109,14 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
             name, help=summary, description=summary, formatter_class=_HELP
         )
         module.configure(command)
+        if name in _WITHOUT_BUILDOUT:
+            command.add_argument(
+                "-v",
+                dest="louder",
+                action="count",
+                default=0,
+                help="print the traceback of a bug in poach",
+            )
         command.set_defaults(run=module.run)
     return top
 

@@ -7,19 +7,25 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from poach.adapters.signals import held_back
 from poach.adapters.tree import (
     ApplyRefused,
     PatchedBy,
     PatchedFile,
     Plan,
+    Root,
+    clear,
+    opened,
     plan,
+    recover,
     show,
     write,
 )
 from poach.cli.garbage import uncollected
-from poach.cli.saying import say
+from poach.cli.saying import complain, say
 from poach.diff import MAX_DIFF, NamedDiff
 from poach.errors import PoachError, collect, each
 from poach.hunks import Landing
@@ -53,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "patches",
         metavar="PATCH",
-        nargs="+",
+        nargs="*",
         type=_path,
         help="a diff, a folder with a quilt series, or - for standard input",
     )
@@ -77,17 +83,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="lines of context that may be ignored: 0 (default), 1 or 2",
     )
+    parser.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        type=_glob,
+        action="append",
+        default=[],
+        help="files of the diffs to leave out; may be repeated",
+    )
+    parser.add_argument(
+        "--eol",
+        choices=["keep", "any"],
+        default="keep",
+        help="any: line endings (CR LF or LF) may differ, the file keeps its own",
+    )
     parser.add_argument("--check", action="store_true", help="only say what would be")
     parser.add_argument("--json", action="store_true", help="say it in JSON")
+    parser.add_argument(
+        "--recover",
+        action="store_true",
+        help="put back what a run that was killed has changed in TREE; no PATCH then",
+    )
+    parser.set_defaults(command=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return the exit code.  Raises `PoachError`, which --json prints."""
+    _check_usage(args)
     with uncollected():
         return _run_and_say(args)
 
 
+def _check_usage(args: argparse.Namespace) -> None:
+    """Tell argparse of a PATCH that is missing, or for which there is no use."""
+    if not args.recover and not args.patches:
+        args.command.error("the following arguments are required: PATCH")
+    parts = (args.patches, args.check, args.directory, args.fuzz, args.exclude)
+    given = any(parts) or args.strip is not None or args.eol != "keep"
+    if args.recover and given:
+        args.command.error("with --recover there is only TREE, and --json")
+
+
 def _run_and_say(args: argparse.Namespace) -> int:
+    if args.recover:
+        return _recover_and_say(args)
     if not args.json:
         patches = _run(args).patches
         say("\n".join(line for patch in patches for line in describe(patch)))
@@ -104,19 +143,68 @@ def _run_and_say(args: argparse.Namespace) -> int:
     return code
 
 
+def _recover_and_say(args: argparse.Namespace) -> int:
+    said: dict[str, Any]
+    try:
+        with _locked(args) as root, held_back() as look:
+            paths = recover(root, look)
+    except PoachError as error:
+        if not args.json:
+            raise
+        said, code = _error_json(error), 1
+    else:
+        said, code = {"recovered": paths}, 0
+    if args.json:
+        import json
+
+        say(json.dumps({"format": _FORMAT, **said}, indent=2))
+    else:
+        lines = [f"put back {show(path)}" for path in paths]
+        say("\n".join(lines or ["nothing to put back"]))
+    return code
+
+
 def _error_json(error: PoachError) -> dict[str, Any]:
     """Return what is wrong, but for diffs that do not apply, in JSON's types."""
     return {"error": str(error), "errors": [str(one) for one in each(error)]}
 
 
 def _run(args: argparse.Namespace) -> Plan:
-    if not os.path.isdir(args.tree):
-        raise Unreadable(args.tree, "not a folder")
+    _check_folder(args.tree)
     diffs = [diff for found in _collected(args) for diff in found]
-    planned = plan(args.tree, diffs)
-    if not args.check:
-        write(planned)
+    if args.exclude:
+        from poach.excluding import check
+
+        check(diffs)
+    with _locked(args) as root:
+        if not args.check:
+            clear(root)
+        planned = plan(root, diffs)
+        if not args.check:
+            with held_back() as look:
+                write(planned, look)
     return planned
+
+
+def _check_folder(tree: str) -> None:
+    if not os.path.isdir(tree):
+        raise Unreadable(tree, "not a folder")
+
+
+@contextmanager
+def _locked(args: argparse.Namespace) -> Iterator[Root]:
+    """Give the open tree; another run that writes to it comes first or later."""
+    _check_folder(args.tree)
+    try:
+        with opened(args.tree) as root:
+            root.lock(shared=args.check, waiting=lambda: _wait(args.tree))
+            yield root
+    except OSError as error:
+        raise Unreadable(args.tree, error.strerror or str(error)) from error
+
+
+def _wait(tree: str) -> None:
+    complain(f"Waiting for another run of poach on {_cut(tree, _LONGEST)!r}")
 
 
 def describe(patch: PatchedBy) -> Iterator[str]:
@@ -126,6 +214,7 @@ def describe(patch: PatchedBy) -> Iterator[str]:
     for file in patch.files:
         source = f" from {show(file.source)}" if file.source else ""
         yield f"  {file.action} {show(file.path)}{source}{_mode(file)}{_hunks(file)}"
+    yield from (f"  left out {show(name)}" for name in patch.excluded)
 
 
 def _mode(file: PatchedFile) -> str:
@@ -145,6 +234,7 @@ def _hunks(file: PatchedFile) -> str:
 def _moved(number: int, hunk: Landing) -> str:
     notes = [f"offset {hunk.offset:+}"] if hunk.offset else []
     notes += [f"fuzz {hunk.fuzz}"] if hunk.fuzz else []
+    notes += ["other line endings"] if hunk.eol else []
     return f"hunk {number} at line {hunk.line}, {', '.join(notes)}" if notes else ""
 
 
@@ -159,18 +249,26 @@ def _diffs(path: str, args: argparse.Namespace) -> Sequence[NamedDiff]:
     from poach import series
 
     listed = os.path.join(path, "series")
-    return collect(
-        lambda entry: _diff(
-            os.path.join(path, entry.file),
-            args,
-            entry.strip if args.strip is None else args.strip,
-        ),
-        series.parse(_read(listed), listed),
-    )
+
+    def diff(entry: series.SeriesEntry) -> NamedDiff:
+        told = series.STRIP if entry.strip is None else entry.strip
+        strip = told if args.strip is None else args.strip
+        return _diff(os.path.join(path, entry.file), args, strip)
+
+    return collect(diff, series.parse(_read(listed), listed))
 
 
 def _diff(path: str, args: argparse.Namespace, strip: int | None) -> NamedDiff:
-    return NamedDiff(path, "", _read(path), strip, args.directory, args.fuzz)
+    return NamedDiff(
+        path,
+        "",
+        _read(path),
+        strip,
+        args.directory,
+        args.fuzz,
+        tuple(sorted(set(args.exclude))),
+        args.eol,
+    )
 
 
 def _read(path: str) -> bytes:
@@ -207,6 +305,12 @@ def _fuzz(text: str) -> int:
     if text not in ("0", "1", "2"):
         raise argparse.ArgumentTypeError(f"not 0, 1 or 2: {_cut(text)!r}")
     return int(text)
+
+
+def _glob(text: str) -> str:
+    if not text.strip() or text.startswith("/") or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"not a glob for a name: {_cut(text)!r}")
+    return text
 
 
 def _cut(text: str, most: int = _SHOWN) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from poach.adapters import egginfo, jobs
 from poach.adapters.export import export
 from poach.cli import config
-from poach.cli.saying import say
+from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, did_you_mean
 from poach.naming import NormalizedName, canonicalize_name
 
@@ -29,7 +29,8 @@ class NotPinned(PoachError):
         self.known = known
 
     def __str__(self) -> str:
-        near = did_you_mean(self.project, self.known)
+        known = map(canonicalize_name, self.known)
+        near = did_you_mean(canonicalize_name(self.project), known)
         return f"{self.project!r} has no patched pin{near}"
 
 
@@ -82,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
             build = partial(_build, workshop, arguments.to, done)
             jobs.collect(build, keys, side_by_side if len(missing) > 1 else 1)
         workshop.note_build()
+    if not keys:
+        complain(f"Nothing to build: no patched pins in {arguments.config}")
     return 0
 
 

@@ -9,20 +9,30 @@ import argparse
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from poach.adapters import uses
-from poach.adapters.inventory import Entry, OtherFormat, closed, entries_of, others
+from poach.adapters import inuse, uses
+from poach.adapters.inventory import (
+    Entry,
+    Item,
+    OtherFormat,
+    StandIn,
+    closed,
+    entries_of,
+    others,
+    stand_ins_of,
+)
 from poach.adapters.pruning import Criteria, Pruning, prune
 from poach.adapters.store import Store
-from poach.adapters.verifying import verify
+from poach.adapters.verifying import checked, verify
 from poach.cli import config
 from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, raise_faults
 from poach.key import FORMAT
+from poach.location import is_url
 
 DAY = 24 * 3600
 
@@ -97,6 +107,12 @@ def _configure_pruning(command: argparse.ArgumentParser) -> None:
         "by its last run (may be given several times; the store is that of the first, "
         "unless -c or --store says which)",
     )
+    command.add_argument(
+        "--even-in-use",
+        action="store_true",
+        help="remove also what buildouts use whose folders are still there: what they "
+        "run from it breaks until they run again",
+    )
     command.set_defaults(config=None)
     command.add_argument(
         "-n", "--dry-run", action="store_true", help="only tell what would go"
@@ -151,11 +167,13 @@ def _list(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     with _reading(store):
         entries, formats = entries_of(store), others(store)
+        stand_ins = stand_ins_of(store)
         shut = list(closed(store))
     if arguments.json:
         found = {
             "store": str(store.path),
             "entries": [_as_json(entry) for entry in entries],
+            "stand-ins": [_stand_in_as_json(each) for each in stand_ins],
             "other-formats": [_format_as_json(other) for other in formats],
             "closed": [
                 {"path": str(each.path), "reason": each.reason} for each in shut
@@ -163,9 +181,11 @@ def _list(arguments: argparse.Namespace) -> int:
         }
         say(json.dumps(found, indent=2))
         return 0
-    for line in [*_table(entries), *map(_format, formats)]:
+    shown = [line for each in stand_ins for line in _stand_in(each)]
+    for line in [*_table(entries), *shown, *map(_format, formats)]:
         say(line)
-    size = sum(entry.size for entry in entries) + sum(each.size for each in formats)
+    sizes = (sum(each.size for each in some) for some in (entries, stand_ins, formats))
+    size = sum(sizes)
     complain(f"{_count(len(entries), 'egg')}, {_bytes(size)}, in {store.path}")
     for each in shut:
         complain(f"Not known is what is in {each.path}: {each.reason}")
@@ -176,6 +196,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     """Check every file in the store; return 1 if anything differs."""
     store = _store(arguments)
     with _reading(store):
+        done = checked(store)
         flaws = list(verify(store))
         fetched = [each for each in entries_of(store) if each.source]
     if arguments.json:
@@ -184,11 +205,21 @@ def _verify(arguments: argparse.Namespace) -> int:
             for each in flaws
         ]
         signers = {str(each.path): each.by or None for each in fetched}
-        said = {"store": str(store.path), "flaws": found, "signed-by": signers}
+        said = {
+            "store": str(store.path),
+            "checked": {"eggs": done.eggs, "files": done.files, "bytes": done.size},
+            "flaws": found,
+            "signed-by": signers,
+        }
         say(json.dumps(said, indent=2))
     else:
         for flaw in flaws:
             say(str(flaw))
+    if not flaws:
+        complain(
+            f"Checked {_count(done.eggs, 'egg')}, {_count(done.files, 'file')}, "
+            f"{_bytes(done.size)}, in {store.path}: all is well"
+        )
     unchecked = sum(not each.by for each in fetched)
     if unchecked:
         complain(f"{_count(unchecked, 'egg')} from servers, signatures not checked")
@@ -208,24 +239,66 @@ def _prune(arguments: argparse.Namespace) -> int:
     """Remove what nobody needs; return the exit code."""
     if arguments.unused_for is None and not arguments.keep:
         arguments.command.error("say what may go: --unused-for DAYS, --keep CONFIG")
+    # Reading a configuration changes the folder in which we are.
+    arguments.keep = list(map(_absolute, arguments.keep or ()))
     if arguments.config is None:
         arguments.config = (arguments.keep or [config.DEFAULT])[0]
+    arguments.config = _absolute(arguments.config)
     store = _store(arguments)
     idle = None if arguments.unused_for is None else arguments.unused_for * DAY
     kept = _kept(arguments, store) if arguments.keep else None
     criteria = Criteria(time.time(), idle, kept)
     with _reading(store):
-        found = entries_of(store)
-        entries = [each.path for each in found if criteria.entry(each)]
-        formats = [each.path for each in others(store) if criteria.format(each)]
+        found = [*entries_of(store), *stand_ins_of(store)]
+        items: list[Item] = [each for each in found if criteria.item(each)]
+        formats = [each for each in others(store) if criteria.format(each)]
         shut = [(each.path, each.reason) for each in closed(store)]
         shut += [(each.path, each.closed) for each in found if each.closed]
-        done = prune(store, entries, formats, criteria.now, arguments.dry_run)
+        used = {} if arguments.even_in_use else _in_use(store, items, formats)
+        done = prune(
+            store,
+            [each for each in items if each.path not in used],
+            [each for each in formats if each.path not in used],
+            criteria.now,
+            arguments.dry_run,
+            _outdated(arguments),
+        )
     for path, reason in shut:
         complain(f"What you may not read stays: {path}: {reason}")
-    _tell(arguments, store, done)
+    _tell(arguments, store, done, used)
     raise_faults(done.faults)
     return 0
+
+
+def _absolute(cfg: str) -> str:
+    return cfg if is_url(cfg) else str(Path(cfg).absolute())
+
+
+def _in_use(
+    store: Store, items: Sequence[Item], formats: Sequence[OtherFormat]
+) -> dict[Path, list[str]]:
+    """Return who uses what; nobody is known to use it where a note cannot be read."""
+    blind = inuse.unreadable(store)
+    for path in blind if items or formats else ():
+        complain(
+            f"{path} cannot be read, so that it is not known who uses what: no egg is "
+            "removed.  Remove that if it is damaged, or say --even-in-use"
+        )
+    if blind:
+        return {
+            path: [] for path in (*(i.path for i in items), *(f.path for f in formats))
+        }
+    return inuse.users(store, items, formats)
+
+
+def _outdated(arguments: argparse.Namespace) -> list[Path]:
+    """Return what an earlier release may have left in the configurations at hand."""
+    ours = [arguments.config] if arguments.store is None else []
+    configs = dict.fromkeys([*ours, *arguments.keep])
+    chosen = (
+        argparse.Namespace(**{**vars(arguments), "config": cfg}) for cfg in configs
+    )
+    return [config.outdated(each, arguments.words) for each in chosen]
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -236,16 +309,16 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _kept(arguments: argparse.Namespace, store: Store) -> Callable[[Entry], bool]:
-    """Return what tells which entries the configurations need; raise `PoachError`.
+def _kept(arguments: argparse.Namespace, store: Store) -> Callable[[Item], bool]:
+    """Return what tells which items the configurations need; raise `PoachError`.
 
     That are all of a version that is pinned, for whatever Python, and what the last
     run used.
     """
     needs = collect(lambda cfg: _needs(arguments, store, cfg), arguments.keep)
     needed = set[str]().union(*needs)
-    return lambda entry: (
-        not needed.isdisjoint({entry.place, f"{entry.project}/{entry.version}"})
+    return lambda item: (
+        not needed.isdisjoint({item.place, item.place.rpartition("/")[0]})
     )
 
 
@@ -260,28 +333,54 @@ def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
         return pinned | uses.current(workshop.noted_before() or {})
 
 
-def _tell(arguments: argparse.Namespace, store: Store, done: Pruning) -> None:
+def _tell(
+    arguments: argparse.Namespace,
+    store: Store,
+    done: Pruning,
+    used: Mapping[Path, Sequence[str]],
+) -> None:
     if arguments.json:
-        removed = [
-            {"path": str(each.path), "what": each.what, "size": each.size}
-            for each in done.removed
-        ]
-        found = {
-            "store": str(store.path),
-            "dry-run": arguments.dry_run,
-            "removed": removed,
-            "busy": [str(path) for path in done.busy],
-            "size": done.size,
-        }
-        say(json.dumps(found, indent=2))
+        say(json.dumps(_pruning_as_json(arguments, store, done, used), indent=2))
         return
     for each in done.removed:
-        place = each.path.relative_to(store.path)
-        say(f"{_bytes(each.size):>9}  {each.what}  {place}")
+        inside = each.path.is_relative_to(store.path)
+        place = each.path.relative_to(store.path) if inside else each.path
+        detail = f"  ({each.detail})" if each.detail else ""
+        say(f"{_bytes(each.size):>9}  {each.what}  {place}{detail}")
+    for path, users in used.items():
+        if users:
+            complain(f"{path} stays: in use by {', '.join(users)}")
     for path in done.busy:
         complain(f"Somebody works there, so it stays: {path}")
     word = "would go" if arguments.dry_run else "gone"
     complain(f"{_bytes(done.size)} {word}, in {store.path}")
+
+
+def _pruning_as_json(
+    arguments: argparse.Namespace,
+    store: Store,
+    done: Pruning,
+    used: Mapping[Path, Sequence[str]],
+) -> dict[str, Any]:
+    removed = [
+        {
+            "path": str(each.path),
+            "what": each.what,
+            "size": each.size,
+            "detail": each.detail or None,
+        }
+        for each in done.removed
+    ]
+    return {
+        "store": str(store.path),
+        "dry-run": arguments.dry_run,
+        "removed": removed,
+        "busy": [str(path) for path in done.busy],
+        "in-use": [
+            {"path": str(path), "used-by": list(users)} for path, users in used.items()
+        ],
+        "size": done.size,
+    }
 
 
 def _as_json(entry: Entry) -> dict[str, Any]:
@@ -304,6 +403,23 @@ def _as_json(entry: Entry) -> dict[str, Any]:
         "fetched-from": entry.source or None,
         "signed-by": entry.by or None,
     }
+
+
+def _stand_in_as_json(item: StandIn) -> dict[str, Any]:
+    return {
+        "path": str(item.path),
+        "size": item.size,
+        "made": _stamp(item.made),
+        "last-used": _stamp(max(item.used)) if item.used else None,
+        "used-by": list(item.users),
+        "closed": item.closed or None,
+    }
+
+
+def _stand_in(item: StandIn) -> Iterator[str]:
+    used = f"last used {_day(max(item.used))}" if item.used else "no known use"
+    yield f"stand-in of a substitute: {_bytes(item.size)}, {used}, {item.path}"
+    yield from (f"  used by {user}" for user in item.users)
 
 
 _TARGET = ("python", "abi", "platform", "layout")

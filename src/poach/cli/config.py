@@ -97,10 +97,27 @@ def store(arguments: argparse.Namespace, words: list[str]) -> Path:
     Nothing is read but options of buildout's own.  Raises `BadConfiguration` and what
     is wrong with the option.
     """
-    with our_errors(), contextlib.redirect_stdout(sys.stderr), _logging_as_before():
+    with _plain_buildout(arguments, words) as buildout:
         from poach.buildout.settings import store_folder
 
-        return store_folder(_buildout(arguments, words))
+        return store_folder(buildout)
+
+
+def outdated(arguments: argparse.Namespace, words: list[str]) -> Path:
+    """Return the file, there or not, that an earlier release left in parts-directory.
+
+    Raises `BadConfiguration`.
+    """
+    with _plain_buildout(arguments, words) as buildout:
+        from poach.buildout.extension import OUTDATED
+
+        return Path(buildout["buildout"]["parts-directory"], OUTDATED)
+
+
+@contextlib.contextmanager
+def _plain_buildout(arguments: argparse.Namespace, words: list[str]) -> Iterator[Any]:
+    with our_errors(), contextlib.redirect_stdout(sys.stderr), _logging_as_before():
+        yield _buildout(arguments, words)
 
 
 @contextlib.contextmanager

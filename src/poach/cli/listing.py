@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from poach import pipeline
 from poach.adapters.store import DamagedEntry, PatchedEgg
 from poach.cli import config
+from poach.cli.build import configure_words, parted, projects
 from poach.cli.saying import complain, say
+from poach.effect import Finding, findings
 from poach.errors import PoachError
 from poach.patchset import Patch, PatchSet
 
@@ -22,19 +25,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``poach list``."""
     config.configure(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
-    parser.add_argument(
-        "words",
-        nargs="*",
-        type=config.assignment,
-        metavar="SECTION:OPTION=VALUE",
-        help="assignments, as for the buildout command",
-    )
+    configure_words(parser, "show")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one block, or one JSON object, for each pin; return the exit code."""
-    with config.opened(arguments, arguments.words) as workshop:
-        pins = [_pin(workshop, one) for one in workshop.patch_sets.values()]
+    assignments, asked = parted(arguments.words)
+    with config.opened(arguments, assignments) as workshop:
+        keys = projects(workshop, asked)
+        pins = [_pin(workshop, workshop.patch_sets[key]) for key in keys]
     if arguments.json:
         say(json.dumps(pins, indent=2))
         return 0
@@ -47,13 +46,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
     egg, damage, refusal = _found(workshop, patch_set)
+    effects = findings(egg.entry) if egg else None
     return {
         "project": patch_set.pin.project,
         "base": patch_set.pin.base,
         "tagged-version": patch_set.version,
         "sdist-sha256": pipeline.seen(patch_set, workshop.kit),
         "build-options": _options(workshop, patch_set),
-        "patches": [_patch(patch) for patch in patch_set.patches],
+        "patches": [
+            _patch(patch, files)
+            for patch, files in zip_longest(patch_set.patches, effects or ())
+            if patch is not None
+        ],
         "built": egg is not None,
         "egg": str(egg.egg) if egg else None,
         "damage": damage,
@@ -64,13 +68,16 @@ def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
 def _found(
     workshop: Workshop, patch_set: PatchSet
 ) -> tuple[PatchedEgg | None, str | None, str | None]:
-    """Return the egg, or None and what is damaged, or why it is not to be used."""
+    """Return the egg, what is damaged where it is, and why it is not to be used."""
+    egg = None
     try:
-        return workshop.find(patch_set.pin.key), None, None
+        egg = workshop.recorded(patch_set.pin.key)
+        workshop.find(patch_set.pin.key)
+        return egg, None, None
     except DamagedEntry as damage:
         return None, f"{damage.reason} in {damage.path}", None
     except PoachError as fault:  # it is there, and not to be used by us
-        return None, None, str(fault)
+        return egg, None, str(fault)
 
 
 def _options(
@@ -84,7 +91,7 @@ def _options(
     }
 
 
-def _patch(patch: Patch) -> dict[str, Any]:
+def _patch(patch: Patch, files: Sequence[Finding] | None) -> dict[str, Any]:
     return {
         "name": patch.name,
         "owner": patch.owner,
@@ -93,6 +100,18 @@ def _patch(patch: Patch) -> dict[str, Any]:
         "strip": patch.strip,
         "directory": patch.directory,
         "fuzz": patch.fuzz,
+        "exclude": list(patch.exclude),
+        "eol": patch.eol,
+        "files": None if files is None else [_file(file) for file in files],
+    }
+
+
+def _file(file: Finding) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        **file.verdict._asdict(),
+        "effect": file.verdict.effect.value,
+        "syntax": file.syntax,
     }
 
 
@@ -103,6 +122,8 @@ def _block(pin: dict[str, Any]) -> str:
         f"  version {pin['tagged-version']}",
         f"  egg     {pin['egg'] or _missing(pin)}",
     ]
+    if pin["egg"] and pin["refused"]:
+        lines.append(f"  not used: {pin['refused']}")
     for options in pin["build-options"].values():
         lines += [f"  {o} = {'***' if v is None else v}" for o, v in options.items()]
     for name in names:
@@ -111,7 +132,15 @@ def _block(pin: dict[str, Any]) -> str:
         for patch in patches:
             lines.append(f"    {patch['location']}")
             lines.append("    " + ", ".join(_told(patch)))
+            lines += map(_became, patch["files"] or ())
     return "\n".join(lines)
+
+
+def _became(file: dict[str, Any]) -> str:
+    """Return a line that tells what became of a file of a patch."""
+    place = f" as {file['place']}" if file["place"] not in ("", file["path"]) else ""
+    why = f" ({file['why']})" if file["why"] else ""
+    return f"    {file['effect']}: {file['path']}{place}{why}"
 
 
 def _missing(pin: dict[str, Any]) -> str:
@@ -125,3 +154,6 @@ def _told(patch: dict[str, Any]) -> Iterator[str]:
     for option in ("strip", "directory", "fuzz"):
         if patch[option]:
             yield f"{option} {patch[option]}"
+    yield from (f"exclude {glob}" for glob in patch["exclude"])
+    if patch["eol"] != "keep":
+        yield f"eol {patch['eol']}"

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from poach.hooks.pins import PatchedPin, Supplier, Wish
 
+    _Fault = Optional[UserError]
+    #: What came of a resolution: a working set, a state to go back to, an error.
+    _Try = Tuple[Any, Any, _Fault]
+
 logger = logging.getLogger("zc.buildout.poach")
 
 #: The entry points of distributions that ship diffs: a project, and a package folder.
@@ -31,7 +35,8 @@ class Asking(object):
 
     `wishes` are all extras that requirements have named in one go, with who asks;
     `open` are those that their distributions do not have: without them the resolution
-    goes on, and learns who ships diffs.
+    goes on, and learns who ships diffs.  `unmet` are those that buildout tolerates as
+    unknown extras, while nobody ships diffs.
     """
 
     def __init__(self, supplier, sources):
@@ -41,6 +46,7 @@ class Asking(object):
         self.sources = sources
         self.wishes = []  # type: List[Wish]
         self.open = []  # type: List[Wish]
+        self.unmet = []  # type: List[Wish]
         self.ws = None  # type: Any
 
     def resolved(self, resolve, working_set, tolerated):
@@ -49,7 +55,8 @@ class Asking(object):
 
         What it adds to `working_set` in vain is taken out again.  Raises what it
         raises, and zc.buildout.UserError for a wish that is not granted, unless unknown
-        extras are `tolerated`.
+        extras are `tolerated`.  Where nobody ships a diff and there is nothing else to
+        patch, a wish is an unknown extra, and what buildout makes of that counts.
         """
         return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
 
@@ -102,31 +109,48 @@ class Asking(object):
 
     def _resolved(self, resolve, working_set, tolerated):
         # type: (Callable[[], Any], Any, bool) -> Any
-        state = _state(working_set)
+        state, first = _state(working_set), None  # type: Any, Optional[_Try]
         while True:
-            ws, lacking = self._tried(resolve, working_set)
+            ws, lacking, fault = self._tried(resolve, working_set)
+            if fault is not None and not lacking:
+                raise first[2] if first and first[2] and self.supplier.idle else fault
             self.open += lacking
             if not self.open and not self.supplier.granting:
+                self._remember(list(ws))
                 return ws
             dists, done = list(ws), _state(working_set)
             _restore(working_set, state)
-            if not lacking and not self._granted(dists):
+            first = first or (ws, done, fault)
+            if lacking:
+                continue
+            if self._granted(dists):
+                first = None
+                continue
+            if self.supplier.idle:
+                ws, done = _unpatched(*first)
+                self.unmet += self.open
+            else:
                 self.supplier.refuse(self.open, tolerated)
-                _restore(working_set, done)
-                return ws
+            _restore(working_set, done)
+            return ws
+
+    def _remember(self, dists):  # type: (List[Any]) -> None
+        """Raise, or say, that some of `dists` ship diffs for what was tolerated."""
+        if self.unmet:
+            self.grant(self.unmet, dists)
+            if not self.supplier.idle:
+                self.supplier.refuse(self.unmet, True)
+                self.unmet = []
 
     def _tried(self, resolve, working_set):
-        # type: (Callable[[], Any], Any) -> Tuple[Any, List[Wish]]
-        """Return a working set, perhaps not whole, and the wishes it does not meet."""
+        # type: (Callable[[], Any], Any) -> Tuple[Any, List[Wish], _Fault]
+        """Return a working set, the wishes that it does not meet, and an error."""
         self.wishes, self.ws = [], working_set
         try:
             ws, fault = resolve(), None
         except UserError as error:
             ws, fault = self.ws, error
-        lacking = self._lacking(ws)
-        if fault is not None and not lacking:
-            raise fault
-        return ws, lacking
+        return ws, self._lacking(ws), fault
 
     def _granted(self, dists):  # type: (List[Any]) -> bool
         """Have granted what is open; tell whether to resolve anew."""
@@ -179,6 +203,14 @@ class Asking(object):
             for point in points
             for folder in self.sources(dist)
         ]
+
+
+def _unpatched(ws, state, fault):
+    # type: (Any, Any, _Fault) -> Tuple[Any, Any]
+    """Return what buildout found by itself, or raise what it raised."""
+    if fault is not None:
+        raise fault
+    return ws, state
 
 
 def _key(wish):  # type: (Wish) -> Tuple[str, str]

@@ -4,6 +4,8 @@ from zc.buildout import UserError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, List, Tuple
+
     from poach.hooks.pins import PatchedPin
 
 
@@ -23,6 +25,36 @@ class ArbitraryEquality(UserError):  # type: ignore[misc]
             "%s requires %s, which compares the text of the version (PEP 440), and %s "
             "is another text; relax it to ==%s, or drop the patches from '%s'"
         ) % (self.asker, self.requirement, pin.version, pin.base, pin.asked)
+
+
+class UnreadableVersion(UserError):  # type: ignore[misc]
+    """A value of the versions section that buildout cannot read as a version."""
+
+    def __init__(self, project, value, where, requirement, asker):
+        # type: (str, str, str, str, str) -> None
+        UserError.__init__(self, project, value, where, requirement, asker)
+        self.project = project
+        self.value = value
+        self.where = where
+        self.requirement = requirement
+        self.asker = asker
+
+    def __str__(self):  # type: () -> str
+        words = self.value.split()
+        comment = any(word[0] in "#;" for word in words[1:])
+        cure = "; give the comment a line of its own" if comment else ""
+        where = " (%s)" % self.where if self.where else ""
+        return (
+            "%s requires %s, and its version '%s = %s'%s is none that zc.buildout can "
+            "read%s"
+        ) % (
+            self.asker,
+            self.requirement,
+            self.project,
+            " ".join(words),
+            where,
+            cure,
+        )
 
 
 class LatePin(UserError):  # type: ignore[misc]
@@ -116,3 +148,45 @@ class LoadedBefore(Unpatched):
             "requires it, or a recipe that the section [buildout] refers to; what they "
             "require cannot be patched"
         ) % (pin.project, pin.text, pin.project, self.version, self.location)
+
+
+class NotForPlainPins(UserError):  # type: ignore[misc]
+    """A requirement that only something patched satisfies, which no pin asks for.
+
+    `error` is what buildout says, empty for nothing; `found` are the project, the
+    version and the place of each such distribution.
+    """
+
+    def __init__(self, error, requirement, found):
+        # type: (str, Any, List[Tuple[str, str, str]]) -> None
+        UserError.__init__(self, error, requirement, found)
+        self.error = error
+        self.requirement = requirement
+        self.found = found
+
+    def __str__(self):  # type: () -> str
+        error = self.error.rstrip() or "Nothing is installed for %s." % self.requirement
+        return "\n".join([error] + [_only_a_pin(*facts) for facts in self.found])
+
+
+class TaggedLoaded(UserError):  # type: ignore[misc]
+    """Patched eggs that buildout runs on since before poach, and that no pin takes."""
+
+    def __init__(self, found):  # type: (List[Tuple[str, str, str]]) -> None
+        UserError.__init__(self, found)
+        self.found = found
+
+    def __str__(self):  # type: () -> str
+        return "\n".join(
+            "%s %s from %s was loaded before poach, and it is patched: an extension "
+            "requires it, or a recipe that the section [buildout] refers to.  Remove "
+            "it from there, or pin it: %s = %s"
+            % (project, version, place, project, version)
+            for project, version, place in self.found
+        )
+
+
+def _only_a_pin(project, version, place):  # type: (str, str, str) -> str
+    return "There is %s %s (%s); it is patched, and only this pin takes it: %s = %s" % (
+        (project, version, place, project, version)
+    )

@@ -38,6 +38,7 @@ def intercept(substitution, is_over):
     originals = {name: vars(installer)[name] for name in handlers}
     normalize = easy_install.normalize_versions
     listeners = pkg_resources.working_set.callbacks
+    match = vars(pkg_resources.Environment)["best_match"]
     begin = vars(Buildout)["__init__"]
     sign = vars(Buildout)["_compute_part_signatures"]
 
@@ -47,6 +48,7 @@ def intercept(substitution, is_over):
         listeners.remove(substitution.added)
         Buildout.__init__ = begin
         Buildout._compute_part_signatures = sign
+        pkg_resources.Environment.best_match = match
         easy_install.normalize_versions = normalize
         for name, original in originals.items():
             setattr(installer, name, original)
@@ -61,6 +63,8 @@ def intercept(substitution, is_over):
         setattr(installer, name, _method(originals[name], handler))
     Buildout.__init__ = begin_another
     Buildout._compute_part_signatures = _method(sign, substitution.foresee)
+    better = _method(match, substitution.isolation.best_match)
+    pkg_resources.Environment.best_match = better
     listeners.append(substitution.added)
     easy_install.normalize_versions = _function(normalize, substitution.translated)
     easy_install.default_versions(dict(installer._versions))

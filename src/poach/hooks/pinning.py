@@ -1,6 +1,5 @@
 """Pinning: tagged versions where buildout has the pins, and the last words on them."""
 
-import contextlib
 import logging
 import sys
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
         Container,
         Dict,
         Iterable,
-        Iterator,
         List,
         Mapping,
     )
@@ -66,32 +64,6 @@ def _overwrite(versions, wanted):
             versions[option] = wanted[canonical(option)]
 
 
-def written(buildout, sections):
-    # type: (Any, List[str]) -> List[List[Dict[str, str]]]
-    """Return the options of `sections` as they are now, wherever they are kept."""
-    return [[dict(kept) for kept in _kept(buildout, each)] for each in sections]
-
-
-@contextlib.contextmanager
-def as_written(buildout, sections, before):
-    # type: (Any, List[str], List[List[Dict[str, str]]]) -> Iterator[None]
-    """Let options be what `written` has returned for them, in the ``with`` block."""
-    now = written(buildout, sections)
-    try:
-        _set(buildout, sections, before)
-        yield
-    finally:
-        _set(buildout, sections, now)
-
-
-def _set(buildout, sections, options):
-    # type: (Any, List[str], List[List[Dict[str, str]]]) -> None
-    for section, places in zip(sections, options):  # noqa: B905 - not in Python 2
-        for number, values in enumerate(_kept(buildout, section)):
-            values.clear()
-            values.update(places[number])
-
-
 def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]
     """Return all places where a live `buildout` has the options of a section."""
     if not section:
@@ -130,10 +102,13 @@ def _refuse_loaded(pins, holds):
 def forget(ws, projects):  # type: (Any, Container[str]) -> None
     """Take plain distributions of `projects` (canonical) out of the working set `ws`.
 
-    Buildout takes a recipe from its own working set without looking at pins.
+    Buildout takes a recipe from its own working set without looking at pins.  It may
+    be going through that right now, to load extensions: so no key changes its place,
+    and another one, which is passed over when it comes up again, fills each gap.
     """
-    for key in [key for key in ws.by_key if canonical(key) in projects]:
+    gone = {key for key in ws.by_key if canonical(key) in projects}
+    for key in gone:
         del ws.by_key[key]
-        for keys in ws.entry_keys.values():
-            if key in keys:
-                keys.remove(key)
+    for keys in ws.entry_keys.values():
+        kept = [key for key in keys if key not in gone]
+        keys[:] = [kept[0] if key in gone else key for key in keys] if kept else []

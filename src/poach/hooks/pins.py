@@ -56,6 +56,13 @@ if TYPE_CHECKING:
         def given(self, keys):  # type: (Iterable[str]) -> None
             """Note that these projects are in use as they are now, patched or not."""
 
+        @property
+        def idle(self):  # type: () -> bool
+            """Whether there is nothing to patch, as far as anybody knows."""
+
+        def rests(self, buildout):  # type: (Any) -> bool
+            """Tell whether no part of `buildout` needs to be asked beforehand."""
+
         def recall(self):  # type: () -> None
             """Grant what was asked for in the last run, of which this is a part."""
 
@@ -94,9 +101,12 @@ if TYPE_CHECKING:
         def substitute(self, key):  # type: (str) -> Optional[str]
             """Return the requirement that stands in for a project, None for itself."""
 
-        def alias(self, key, other, version, extras):
-            # type: (str, str, str, Sequence[str]) -> str
-            """Return the path of an egg in the name of `key` that requires `other`."""
+        def alias(self, key, other, version, extras, points):
+            # type: (str, str, str, Sequence[str], str) -> str
+            """Return the path of an egg in the name of `key` that requires `other`.
+
+            `points` are the entry points of that, as in its entry_points.txt.
+            """
 
         def surveyed(self):  # type: () -> None
             """Hear that it is known, as far as may be, what packages ask for."""

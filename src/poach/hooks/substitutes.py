@@ -1,7 +1,7 @@
 """Substitutes: one project in the place of another, everywhere.
 
-A requirement on X is answered with an *alias*: a distribution with X's name, the
-version of its substitute Y, and nothing in it but that it requires that very Y.
+A requirement on X is answered with an *alias*: a distribution with X's name, with
+version and entry points of its substitute Y, that requires that very Y and has no code.
 """
 
 import pkg_resources
@@ -76,7 +76,12 @@ class Substitutes(object):
         extras = self.extras.setdefault(key, set())
         extras.update(requirement.extras)
         there = sorted(extras.union(dist.extras))
-        path = self.supplier.alias(key, dist.project_name, dist.version, there)
+        points = (
+            dist.get_metadata("entry_points.txt")
+            if dist.has_metadata("entry_points.txt")
+            else ""
+        )
+        path = self.supplier.alias(key, dist.project_name, dist.version, there, points)
         (alias,) = pkg_resources.find_distributions(path)
         alias.precedence = pkg_resources.EGG_DIST
         return alias

@@ -10,7 +10,13 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.hooks.asking import Asking
-from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched
+from poach.hooks.errors import (
+    ArbitraryEquality,
+    LatePin,
+    Unpatched,
+    UnreadableVersion,
+)
+from poach.hooks.isolation import Isolation
 from poach.hooks.pins import same_version
 from poach.hooks.substitutes import Substitutes
 from poach.hooks.survey import ANYBODY, Survey
@@ -43,12 +49,14 @@ class Substitution(object):
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
         self.survey = Survey(supplier, self.asking)
+        self.isolation = Isolation(self._is_free)
         self.had = {}  # type: Dict[str, Set[str]]  # what pins were in this run
         self.buildout = buildout
         self.develop_eggs = buildout["buildout"]["develop-eggs-directory"]
         self.environ = dict(os.environ)
         self.told = set()  # type: Set[str]
         self.overruled = set()  # type: Set[str]  # pins that do not count
+        self.running = []  # type: List[str]  # the parts of this run
 
     # What stands in for the methods of Installer: each gets the installer, the
     # original bound to it, and the arguments.
@@ -60,12 +68,12 @@ class Substitution(object):
             version = self._alias(installer, requirement).version
             return easy_install._constrained_requirement(version, requirement)
         if requirement.extras:
-            askers = _askers(installer, requirement)
+            askers = self._requesters(installer, requirement)
             pin = self.supplier.pinned(canonical(requirement.project_name))
             requirement = self.asking.stripped(requirement, askers, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
-            return original(requirement)
+            return self._plainly(installer, original, requirement)
         version = pin.version
         if self._developed(installer, pin):
             version = pin.base
@@ -79,6 +87,34 @@ class Substitution(object):
             easy_install.logger.info(conflict)
             raise
 
+    def _requesters(self, installer, requirement):  # type: (Any, Any) -> List[str]
+        """Tell all who have a requirement; for an alias, those who asked for that."""
+        found = []  # type: List[str]
+        for asker in _askers(installer, requirement):
+            try:
+                asked = pkg_resources.Requirement.parse(asker)
+            except ValueError:  # it is a part
+                asked = None
+            if asked is None or self.substitutes.of(asked.project_name) is None:
+                found.append(asker)
+            else:
+                found += self._requesters(installer, asked)
+        return found
+
+    def _plainly(self, installer, original, requirement):
+        # type: (Any, Callable[..., Any], Any) -> Any
+        """Constrain as buildout does; raise `UnreadableVersion` where it breaks."""
+        try:
+            return original(requirement)
+        except ValueError:  # InvalidSpecifier or InvalidVersion of some packaging
+            project = requirement.project_name
+            value = _constraint(installer, canonical(project))
+            if value is None:
+                raise
+            where = _setter(self.buildout, canonical(project))
+            asker = _asker(installer, requirement)
+            raise UnreadableVersion(project, value, where, str(requirement), asker)
+
     def satisfied(self, installer, original, requirement, source=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Answer a requirement on a pinned project with its patched egg."""
@@ -86,9 +122,12 @@ class Substitution(object):
             return self._alias(installer, requirement), None
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
-            there = _environment(installer, canonical(requirement.project_name))
+            found = _environment(installer, canonical(requirement.project_name))
+            there = (d for d in found if not self.isolation.hides(d, requirement))
             awaited = self.survey.stand_in_plain(requirement, there)
-            return (awaited, None) if awaited else original(requirement, source)
+            if awaited:
+                return awaited, None
+            return self.isolation.satisfied(installer, original, requirement, source)
         return self.survey.stand_in(pin) or self._supply(installer, pin), None
 
     def obtain(self, installer, original, requirement, source=None):
@@ -103,17 +142,21 @@ class Substitution(object):
             return None
         dists = installer._index._distmap.get(normalize_name(requirement.key), [])
         dists[:] = [dist for dist in dists if not self._is_ours(dist)]
-        return original(requirement, source)
+        return self.isolation.obtain(installer, original, requirement, source)
 
     def get_dist(self, installer, original, requirement, ws):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Get a distribution, and see that a patched one replaces any other."""
         self.asking.ws = ws
-        dists = original(requirement, ws)
+        with self.isolation.explaining(requirement):
+            dists = original(requirement, ws)
         for dist in filter(self._is_ours, dists):
             there = ws.by_key.get(dist.key)
             if there is None or there.location != dist.location:
                 ws.add(dist, replace=True)
+        for dist in self.isolation.covered(dists, ws):
+            self.isolation.refuse_imported(dist, _imported(dist.location))
+            ws.add(dist, replace=True)
         return dists
 
     def added(self, dist):  # type: (Any) -> None
@@ -123,12 +166,16 @@ class Substitution(object):
         beside buildout finds what it requires beside itself.
         """
         pin = self.supplier.pinned(canonical(dist.project_name))
-        if pin is None or self._is_developed(dist, pin):
+        if pin is None:
+            self.isolation.added(dist)
+            return
+        if self._is_developed(dist, pin):
             return
         egg = self.supplier.egg(pin.key, True)
         if self.asking.ws is None:  # else all that is added is given in the end
             self.supplier.given([pin.key])
-        _refuse_imported(pin, egg)
+        for file in _imported(egg):
+            raise Unpatched(pin, "imported already", file)
         if not self._is_ours(dist):
             pkg_resources.working_set.add(distribution(egg, pin), replace=True)
 
@@ -157,7 +204,10 @@ class Substitution(object):
         parts are uninstalled.
         """
         result = original(parts)
-        if buildout is self.buildout:
+        if buildout is not self.buildout:
+            return result
+        self.running = list(parts)
+        if not self.supplier.rests(buildout):
             if set(parts) < set(buildout["buildout"]["parts"].split()):
                 self.supplier.recall()
             self.survey.take(buildout, parts, self.original_install, self._counts)
@@ -197,11 +247,12 @@ class Substitution(object):
 
     def _resolved(self, installer, original, specs, working_set):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
-        return self.asking.resolved(
-            lambda: original(specs, working_set),
-            working_set,
-            getattr(installer, "_allow_unknown_extras", False),
-        )
+        with self.isolation.installing():
+            return self.asking.resolved(
+                lambda: original(specs, working_set),
+                working_set,
+                getattr(installer, "_allow_unknown_extras", False),
+            )
 
     def build(self, installer, original, spec, build_ext):
         # type: (Any, Callable[..., Any], str, Dict[str, str]) -> Any
@@ -214,7 +265,8 @@ class Substitution(object):
         self.substitutes.refuse_build(requirement.project_name)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
-            return original(spec, build_ext)
+            with self.isolation.explaining(requirement):
+                return original(spec, build_ext)
         installer._constrain(requirement)
         environment = self._changed_environment()
         self.supplier.declare(spec, pin.key, dict(build_ext), environment)
@@ -250,16 +302,34 @@ class Substitution(object):
         pin = self.supplier.pinned(canonical(project))
         if pin is None:
             return None
-        had, constraint = self._had(pin), _constraint(installer, pin)
+        had, constraint = self._had(pin), _constraint(installer, pin.key)
         if constraint is None or constraint in had or _admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self.overruled.add(pin.key)
-        self._tell(
-            "The pin '%s' does not count where an extension or recipe has set the "
-            "version to %r." % (pin.asked, constraint)
-        )
+        place = "" if constraint else self._checkout(installer, pin.key)
+        if place:
+            self._tell(
+                "%s is a develop egg (%s), which wins over the pin '%s'."
+                % (pin.project, place, pin.asked)
+            )
+        else:
+            self._tell(
+                "The pin '%s' does not count where an extension or recipe has set the "
+                "version to %r." % (pin.asked, constraint)
+            )
         return None
+
+    def _checkout(self, installer, project):  # type: (Any, str) -> str
+        """Return the folder of the develop egg of a project, empty without one."""
+        for dist in _environment(installer, project):
+            develop = dist.precedence == pkg_resources.DEVELOP_DIST
+            if develop and dist.location in self._develop_locations():
+                folder = self._sources(dist)[0]
+                top = self.buildout["buildout"]["directory"]
+                inside = folder.startswith(os.path.join(top, ""))
+                return str(os.path.relpath(folder, top)) if inside else folder
+        return ""
 
     def _supply(self, installer, pin):  # type: (Any, PatchedPin) -> Any
         may_build = installer._dest is not None
@@ -290,6 +360,25 @@ class Substitution(object):
 
     def _is_ours(self, dist):  # type: (Any) -> bool
         return self.supplier.holds(dist.location)
+
+    def _is_free(self, dist):  # type: (Any) -> bool
+        """Tell whether `dist` may be patched where no pin says so; say that it is."""
+        if self._is_ours(dist):
+            return True
+        if not self._is_linked(dist):
+            return False
+        self._tell(
+            "The develop egg of %s %s at %s counts where no pin says this version."
+            % (dist.project_name, dist.version, dist.location)
+        )
+        return True
+
+    def _is_linked(self, dist):  # type: (Any) -> bool
+        """Tell whether `dist` is a develop egg, and has a link that says so."""
+        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
+        links = [link for link in glob.glob(pattern) if _links(link, dist)]
+        places = [self.develop_eggs] + [_first_line(link) for link in links]
+        return bool(links) and dist.location in places
 
     def _verify(self, installer, ws):  # type: (Any, Any) -> None
         for dist in ws:
@@ -327,8 +416,8 @@ def _links(link, dist):  # type: (str, Any) -> bool
     return canonical(name) == canonical(dist.project_name)
 
 
-def _refuse_imported(pin, egg):  # type: (PatchedPin, str) -> None
-    """Refuse to swap code that this very process has imported already."""
+def _imported(egg):  # type: (str) -> Iterator[str]
+    """Yield files from which this very process has imported what is in `egg`."""
     declared = _namespaces(egg)
     inside = os.path.join(os.path.realpath(egg), "")
     for name, module in list(sys.modules.items()):
@@ -336,7 +425,7 @@ def _refuse_imported(pin, egg):  # type: (PatchedPin, str) -> None
         if file is None or name in declared or not _has_module(egg, name):
             continue
         if not os.path.realpath(file).startswith(inside):
-            raise Unpatched(pin, "imported already", file)
+            yield file
 
 
 def _has_module(egg, name):  # type: (str, str) -> bool
@@ -366,13 +455,22 @@ def _first_line(path):  # type: (str) -> str
         return stream.readline().strip()
 
 
-def _constraint(installer, pin):  # type: (Any, PatchedPin) -> Optional[str]
-    """Return the version that an installer has for a pinned project."""
+def _constraint(installer, project):  # type: (Any, str) -> Optional[str]
+    """Return the version that an installer has for a project (canonical)."""
     # How the keys are spelled depends on the release of zc.buildout.
     for key, version in installer._versions.items():
-        if canonical(key) == pin.key:
+        if canonical(key) == project:
             return str(version)
     return None
+
+
+def _setter(buildout, project):  # type: (Any, str) -> str
+    """Return the name of the file that sets the version of a project (canonical)."""
+    section = buildout["buildout"].get("versions") or ""
+    for option, key in buildout._annotated.get(section, {}).items():
+        if canonical(option) == project and not key.source.endswith("_VALUE"):
+            return str(key.source.rpartition("/")[2])
+    return ""
 
 
 def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]

@@ -1,0 +1,190 @@
+"""Lines outside of hunks that tell of a file: ``Only in b: f``, ``=== added file 'f'``.
+
+What such a line tells is in the hunks below it, or the diff lacks it; then nobody may
+drop it silently.  The forms are those of GNU diff (in its translations, too),
+Subversion, CVS, Bazaar, Mercurial, Perforce, Fossil and git.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal, NamedTuple
+
+Kind = Literal["file", "lost", "binary"]
+
+_BY_GIT = "make the diff with git diff, or delete this line if the change is not wanted"
+_ABSENT = (
+    "the diff lacks this file, as it was made without -N; make it with diff -ruN, "
+    "or delete this line if the file is no part of the change"
+)
+_RENAME = f"a rename, which this kind of diff cannot carry out; {_BY_GIT}"
+_SYMLINK = f"the diff lacks what becomes of a symlink or folder; {_BY_GIT}"
+_UNREAD = "diff could not read this file, so that it is lacking; make the diff again"
+_NOT_SHOWN = f"the diff lacks what becomes of this file; {_BY_GIT}"
+_SUBMODULE = "a change of a git submodule, which has no files; take it out of the diff"
+
+# What programs leave behind, which is no part of any change.
+_RUBBISH = re.compile(
+    rb"(?:\.py[co]|\b__pycache__|\.orig|\.rej|~|\.sw[op]|\.DS_Store"
+    rb"| (?:\.git|\.hg|\.svn|\.bzr|CVS))\.?$"
+)
+# "Only in %s: %s" in the translations of GNU diffutils.
+_ONLY_IN = (
+    "(?:Only in|Nur in|Nur en|Seulement dans|Sólo en|Solo en|Solo in|Só em|Só en"
+    "|Somente em|Apenas em|Alleen in|Endast i|Bara i|Bare i|Kun i|Tylko w|Pouze v"
+    "|Jen v|Samo u|Doar în|Vain hakemistossa|Csak ebben:|Hanya dalam|Només a"
+    "|Tikai iekš|Chỉ trong|Yaln\u0131zca"
+    "|\u0422\u043e\u043b\u044c\u043a\u043e \u0432|\u041b\u0438\u0448\u0435 \u0443"
+    "|\u0421\u0430\u043c\u043e (?:\u0432|\u0443)|Μόνο στο) .+: .+"
+    "|只在 .+ 存在\uff1a.+|.+ のみに存在: .+"
+)
+# "Binary files %s and %s differ", "Files %s and %s differ".
+_DIFFER = (
+    "(?:Binärd|D)ateien (.+) und (.+) sind verschieden\\.?"
+    "|Les fichiers(?: binaires)? (.+) et (.+) sont différents"
+    "|Los (?:ficheros|archivos)(?: binarios)? (.+) y (.+) son distintos"
+    "|I file(?: binari)? (.+) e (.+) sono diversi"
+    "|(?:Ficheiros|Os arquivos)(?: binários)? (.+) e (.+) (?:diferem|são diferentes)"
+    "|(?:Binaire b|B)estanden (.+) en (.+) zijn verschillend"
+    "|(?:De binära f|F)ilerna (.+) och (.+) skiljer"
+    "|Binære filer (.+) og (.+) er forskellige|Filerne (.+) og (.+) er forskellige"
+    "|(?:Binarne p|P)liki (.+) i (.+) różnią się"
+    "|(?:Binární s|S)oubory (.+) a (.+) jsou (?:rozdílné|různé)"
+    "|(?:\u0414\u0432\u043e\u0438\u0447\u043d\u044b\u0435 \u0444|\u0424)"
+    "\u0430\u0439\u043b\u044b (.+) \u0438 (.+) "
+    "\u0440\u0430\u0437\u043b\u0438\u0447\u0430\u044e\u0442\u0441\u044f"
+    "|(?:バイナリーファイル|ファイル) (.+) と ?(.+) は異なります"
+    "|(?:二进制)?文件 (.+) 和 (.+) 不同"
+)
+_FORMS: tuple[tuple[Kind, str, str], ...] = (
+    ("lost", _ONLY_IN, _ABSENT),
+    (
+        "lost",
+        r"cvs\S* (?:diff|server|rdiff): .*(?:no comparison available|not in file .+)"
+        r"|File .+ is (?:new|removed); .+"
+        r"|\.\.\. //.+#\d+ (?:add|delete|branch|move/add|move/delete|purge)\b.*",
+        _NOT_SHOWN,
+    ),
+    ("lost", r"=== renamed \w+ .+ => .+", _RENAME),
+    (
+        "lost",
+        r"=== \w+ symlink .+|=== kind changed .+|=== target .+"
+        r"|File .+ is an? .+ while file .+ is an? .+"
+        r"|Symbolic links .+ and .+ differ",
+        _SYMLINK,
+    ),
+    (
+        "lost",
+        r"diff: .+: (?:No such file or directory|Permission denied|Is a directory"
+        r"|Input/output error|recursive directory loop)",
+        _UNREAD,
+    ),
+    (
+        "lost",
+        r"Submodule .+ (?:[0-9a-f]{7,}\.{2,3}[0-9a-f]{7,}|contains ).*",
+        _SUBMODULE,
+    ),
+    (
+        "file",
+        r"=== (?:added|removed|modified) file '(.+)'(?: \(properties changed: .*\))?"
+        r"|(?:(?:ADDED|CHANGED|REMOVED|RENAMED?|SYMLINK) +|(?:DELETED|MISSING) )(\S+)",
+        "",
+    ),
+    ("binary", r"Binary file (.+) has changed|" + _DIFFER, ""),
+)
+_COMMAND = re.compile(rb"diff -(?!-git |-cc |-combined )[^<>|;&]* ([^\s<>|;&]+)\s*$")
+_AFTER_COMMAND = (b"diff -", b"Index: ", b"--- ", b"+++ ", b"*** ", b"@@ ", b"Only in ")
+_P4 = re.compile(rb"==== (.+#\d+.*?) ====(?! identical)")
+_REVISION = re.compile(rb"#\d+(?: .*)?$")
+# Of a symlink, and of what a file is executed by.
+_PROPERTY = re.compile(rb"(?:Added|Modified|Deleted|Name): (\S+)")
+_OF_FOLDERS = {b"svn:ignore", b"svn:mergeinfo", b"svn:global-ignores", b"svn:externals"}
+
+
+class Announcement(NamedTuple):
+    """What a line outside of hunks tells.
+
+    `kind` is "file" where the file's hunks have to come below, "binary" where two
+    binary files differ, "lost" where the diff lacks a change: `reason` says which and
+    what to do.  `names` are the file's, as written: the old one and the new one.
+    """
+
+    kind: Kind
+    names: tuple[bytes, ...] = ()
+    reason: str = ""
+
+
+def read(line: bytes, following: bytes = b"") -> Announcement | None:
+    """Return what `line` tells of a file, None for mere text; `following` is the next
+    line."""
+    text = line.rstrip()
+    if text.startswith(b"diff -"):
+        return _command(text, following)
+    if text.startswith(b"==== "):
+        return _of_p4(text)
+    for kind, pattern, reason in _compiled():
+        if found := pattern.fullmatch(text):
+            if reason == _ABSENT and _RUBBISH.search(text):
+                return None
+            return Announcement(kind, tuple(filter(None, found.groups())), reason)
+    return None
+
+
+@cache
+def _compiled() -> list[tuple[Kind, re.Pattern[bytes], str]]:
+    """Return the forms, compiled at the first call: not every diff has such lines."""
+    return [(kind, re.compile(form.encode()), reason) for kind, form, reason in _FORMS]
+
+
+def _command(text: bytes, following: bytes) -> Announcement | None:
+    """Read the line ``diff -u OLD NEW``, if no prose comes after it."""
+    found = _COMMAND.match(text)
+    if not found or (following.strip() and not following.startswith(_AFTER_COMMAND)):
+        return None
+    return Announcement("file", (found[1].strip(b"'\""),))
+
+
+def _of_p4(text: bytes) -> Announcement | None:
+    """Read ``==== //depot/f#3 (text) - /home/me/f ==== content``."""
+    found = _P4.match(text)
+    if not found:
+        return None
+    names = [_REVISION.sub(b"", name) for name in found[1].split(b" - ")]
+    there = tuple(name for name in names if name not in (b"", b"<none>"))
+    return Announcement("file", there) if there else None
+
+
+def is_same(announced: bytes, *names: str | None) -> bool:
+    """Tell whether one of the `names` of a file is what was announced.
+
+    Only the last part of the path counts: version control systems strip the folders
+    in different ways.
+    """
+    last = announced.decode("utf-8", "surrogateescape").rstrip("/").rpartition("/")[2]
+    lasts = [name.rpartition("/")[2] for name in names if name]
+    return any(each.startswith(last) or each.endswith(last) for each in lasts)
+
+
+def lost_properties(text: bytes, has_hunks: bool, is_new: bool) -> str:
+    """Say what is lost of the properties of a file in Subversion, or nothing.
+
+    `text` is what follows ``Property changes on``.  `has_hunks` tells that the file's
+    lines are in the diff, `is_new` that the diff makes it.
+    """
+    names = set(_PROPERTY.findall(text))
+    if b"svn:special" in names:
+        return f"a symlink of Subversion; {_BY_GIT}"
+    if has_hunks:
+        return ""
+    if b"svn:executable" in names:
+        return f"the diff cannot carry out the property svn:executable; {_BY_GIT}"
+    if is_new and not names <= _OF_FOLDERS:
+        return UNTOLD
+    return ""
+
+
+UNTOLD = (
+    "the diff announces this file and has nothing of it, as for an empty file; "
+    f"{_BY_GIT}"
+)

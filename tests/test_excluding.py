@@ -1,0 +1,145 @@
+"""exclude=GLOB: files of a diff that are left out, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from poach.adapters.tree import ApplyRefused, plan
+from poach.cli import main
+from poach.diff import NamedDiff, parse
+from poach.excluding import check, split
+from poach.refusals import Fault
+
+BODY = "@@ -1 +1 @@\n-1\n+2\n"
+
+
+def git(name: str) -> str:
+    return f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n{BODY}"
+
+
+DIFF = git(".travis.yml") + git("pkg/m.py") + git("tests/test_m.py")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "tree/pkg").mkdir(parents=True)
+    (tmp_path / "tree/pkg/m.py").write_bytes(b"1\n")
+    (tmp_path / "x.patch").write_text(DIFF)
+    return tmp_path / "tree"
+
+
+def left(data: str, *globs: str) -> list[str]:
+    return split(parse(data.encode()), globs)[1]
+
+
+@pytest.mark.parametrize(
+    ("globs", "names"),
+    [
+        ((".travis.yml",), [".travis.yml"]),
+        ((".travis.yml", "tests/*"), [".travis.yml", "tests/test_m.py"]),
+        (("*.yml",), [".travis.yml"]),
+        (("tests/",), ["tests/test_m.py"]),
+        (("*test_m*",), ["tests/test_m.py"]),
+        (("m.py",), []),
+        (("*/m.py",), ["pkg/m.py"]),
+        (("a/pkg/*",), []),
+        (("PKG/*",), []),
+        (("pkg/[a-m].py",), ["pkg/m.py"]),
+    ],
+)
+def test_globs_are_for_whole_names_without_a_and_b(globs, names):
+    assert left(DIFF, *globs) == names
+
+
+def test_names_of_other_kinds_of_diffs():
+    gnu = f"--- x-1.0.orig/tests/a\n+++ x-1.0/tests/a\n{BODY}{git('b')}"
+    assert left(gnu, "tests/*") == ["tests/a"]
+    svn = (
+        f"Index: tests/a\n--- tests/a (revision 1)\n+++ tests/a (working copy)\n{BODY}"
+    )
+    assert left(svn + git("b"), "tests/*") == ["tests/a"]
+    new = f"--- /dev/null\n+++ b/tests/a\n@@ -0,0 +1 @@\n+1\n{git('b')}"
+    assert left(new, "tests/*") == ["tests/a"]
+    rename = (
+        "diff --git a/old/a b/new/a\nsimilarity index 100%\n"
+        "rename from old/a\nrename to new/a\n" + git("b")
+    )
+    assert left(rename, "old/*") == left(rename, "new/*") == ["old/a"]
+
+
+def test_nothing_may_remain():
+    with pytest.raises(Fault, match="nothing remains"):
+        split(parse(DIFF.encode()), ["*"])
+
+
+def test_a_glob_that_matches_nothing_names_the_files():
+    diff = NamedDiff("fix", "a.cfg:1", DIFF.encode(), exclude=("docs/*", "tests/*"))
+    with pytest.raises(ApplyRefused) as caught:
+        check([diff])
+    assert str(caught.value) == (
+        "Patch 'fix' (a.cfg:1) does not apply:\n"
+        "  exclude=docs/* matches no file; the files are .travis.yml, pkg/m.py, "
+        "tests/test_m.py\n"
+        "  what to do: correct the globs of exclude=, or leave them out"
+    )
+
+
+def test_the_diffs_of_a_series_share_their_globs():
+    one = NamedDiff("one", "", DIFF.encode(), exclude=("tests/*",))
+    two = NamedDiff("two", "", git("pkg/m.py").encode(), exclude=("tests/*",))
+    check([one, two])
+    check([two, one])
+    with pytest.raises(ApplyRefused, match="matches no file"):
+        check([two])
+
+
+def test_the_plan_says_what_was_left_out(tree):
+    globs = (".travis.yml", "tests/*")
+    (patch,) = plan(tree, [NamedDiff("x", "", DIFF.encode(), exclude=globs)]).patches
+    assert patch.excluded == (".travis.yml", "tests/test_m.py")
+    assert [file.path for file in patch.files] == ["pkg/m.py"]
+
+
+def test_the_command(tree, capsys):
+    args = ["--exclude", ".travis.yml", "--exclude", "tests/*"]
+    assert main(["apply", *args, str(tree), str(tree.parent / "x.patch")]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  modify pkg/m.py: 1 hunk",
+        "  left out .travis.yml",
+        "  left out tests/test_m.py",
+    ]
+    assert (tree / "pkg/m.py").read_bytes() == b"2\n"
+
+
+def test_the_command_in_json(tree, capsys):
+    patch = str(tree.parent / "x.patch")
+    args = ["apply", "--json", "--check", "--exclude", "[.t]*", str(tree), patch]
+    assert main(args) == 0
+    (said,) = json.loads(capsys.readouterr().out)["applied"]
+    assert said["exclude"] == ["[.t]*"]
+    assert said["excluded"] == [".travis.yml", "tests/test_m.py"]
+    assert said["eol"] == "keep"
+    assert main([*args[:4], "no*", *args[5:]]) == 1
+    (said,) = json.loads(capsys.readouterr().out)["refused"]
+    assert said["reason"] == "excluded"
+
+
+@pytest.mark.parametrize("glob", ["", " ", "/etc/*", "a\nb"])
+def test_what_is_no_glob(tree, glob, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["apply", "--exclude", glob, str(tree), "x"])
+
+
+def test_the_command_with_other_line_endings(tree, capsys):
+    (tree / "pkg/m.py").write_bytes(b"1\r\n")
+    (tree.parent / "x.patch").write_text(git("pkg/m.py"))
+    patch = str(tree.parent / "x.patch")
+    assert main(["apply", str(tree), patch]) == 1
+    said = capsys.readouterr()
+    assert "the diff has LF, the file has CR LF" in said.err and "--eol any" in said.err
+    assert main(["apply", "--eol", "any", str(tree), patch]) == 0
+    assert "hunk 1 at line 1, other line endings" in capsys.readouterr().out
+    assert (tree / "pkg/m.py").read_bytes() == b"2\r\n"
