@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.pond import CFG, LOUD, WIDE, add_pond
+from bench.pond import CFG, LOUD, WIDE, add_plugin, add_pond, add_quick_pond
 from poach.adapters import uses
 from poach.adapters.inventory import entries_of, stand_ins_of
 from poach.adapters.notes import BUILDS, RUNS
@@ -424,3 +424,51 @@ def test_what_an_earlier_release_left_goes(two, project):
         assert not path.exists()
     assert two.poach(*prune).stdout == ""
     assert two.poach("cache", "prune", "--unused-for", "9").stdout == ""
+
+
+#: Does what a file says, in the middle of a run.
+ACTING = """
+    import os, subprocess
+
+    class Recipe:
+        def __init__(self, buildout, name, options):
+            self.folder = buildout["buildout"]["directory"]
+        def install(self):
+            subprocess.check_call(open(os.path.join(self.folder, "act")).read(),
+                                  shell=True, cwd=self.folder)
+            return ()
+        update = install
+    """
+
+
+@pytest.fixture
+def acting(index, project):
+    """A buildout with a patched egg, and a part after it that does what it is told."""
+    add_quick_pond(index)
+    add_plugin(index, "acting", ACTING)
+    made = project(CFG.replace("parts = app", "parts = app act"))
+    with (made.path / "buildout.cfg").open("a") as cfg:
+        cfg.write("\n[act]\nrecipe = acting\n")
+    made.write("patches/pond/loud.patch", LOUD)
+    return made
+
+
+def test_an_egg_that_a_run_has_given_out_stays(acting):
+    poach = acting.environment.program("poach")
+    acting.write("act", f"{poach} cache prune --unused-for 0 > pruned 2>&1")
+
+    acting.run()
+
+    assert f"in use by {acting.path}" in (acting.path / "pruned").read_text()
+    assert acting.script("pond").stdout.startswith("QUACK")
+
+
+def test_an_egg_that_is_removed_while_a_run_is_at_work(acting):
+    acting.write("act", "rm -rf patched-eggs/2/pond")
+
+    result = acting.run(expect=1)
+
+    assert "Somebody has removed patched eggs while this buildout" in result.error
+    acting.write("act", "true")
+    acting.run()
+    assert acting.script("pond").stdout.startswith("QUACK")

@@ -38,8 +38,9 @@ class Activation:
     restore: Callable[[], None]
 
     def end(self) -> None:
-        """Note what the run has used, and say it."""
+        """Note what the run has used, and say it; raise `Vanished`."""
         self.workshop.note_use()
+        self.workshop.refuse_vanished()
         self.workshop.granting.note()
         workshop, overruled = self.workshop, self.substitution.overruled
         pins = map(patched_pin, workshop.patch_sets.values())

@@ -35,12 +35,16 @@ def load(buildout: Any) -> None:
 
 
 def unload(buildout: Any) -> None:
-    """End what `load` began, and say which patched eggs were used."""
+    """End what `load` began, and say which patched eggs were used.
+
+    Raises zc.buildout.UserError if one of these is gone.
+    """
     activation = getattr(buildout, "_poach", None)
     if activation is not None:
         activation.restore()
         del buildout._poach
-        activation.end()
+        with as_user_errors():
+            activation.end()
 
 
 def _note_what_failed(buildout: Any) -> None:

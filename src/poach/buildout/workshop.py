@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,20 @@ class NotBuilt(PoachError):
         return (
             f"There is no patched egg of {self.patch_set.tagged} yet, "
             "and none can be built in offline (no-install) mode"
+        )
+
+
+class Vanished(PoachError):
+    """Eggs that are gone from the store, and that this run has given out."""
+
+    def __init__(self, eggs: Sequence[Path]) -> None:
+        super().__init__(eggs)
+        self.eggs = tuple(eggs)
+
+    def __str__(self) -> str:
+        return (
+            "Somebody has removed patched eggs while this buildout was at work: "
+            f"{', '.join(map(str, self.eggs))}; run buildout again, which builds them"
         )
 
 
@@ -97,6 +111,7 @@ class Workshop:
         self.quiet = False
         self.substituted: dict[NormalizedName, str] = {}
         self.partial = False
+        self._noted_places: set[str] | None = None
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
@@ -163,7 +178,21 @@ class Workshop:
         if project not in self.used:
             there = self.find(project) if self._is_there(project) else None
             self.used[project] = there or self._supply(project, may_build).egg
+            self._keep_from_pruning(self.used[project])
         return self.used[project]
+
+    def _keep_from_pruning(self, egg: PatchedEgg) -> None:
+        """Note the use of an egg at once if the last run did not use it."""
+        if self._noted_places is None:
+            self._noted_places = uses.current(self.noted_before() or {})
+        if uses.place(self.kit.store, egg) not in self._noted_places:
+            self.note_use_so_far()
+
+    def refuse_vanished(self) -> None:
+        """Raise `Vanished` if an egg that this run has given out is gone."""
+        gone = [one.egg for one in self.used.values() if not one.egg.is_dir()]
+        if gone:
+            raise Vanished(gone)
 
     def declare(
         self, part: str, project: NormalizedName, options: BuildOptions
