@@ -747,13 +747,42 @@ def test_a_journal_leads_nowhere(interrupted, tmp_path, name):
     assert state(interrupted) == before
 
 
-def test_the_folder_of_another_user(interrupted, monkeypatch):
-    """Who has left it may put it back, and root may."""
+@pytest.mark.parametrize("user", [0, 4321])
+def test_the_folder_of_another_user(interrupted, monkeypatch, user):
+    """Only the user who has left it can put it back; root obeys no other's journal."""
     before = state(interrupted)
-    monkeypatch.setattr(os, "geteuid", lambda: 4321)
-    with pytest.raises(NotRecovered, match="belongs to another user, who has to do it"):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    look, left = Root.lstat, kept(interrupted).name
+
+    def lstat(root: Root, path: str) -> os.stat_result:
+        found = look(root, path)
+        return owned(found, 987654) if path == left else found
+
+    monkeypatch.setattr(Root, "lstat", lstat)
+    with pytest.raises(NotRecovered, match="belongs to user 987654: only user 987654"):
+        recover(interrupted)
+    with pytest.raises(Interrupted) as caught:
+        plan(interrupted, diff(ALL))
+    assert str(caught.value).startswith("An earlier run of user 987654 was killed")
+    assert "` as user 987654, to whom that folder belongs, or" in str(caught.value)
+    monkeypatch.undo()
+    assert state(interrupted) == before
+
+
+def owned(status: os.stat_result, user: int) -> os.stat_result:
+    """Return a status with another owner."""
+    return os.stat_result((*status[:4], user, *status[5:]))
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_a_folder_that_others_may_write_to(interrupted, mode):
+    kept(interrupted).chmod(mode)
+    before = state(interrupted)
+    with pytest.raises(NotRecovered, match="can be changed by other users"):
         recover(interrupted)
     assert state(interrupted) == before
+    kept(interrupted).chmod(0o700)
+    assert recover(interrupted)
 
 
 @pytest.mark.parametrize(
