@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from poach.adapters import below, writer
+from poach.adapters import below, journal, writer
 from poach.adapters.below import Root
 from poach.adapters.tree import (
     ApplyRefused,
@@ -966,3 +966,66 @@ def test_a_journal_that_the_disk_has_cut_off(tmp_path):
     with pytest.raises(NotRecovered, match="its journal is damaged"):
         recover(tree)
     assert (aside / "old-0").read_bytes() == b"upstream\n"
+
+
+CRAFTED = [
+    {"tops": [[1, "new-0"]]},
+    {"tops": {"t": ["new-0"]}},
+    {"steps": {"\ud800": [None, "new-0", None, "x"]}},
+    {"steps": {"f": [None, "new-0/\ud800", None, "x"]}},
+    {"steps": [["f", [None, "new-0", None, "x"]]]},
+    {"folders": {"d": 99999999999999999999}},
+    {"folders": {"d": 10**4000}},
+    {"folders": {"d": 4095}},
+    {"folders": {"d": -1}},
+    {"folders": ["ab"]},
+]
+
+
+@pytest.mark.parametrize("parts", CRAFTED, ids=repr)
+def test_a_crafted_journal_is_damaged(tree, tmp_path, parts, capsys):
+    """It changes nothing, and is no bug in poach."""
+    aside = tree / ".poach-1-ab"
+    aside.mkdir(mode=0o700)
+    (aside / "old-0").write_bytes(b"the only copy\n")
+    whole = {"format": 2, "steps": {}, "tops": {}, "folders": {}}
+    (aside / "journal.json").write_text(json.dumps(whole | parts))
+    (tmp_path / "p").write_bytes(change("top"))
+    before = state(tree)
+
+    assert main(["apply", str(tree), str(tmp_path / "p")]) == 1
+    assert "An earlier run was killed" in capsys.readouterr().err
+    assert main(["apply", "--recover", str(tree)]) == 1
+    assert "its journal is damaged" in capsys.readouterr().err
+    assert state(tree) == before
+
+
+def test_a_huge_journal_is_not_read(tree, tmp_path):
+    """It is a sparse file, which takes no place on the disk."""
+    aside = tree / ".poach-1-ab"
+    aside.mkdir(mode=0o700)
+    with (aside / "journal.json").open("wb") as stream:
+        stream.truncate(60 << 30)
+    (tmp_path / "p").write_bytes(change("top"))
+
+    done = poach("apply", tree, tmp_path / "p")
+    assert (done.returncode, "An earlier run was killed" in done.stderr) == (1, True)
+    done = poach("apply", "--recover", tree)
+    assert done.returncode == 1
+    assert "a journal has at most 67108864 bytes" in done.stderr
+    assert (tree / "top").read_bytes() == b"1\n"
+
+
+def test_no_journal_is_written_that_cannot_be_read(tree, monkeypatch):
+    before = state(tree)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_LONGEST", 3)
+        with pytest.raises(
+            WriteFailed, match=r"nothing was changed: .*its own journal"
+        ):
+            write(plan(tree, diff(ALL)))
+    assert state(tree) == before
+    monkeypatch.setattr(journal, "_LARGEST", 100)
+    with pytest.raises(WriteFailed, match=r"nothing was changed: .*most 100 bytes"):
+        write(plan(tree, diff(ALL)))
+    assert state(tree) == before

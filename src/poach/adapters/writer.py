@@ -425,7 +425,7 @@ class _Writer:
         """
         needed = {folder for path in self.waiting for folder in parents(path)}
         return {
-            folder: stat.S_IMODE(self.root.lstat(folder).st_mode)
+            folder: self.root.lstat(folder).st_mode & journals.FOLDER_BITS
             for folder in sorted(self.emptying - needed, reverse=True)
             if self.root.is_folder(folder)
         }
