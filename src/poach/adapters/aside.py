@@ -22,7 +22,7 @@ _MADE = ("new-", "old-", "back")  # how the names in the folder begin
 
 def is_aside(name: str) -> bool:
     """Tell whether a folder's name is that of one in which new files wait."""
-    return name.startswith(PREFIX)
+    return name.lower().startswith(PREFIX)
 
 
 def asides(root: Root) -> list[str]:
