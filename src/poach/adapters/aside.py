@@ -12,7 +12,6 @@ import stat
 from contextlib import suppress
 
 from poach.adapters.below import Root
-from poach.adapters.closed import user_name
 
 PREFIX = ".poach-"
 JOURNAL = "journal.json"
@@ -41,6 +40,9 @@ def other_owner(root: Root, aside: str) -> str | None:
     """
     if not hasattr(os, "geteuid"):
         return None
+    # Imported late: a run that finds no such folder needs no pathlib.
+    from poach.adapters.closed import user_name
+
     owner = root.lstat(aside).st_uid
     return None if owner == os.geteuid() else user_name(owner)
 
