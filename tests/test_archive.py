@@ -100,6 +100,27 @@ def test_the_one_top_folder_is_the_tree(archive, dest):
     assert tree(top) == {"setup.py": b"\r\n\xff", "a b/é.py": b""}
 
 
+@pytest.mark.parametrize("top", ["x-1/", ""])
+@pytest.mark.parametrize("name", [".poach-1-ab/journal.json", ".Poach-q"])
+def test_a_tree_with_a_folder_of_poach_apply(archive, dest, top, name):
+    """Nobody takes it for a run of ours that was killed, nor is it obeyed."""
+    make(archive, [(f"{top}setup.py", b""), (f"{top}{name}", b'{"format": 2}')])
+
+    folder = name.partition("/")[0]
+    assert refusal(unpack, archive, dest) == (
+        f"Cannot unpack {archive.name}: it contains {folder!r}, where poach keeps old "
+        "files while it patches a tree; the sdist was perhaps made from a tree that is "
+        "patched in part; use another sdist, or ask its author for one"
+    )
+
+
+@pytest.mark.parametrize("name", ["x/.poach-1-ab/f", "poach-1/f", ".poach/f"])
+def test_names_that_are_no_folder_of_poach_apply(archive, dest, name):
+    make(archive, [("x-1/setup.py", b""), (f"x-1/{name}", b"1")])
+
+    assert name in tree(unpack(archive, dest))
+
+
 @pytest.mark.parametrize(
     "names", [["setup.py"], ["setup.py", "x/a.py"], ["x/a.py", "y/a.py"]]
 )

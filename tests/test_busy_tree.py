@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from poach.adapters import below, writer
+from poach.adapters import below, journal, writer
 from poach.adapters.below import Root
 from poach.adapters.tree import (
     ApplyRefused,
@@ -747,13 +747,42 @@ def test_a_journal_leads_nowhere(interrupted, tmp_path, name):
     assert state(interrupted) == before
 
 
-def test_the_folder_of_another_user(interrupted, monkeypatch):
-    """Who has left it may put it back, and root may."""
+@pytest.mark.parametrize("user", [0, 4321])
+def test_the_folder_of_another_user(interrupted, monkeypatch, user):
+    """Only the user who has left it can put it back; root obeys no other's journal."""
     before = state(interrupted)
-    monkeypatch.setattr(os, "geteuid", lambda: 4321)
-    with pytest.raises(NotRecovered, match="belongs to another user, who has to do it"):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    look, left = Root.lstat, kept(interrupted).name
+
+    def lstat(root: Root, path: str) -> os.stat_result:
+        found = look(root, path)
+        return owned(found, 987654) if path == left else found
+
+    monkeypatch.setattr(Root, "lstat", lstat)
+    with pytest.raises(NotRecovered, match="belongs to user 987654: only user 987654"):
+        recover(interrupted)
+    with pytest.raises(Interrupted) as caught:
+        plan(interrupted, diff(ALL))
+    assert str(caught.value).startswith("An earlier run of user 987654 was killed")
+    assert "` as user 987654, to whom that folder belongs, or" in str(caught.value)
+    monkeypatch.undo()
+    assert state(interrupted) == before
+
+
+def owned(status: os.stat_result, user: int) -> os.stat_result:
+    """Return a status with another owner."""
+    return os.stat_result((*status[:4], user, *status[5:]))
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_a_folder_that_others_may_write_to(interrupted, mode):
+    kept(interrupted).chmod(mode)
+    before = state(interrupted)
+    with pytest.raises(NotRecovered, match="can be changed by other users"):
         recover(interrupted)
     assert state(interrupted) == before
+    kept(interrupted).chmod(0o700)
+    assert recover(interrupted)
 
 
 @pytest.mark.parametrize(
@@ -937,3 +966,64 @@ def test_a_journal_that_the_disk_has_cut_off(tmp_path):
     with pytest.raises(NotRecovered, match="its journal is damaged"):
         recover(tree)
     assert (aside / "old-0").read_bytes() == b"upstream\n"
+
+
+CRAFTED = [
+    {"tops": [[1, "new-0"]]},
+    {"tops": {"t": ["new-0"]}},
+    {"steps": {"\ud800": [None, "new-0", None, "x"]}},
+    {"steps": {"f": [None, "new-0/\ud800", None, "x"]}},
+    {"steps": [["f", [None, "new-0", None, "x"]]]},
+    {"folders": {"d": 99999999999999999999}},
+    {"folders": {"d": 10**4000}},
+    {"folders": {"d": 4095}},
+    {"folders": {"d": -1}},
+    {"folders": ["ab"]},
+]
+
+
+@pytest.mark.parametrize("parts", CRAFTED, ids=repr)
+def test_a_crafted_journal_is_damaged(tree, tmp_path, parts, capsys):
+    """It changes nothing, and is no bug in poach."""
+    aside = tree / ".poach-1-ab"
+    aside.mkdir(mode=0o700)
+    (aside / "old-0").write_bytes(b"the only copy\n")
+    whole = {"format": 2, "steps": {}, "tops": {}, "folders": {}}
+    (aside / "journal.json").write_text(json.dumps(whole | parts))
+    (tmp_path / "p").write_bytes(change("top"))
+    before = state(tree)
+
+    assert main(["apply", str(tree), str(tmp_path / "p")]) == 1
+    assert "An earlier run was killed" in capsys.readouterr().err
+    assert main(["apply", "--recover", str(tree)]) == 1
+    assert "its journal is damaged" in capsys.readouterr().err
+    assert state(tree) == before
+
+
+def test_a_huge_journal_is_not_read(tree, tmp_path):
+    """It is a sparse file, which takes no place on the disk."""
+    aside = tree / ".poach-1-ab"
+    aside.mkdir(mode=0o700)
+    with (aside / "journal.json").open("wb") as stream:
+        stream.truncate(60 << 30)
+    (tmp_path / "p").write_bytes(change("top"))
+
+    done = poach("apply", tree, tmp_path / "p")
+    assert (done.returncode, "An earlier run was killed" in done.stderr) == (1, True)
+    done = poach("apply", "--recover", tree)
+    assert done.returncode == 1
+    assert "a journal has at most 67108864 bytes" in done.stderr
+    assert (tree / "top").read_bytes() == b"1\n"
+
+
+def test_no_journal_is_written_that_cannot_be_read(tree, monkeypatch):
+    before = state(tree)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_LONGEST", 3)
+        with pytest.raises(WriteFailed, match=r"nothing was changed: .*own journal"):
+            write(plan(tree, diff(ALL)))
+    assert state(tree) == before
+    monkeypatch.setattr(journal, "_LARGEST", 100)
+    with pytest.raises(WriteFailed, match=r"nothing was changed: .*most 100 bytes"):
+        write(plan(tree, diff(ALL)))
+    assert state(tree) == before

@@ -519,6 +519,9 @@ JOURNAL = {
 }
 
 
+PARTS = ("steps", "tops", "folders")
+
+
 def journal(**parts: object) -> bytes:
     return json.dumps({**JOURNAL, **parts}).encode()
 
@@ -536,11 +539,19 @@ def step(path: str, old="old-0", new=None, was=STAMP, made=None) -> bytes:
         *(journal(steps=each) for each in (None, [], {"f": []}, {"f": [1] * 4})),
         *(journal(tops=each) for each in ({"t": "x"}, {"t": None}, {"../t": "new-0"})),
         *(journal(folders=each) for each in ({"d": "755"}, {"/d": 7}, {"d": True})),
+        *(journal(folders={"d": each}) for each in (-1, 0o4755, 4095, 1 << 40, 7.0)),
+        *(journal(folders={"d": 10**n}) for n in (20, 4000)),
+        *(journal(**{part: each}) for part in PARTS for each in (1, "ab", [[1, "x"]])),
+        *(journal(tops=[[each, "new-0"]]) for each in (1, None, "t")),
+        *(journal(**{part: {"\ud800": JOURNAL[part]}}) for part in PARTS),
+        *(step(each) for each in ("\ud800", "d/\udfff", "f" * 9000, "d/" * 9000 + "f")),
+        *(step("f", old=each) for each in ("old-0/\ud800", "old-\u0663", [], {}, True)),
+        *(step("f", was=each) for each in ([], {}, True)),
         *(step("f", old=each) for each in ("README", "old-0/..", "../old-0", 7, None)),
         *(step("f", new=each) for each in ("new-1", "/new-1")),
         *(step("f", was=each) for each in (7, None)),
         *(step(each) for each in ("", "/f", "../f", "a/../f", "a//f", ".", "f\0")),
-        step(".poach-x/f"),
+        *(step(each) for each in (".poach-x/f", ".POACH-x/f")),
     ],
 )
 def test_what_is_no_journal_locks_nothing(tree, data):

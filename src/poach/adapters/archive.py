@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from poach.adapters.aside import is_aside
 from poach.adapters.durable import FULL
 from poach.adapters.members import LIMITS, Limits, Member, members
 from poach.diff import MAX_DIFF
@@ -61,8 +62,8 @@ def unpack(archive: Path, dest: Path, limits: Limits = LIMITS) -> Path:
 
     The tree is the single top folder that an sdist has (PEP 517), or `dest` where an
     old one has none.  Links and members that lead outside are refused, and so is what
-    is larger than `limits`, or is there twice with different content.  Raises
-    `BadArchive`.
+    is larger than `limits`, or is there twice with different content, and a tree that
+    comes with a journal of `poach apply` or the like.  Raises `BadArchive`.
     """
     dest.mkdir()
     with _damage(archive):
@@ -70,9 +71,21 @@ def unpack(archive: Path, dest: Path, limits: Limits = LIMITS) -> Path:
         for member in members(archive, limits):
             tree.add(member)
         tree.link()
-    top = list(dest.iterdir())
-    single = len(top) == 1 and top[0].is_dir() and not top[0].is_symlink()
-    return top[0] if single else dest
+        top = list(dest.iterdir())
+        single = len(top) == 1 and top[0].is_dir() and not top[0].is_symlink()
+        source = top[0] if single else dest
+        _check_asides(source)
+    return source
+
+
+def _check_asides(tree: Path) -> None:
+    """Raise ValueError where a source tree comes with folders of `write`."""
+    if found := sorted(path.name for path in tree.iterdir() if is_aside(path.name)):
+        raise ValueError(
+            f"it contains {', '.join(map(repr, found))}, where poach keeps old files "
+            "while it patches a tree; the sdist was perhaps made from a tree that is "
+            "patched in part; use another sdist, or ask its author for one"
+        )
 
 
 def read_member(archive: Path, path: str, limits: Limits = LIMITS) -> bytes:

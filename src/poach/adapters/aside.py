@@ -21,7 +21,7 @@ _MADE = ("new-", "old-", "back")  # how the names in the folder begin
 
 def is_aside(name: str) -> bool:
     """Tell whether a folder's name is that of one in which new files wait."""
-    return name.startswith(PREFIX)
+    return name.lower().startswith(PREFIX)
 
 
 def asides(root: Root) -> list[str]:
@@ -32,11 +32,24 @@ def asides(root: Root) -> list[str]:
         return []
 
 
-def is_own(root: Root, aside: str) -> bool:
-    """Tell whether a folder belongs to the user of this process, or may anyhow."""
+def other_owner(root: Root, aside: str) -> str | None:
+    """Return whose a folder is; None if it belongs to the user of this process.
+
+    For root, too, the folder of another user is that of another: who obeys its journal
+    changes files and permissions as its owner wants.
+    """
     if not hasattr(os, "geteuid"):
-        return True
-    return os.geteuid() in (0, root.lstat(aside).st_uid)
+        return None
+    # Imported late: a run that finds no such folder needs no pathlib.
+    from poach.adapters.closed import user_name
+
+    owner = root.lstat(aside).st_uid
+    return None if owner == os.geteuid() else user_name(owner)
+
+
+def is_writable_by_others(root: Root, aside: str) -> bool:
+    """Tell whether other users may have put something into a folder."""
+    return hasattr(os, "geteuid") and bool(root.lstat(aside).st_mode & 0o022)
 
 
 def sweep(root: Root, aside: str) -> None:

@@ -54,7 +54,7 @@ def closed(path: Path, store: Path) -> Closed:
     except OSError:  # it has just gone
         return Closed(path, store, barrier, "somebody", 0)
     mode = status.st_mode & 0o7777
-    return Closed(path, store, barrier, _name(status.st_uid), mode)
+    return Closed(path, store, barrier, user_name(status.st_uid), mode)
 
 
 def may_read(path: str | Path) -> bool:
@@ -67,7 +67,8 @@ def _may_pass(folder: Path) -> bool:
     return os.access(folder, os.X_OK, effective_ids=_EFFECTIVE)
 
 
-def _name(user: int) -> str:
+def user_name(user: int) -> str:
+    """Return what a user is called in messages."""
     try:
         import pwd
 

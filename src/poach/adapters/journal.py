@@ -8,11 +8,12 @@ interrupted, too, and begins again then.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from poach.adapters.aside import JOURNAL, PREFIX
 from poach.adapters.below import Root, write_all
@@ -28,7 +29,14 @@ FOLDER = "folder"
 
 _UNFINISHED = "new-journal"
 _PIECE = 1 << 20  # bytes that are read at a time
-_KEPT = re.compile("(old|new)-[0-9]+")
+_KEPT = re.compile("(old|new)-[0-9]+", re.ASCII)
+_LARGEST = 64 << 20  # bytes in a journal: some 200,000 files
+_LONGEST = 8192  # bytes in a path; diffs have shorter ones
+_DIGITS = 20  # in a number
+FOLDER_BITS = 0o3777
+"""The permissions of folders that are put back: setuid says nothing there."""
+
+T = TypeVar("T")
 
 
 class Step(NamedTuple):
@@ -105,14 +113,20 @@ def _read_stamp(root: Root, path: str) -> str:
 
 
 def note(root: Root, aside: str, journal: Journal) -> None:
-    """Write the journal into the folder `aside`; it is on the disk then."""
+    """Write the journal into the folder `aside`; it is on the disk then.
+
+    Raises OSError, also where `read` would not take it: then nobody could put it back.
+    """
     import json
 
     found = {"format": FORMAT, **journal._asdict()}
-    text = json.dumps(found, separators=(",\n", ": "))
+    data = json.dumps(found, separators=(",\n", ": ")).encode("ascii")
+    _check_size(data, f"{aside}/{JOURNAL}")
+    if _journal(_parsed(data) or {}) is None:
+        raise OSError(errno.EINVAL, "poach cannot read its own journal of these paths")
     handle = root.create(f"{aside}/{_UNFINISHED}", 0o600)
     try:
-        write_all(handle, text.encode("ascii"))
+        write_all(handle, data)
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -159,65 +173,102 @@ def read(root: Root, aside: str) -> Journal | None:
 
 
 def _contents(root: Root, path: str) -> bytes:
+    """Return the bytes of a regular file; raise OSError, also where it is too large."""
     if not stat.S_ISREG(root.lstat(path).st_mode):
         raise FileNotFoundError
     with os.fdopen(root.open(path), "rb") as stream:
-        return stream.read()
+        data = stream.read(_LARGEST + 1)
+    _check_size(data, path)
+    return data
+
+
+def _check_size(data: bytes, path: str) -> None:
+    if len(data) > _LARGEST:
+        raise OSError(errno.EFBIG, f"a journal has at most {_LARGEST} bytes", path)
 
 
 def _parsed(data: bytes) -> dict[str, Any] | None:
     import json
 
     try:
-        found = json.loads(data)
+        found = json.loads(data, parse_int=_number)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
+def _number(digits: str) -> int:
+    """Return a number; ValueError for one that is longer than any in a journal."""
+    if len(digits) > _DIGITS:
+        raise ValueError(digits[:_DIGITS])
+    return int(digits)
+
+
 def _journal(found: Mapping[str, Any]) -> Journal | None:
     """Return a journal, None where anything in it is not as poach writes it."""
     try:
-        steps = {path: Step(*each) for path, each in found["steps"].items()}
-        journal = Journal(steps, dict(found["tops"]), dict(found["folders"]))
-    except (KeyError, TypeError, ValueError, AttributeError):
+        steps = _items(found, "steps", _step)
+        tops = _items(found, "tops", _kept)
+        return Journal(steps, tops, _items(found, "folders", _mode))
+    except ValueError:
         return None
-    return journal if _is_sound(journal) else None
 
 
-def _is_sound(journal: Journal) -> bool:
-    paths = [*journal.steps, *journal.tops, *journal.folders]
-    kept: list[object] = [*journal.tops.values()]
-    stamps = list[object]()
-    for step in journal.steps.values():
-        kept += [each for each in (step.old, step.new) if each is not None]
-        stamps += [each for each in (step.was, step.made) if each is not None]
-        if (step.old is None, step.new is None) != (
-            step.was is None,
-            step.made is None,
-        ):
-            return False
-    return (
-        all(map(_is_path, paths))
-        and not any(path.startswith(PREFIX) for path in paths)
-        and all(map(_is_kept, kept))
-        and all(isinstance(each, str) for each in stamps)
-        and all(type(mode) is int for mode in journal.folders.values())
+def _items(
+    found: Mapping[str, Any], name: str, parse: Callable[[object], T]
+) -> dict[str, T]:
+    """Return what a part of the journal says of each path; raise ValueError."""
+    part = found.get(name)
+    if not isinstance(part, dict):
+        raise ValueError(name)
+    for path in part:
+        if not _is_path(path) or path.lower().startswith(PREFIX):
+            raise ValueError(path)
+    return {path: parse(each) for path, each in part.items()}
+
+
+def _step(found: object) -> Step:
+    if not isinstance(found, list) or len(found) != len(Step._fields):
+        raise ValueError(found)
+    old, new, was, made = found
+    if (old is None, new is None) != (was is None, made is None):
+        raise ValueError(found)
+    return Step(
+        None if old is None else _kept(old),
+        None if new is None else _kept(new),
+        None if was is None else _text(was),
+        None if made is None else _text(made),
     )
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def _kept(found: object) -> str:
+    """Return the path of what is kept in the folder."""
+    path = _text(found)
+    if not _is_path(path) or not _KEPT.fullmatch(path.partition("/")[0]):
+        raise ValueError(path)
+    return path
+
+
+def _mode(found: object) -> int:
+    """Return the permissions of a folder."""
+    if type(found) is not int or found != found & FOLDER_BITS:
+        raise ValueError(found)
+    return found
 
 
 def _is_path(path: str) -> bool:
-    parts = path.split("/")
-    return "\0" not in path and not {"", ".", ".."} & {*parts}
-
-
-def _is_kept(path: object) -> bool:
-    """Tell whether something is the path of what is kept in the folder."""
-    return (
-        isinstance(path, str)
-        and _is_path(path)
-        and bool(_KEPT.fullmatch(path.partition("/")[0]))
-    )
+    """Tell whether a text is a path that the system can take, and leads nowhere up."""
+    try:
+        is_short = len(os.fsencode(path)) <= _LONGEST
+    except UnicodeEncodeError:
+        return False
+    return is_short and "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
 
 
 def put_back(root: Root, aside: str, journal: Journal) -> list[str]:
@@ -337,5 +388,5 @@ class _PuttingBack:
 
     def _set_modes(self) -> None:
         for folder, mode in sorted(self.journal.folders.items(), reverse=True):
-            if stat.S_IMODE(self.root.lstat(folder).st_mode) != mode:
+            if self.root.lstat(folder).st_mode & FOLDER_BITS != mode:
                 self.root.set_folder_mode(folder, mode)

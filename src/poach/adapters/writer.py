@@ -21,7 +21,15 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from poach.adapters import journal as journals
-from poach.adapters.aside import JOURNAL, asides, is_own, new_aside, remove, sweep
+from poach.adapters.aside import (
+    JOURNAL,
+    asides,
+    is_writable_by_others,
+    new_aside,
+    other_owner,
+    remove,
+    sweep,
+)
 from poach.adapters.below import Root, StrPath, opened, set_mode, write_all
 from poach.adapters.journal import Changed, Journal, Step, put_back
 from poach.errors import PoachError
@@ -94,17 +102,23 @@ class TreeChanged(PoachError):
 
 
 class Interrupted(PoachError):
-    """A tree in which an earlier run was killed while it wrote; `kept` says where."""
+    """A tree in which an earlier run was killed while it wrote; `kept` says where.
 
-    def __init__(self, tree: StrPath, kept: str) -> None:
-        super().__init__(tree, kept)
+    `owner` is the other user whose run it was, None for the user of this process.
+    """
+
+    def __init__(self, tree: StrPath, kept: str, owner: str | None = None) -> None:
+        super().__init__(tree, kept, owner)
         self.tree = tree
         self.kept = kept
+        self.owner = owner
 
     def __str__(self) -> str:
+        whose = f" of {self.owner}" if self.owner else ""
         return (
-            f"An earlier run was killed while it wrote to {str(self.tree)!r}; the tree "
-            f"may be patched in part: {_way_back(self.tree, self.kept)}"
+            f"An earlier run{whose} was killed while it wrote to {str(self.tree)!r}; "
+            "the tree may be patched in part: "
+            f"{_way_back(self.tree, self.kept, self.owner)}"
         )
 
 
@@ -129,13 +143,14 @@ class NotRecovered(PoachError):
         )
 
 
-def _way_back(tree: StrPath, kept: str | None) -> str:
+def _way_back(tree: StrPath, kept: str | None, owner: str | None = None) -> str:
     import shlex
 
     command = f"poach apply --recover {shlex.quote(str(tree))}"
+    user = f" as {owner}, to whom that folder belongs" if owner else ""
     return (
-        f"put the old files back, which {kept!r} holds, with `{command}`, or unpack "
-        "the source again"
+        f"put the old files back, which {kept!r} holds, with `{command}`{user}, or "
+        "unpack the source again"
     )
 
 
@@ -149,7 +164,8 @@ def check_whole(root: Root) -> None:
     """Raise `Interrupted` where an earlier run was killed in the middle."""
     for aside in asides(root):
         if journals.is_journal(root, aside):
-            raise Interrupted(root.path, f"{root}/{aside}")
+            owner = other_owner(root, aside)
+            raise Interrupted(root.path, f"{root}/{aside}", owner)
 
 
 def clear(root: Root) -> None:
@@ -200,9 +216,8 @@ def recover(tree: StrPath, look: Look = lambda: None) -> list[str]:
 def _recovered(root: Root, aside: str) -> list[str]:
     kept = f"{root}/{aside}"
     try:
-        if not is_own(root, aside):
-            reason = f"{kept!r} belongs to another user, who has to do it"
-            raise NotRecovered(root.path, kept, reason)
+        if distrust := _distrust(root, aside):
+            raise NotRecovered(root.path, kept, f"{kept!r} {distrust}")
         journal = journals.read(root, aside)
         if journal is None:
             reason = "its journal is damaged, or of another version of poach"
@@ -216,6 +231,15 @@ def _recovered(root: Root, aside: str) -> list[str]:
         raise NotRecovered(root.path, kept, str(error)) from error
     remove(root, aside)
     return changed
+
+
+def _distrust(root: Root, aside: str) -> str | None:
+    """Return why the journal in a folder may be a trap, None if it is ours."""
+    if owner := other_owner(root, aside):
+        return f"belongs to {owner}: only {owner} can put this back, not even root"
+    if is_writable_by_others(root, aside):
+        return "can be changed by other users, so that its journal proves nothing"
+    return None
 
 
 def _write(
@@ -401,7 +425,7 @@ class _Writer:
         """
         needed = {folder for path in self.waiting for folder in parents(path)}
         return {
-            folder: stat.S_IMODE(self.root.lstat(folder).st_mode)
+            folder: self.root.lstat(folder).st_mode & journals.FOLDER_BITS
             for folder in sorted(self.emptying - needed, reverse=True)
             if self.root.is_folder(folder)
         }
