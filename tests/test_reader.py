@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from poach.adapters.reader import (
     NoDiff,
     Unpinned,
     WrongDigest,
+    _is_page,
 )
 from poach.adapters.store import Store
 from poach.diff import DiffError, parse
@@ -292,6 +294,17 @@ def test_what_is_no_diff_is_not_offered_to_be_pinned(reader, index: Index, data)
 
     assert str(error).startswith(f"what {url} holds now cannot be used as a diff: ")
     assert sha256(data) not in str(error)
+
+
+@pytest.mark.parametrize("before", [b"<!---->", b"<?xml?>", b" ", b"<!--"])
+def test_what_is_no_page_is_known_soon(before):
+    """However much of what may stand before a page's first tag it begins with."""
+    start = time.process_time()
+
+    assert not _is_page(before * 100_000 + b"x")
+    assert not _is_page(before * 24 + b"<p>")
+
+    assert time.process_time() - start < 1
 
 
 def test_a_diff_that_begins_like_a_page_in_its_text(reader, index: Index):
