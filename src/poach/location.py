@@ -30,6 +30,7 @@ _SECRET = re.compile(
     r"|(?<![a-z])sig(?![a-z])",
     re.IGNORECASE,
 )
+_LONGEST = 500  # characters of what a server says
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -129,6 +130,15 @@ def without_credentials(text: str) -> str:
     command or all that a program printed.
     """
     return _QUERY.sub(_masked, _USER.sub(r"\1", text))
+
+
+def plain(text: str) -> str:
+    """Return what a server may have said as one short line to show.
+
+    It has neither control codes, which a terminal would obey, nor credentials.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in without_credentials(text))
+    return " ".join(shown.split())[:_LONGEST]
 
 
 def _masked(query: re.Match[str]) -> str:

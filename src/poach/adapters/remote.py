@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from poach.adapters.store import Made, PatchedEgg
 from poach.errors import PoachError
 from poach.key import BuildKey
-from poach.location import without_credentials
+from poach.location import plain, without_credentials
 from poach.patchset import PatchSet
 from poach.ports import Reporter
 from poach.sharing import Sharing
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST = 500  # characters of a reason
-
-
 class NotShared(PoachError):
     """An egg that was not got from a remote store, or not uploaded.
 
@@ -37,7 +34,7 @@ class NotShared(PoachError):
     """
 
     def __init__(self, did: str, url: str, reason: str, so: str) -> None:
-        url, reason = without_credentials(url), _plain(without_credentials(reason))
+        url, reason = without_credentials(url), plain(reason)
         super().__init__(did, url, reason, so)
         self.did = did
         self.url = url
@@ -168,9 +165,3 @@ class RemoteStore:
         if server.put(url, archive, self._sharing.address.folders(key)):
             size = archive.stat().st_size
             self._reporter.uploaded(patch_set.tagged, without_credentials(url), size)
-
-
-def _plain(text: str) -> str:
-    """Return what a server may have said as one short line without control codes."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())[:_LONGEST]
