@@ -74,6 +74,7 @@ class HttpFetcher:
         from urllib3.exceptions import HTTPError
 
         from poach.adapters.clock import TooSlow, watched
+        from poach.adapters.web import coding_fault
 
         body = bytearray()
         left = Event()
@@ -81,6 +82,8 @@ class HttpFetcher:
         def work() -> _Answer:
             with _followed(url, self.timeout) as response:
                 if whole and response.status_code == 200:
+                    if fault := coding_fault(response):
+                        raise FetchFailed(url, fault)
                     for block in response.iter_content(_BLOCK):
                         body.extend(block)
                         if len(body) > LARGEST or left.is_set():
