@@ -23,6 +23,7 @@ _QUERY = re.compile(
     r"(?:://|(?<=url: )/)(?:(?!://)[^?#\s])*\?"
     r"(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*"
 )
+_ANY_QUERY = re.compile(r"(://[^?#\s]*)\?[^#\s]*")
 _PARAMETER = re.compile(r"([?&;][^?&;=#]*=)[^&;#]*")
 #: Names of query parameters whose values are secret; `author` and `design` are not.
 _SECRET = re.compile(
@@ -130,6 +131,14 @@ def without_credentials(text: str) -> str:
     command or all that a program printed.
     """
     return _QUERY.sub(_masked, _USER.sub(r"\1", text))
+
+
+def recorded(text: str) -> str:
+    """Return `text` fit to be recorded: without user, password and query in its URLs.
+
+    Records travel further than what is shown, and any parameter may be secret.
+    """
+    return _ANY_QUERY.sub(r"\1", without_credentials(text))
 
 
 def plain(text: str) -> str:
