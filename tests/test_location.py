@@ -10,7 +10,7 @@ from poach.location import (
     Kind,
     Location,
     LocationError,
-    recorded,
+    recordable,
     without_credentials,
 )
 
@@ -333,7 +333,7 @@ def test_what_may_be_shown(text, expected):
     ],
 )
 def test_what_may_be_recorded(text, expected):
-    assert recorded(text) == expected
+    assert recordable(text) == expected
 
 
 @pytest.mark.parametrize(

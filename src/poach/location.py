@@ -133,7 +133,7 @@ def without_credentials(text: str) -> str:
     return _QUERY.sub(_masked, _USER.sub(r"\1", text))
 
 
-def recorded(text: str) -> str:
+def recordable(text: str) -> str:
     """Return `text` fit to be recorded: without user, password and query in its URLs.
 
     Records travel further than what is shown, and any parameter may be secret.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from poach.adapters.store import Made, PatchedEgg
 from poach.errors import PoachError
 from poach.key import BuildKey
-from poach.location import plain, recorded, without_credentials
+from poach.location import plain, recordable, without_credentials
 from poach.patchset import PatchSet
 from poach.ports import Reporter
 from poach.sharing import Sharing
@@ -150,7 +150,7 @@ class RemoteStore:
         made = bundle.unpack(archive, work / "entry", patch_set.version, key, trusted)
         size, shown = archive.stat().st_size, without_credentials(url)
         self._reporter.fetched(patch_set.tagged, shown, size)
-        return made._replace(record={**made.record, "fetched-from": recorded(url)})
+        return made._replace(record={**made.record, "fetched-from": recordable(url)})
 
     def _upload(
         self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path
