@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 class NotShared(PoachError):
     """An egg that was not got from a remote store, or not uploaded.
 
