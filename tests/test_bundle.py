@@ -401,7 +401,7 @@ def test_a_bomb_in_what_is_read_first(tmp_path, name, signers):
 
 def test_too_many_files(archive, tmp_path):
     assert refusal(archive, tmp_path, limits=Limits(files=5)) == (
-        "it has more than 5 files"
+        "it has more than 5 files and folders"
     )
     limits = Limits(files=len(FILES) + 2)
     unpack(archive, tmp_path / "all", VERSION, KEY, None, limits)

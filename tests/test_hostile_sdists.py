@@ -234,6 +234,28 @@ def test_times_stay(tmp_path, dest):
     assert len(tree(top)) == 4
 
 
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(members=5), "it has more than 5 files and folders"),
+        (Limits(listed=500), "its list of files has more than 500 bytes"),
+    ],
+)
+def test_the_list_of_a_zip_is_measured_before_it_is_read(
+    tmp_path, dest, monkeypatch, limits, reason
+):
+    members = [(f"x-1/{n:03}", b"") for n in range(20)]
+    path = make_zip(tmp_path / "x.zip", members)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"a commit"
+    assert len(tree(unpack(path, dest))) == 20
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # it would read the list
+
+    assert refusal(unpack, path, tmp_path / "again", limits) == (
+        f"Cannot unpack x.zip: {reason}"
+    )
+
+
 # What is there twice
 
 

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.location import Kind, Location, LocationError, without_credentials
+from poach.location import (
+    Kind,
+    Location,
+    LocationError,
+    recordable,
+    without_credentials,
+)
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -314,6 +320,20 @@ def test_a_huge_strip_is_refused_in_our_words():
 def test_what_may_be_shown(text, expected):
     assert without_credentials(text) == expected
     assert without_credentials(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://j:s@e.org/a?x=s&y=s#strip=0", "https://e.org/a#strip=0"),
+        ("https://e.org?https://f.org/?x=s", "https://e.org"),
+        ("https://e.org/a%3Fb?s b?c", "https://e.org/a%3Fb b?c"),
+        ("patches/a?b.diff", "patches/a?b.diff"),
+        ("sdist:pond==1.0/a?b", "sdist:pond==1.0/a?b"),
+    ],
+)
+def test_what_may_be_recorded(text, expected):
+    assert recordable(text) == expected
 
 
 @pytest.mark.parametrize(

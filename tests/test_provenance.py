@@ -223,7 +223,7 @@ def test_canonical_json() -> None:
         ("../patches/a.patch#strip=0", "../patches/a.patch#strip=0"),
         ("sdist:X==1/a@b.patch", "sdist:X==1/a@b.patch"),
         ("https://u:p%40@h:1/a.diff#strip=0", "https://h:1/a.diff#strip=0"),
-        ("http://h/a@b.diff?x=1", "http://h/a@b.diff?x=1"),
+        ("http://h/a@b.diff?x=1", "http://h/a@b.diff"),
     ],
 )
 def test_no_password_is_recorded(location: str, recorded: str) -> None:
@@ -303,7 +303,7 @@ def test_a_diff_from_the_web_has_its_url() -> None:
     url = "https://user:secret@example.org/a%20b.diff?raw=1#sha256=00&strip=0"
     data = sbom(provenance(applied("a", location=url), applied("b")))
     first, second = data["components"][0]["pedigree"]["patches"]
-    assert first["diff"]["url"] == "https://example.org/a%20b.diff?raw=1"
+    assert first["diff"]["url"] == "https://example.org/a%20b.diff"
     assert "url" not in second["diff"]
     check_sbom(data)
 
@@ -340,10 +340,10 @@ def test_purls_are_canonical(project: str, version: str) -> None:
 
 
 def test_no_credentials_are_recorded() -> None:
-    url = "https://user:secret@example.org/%s?token=secret&id=1"
+    url = "https://user:secret@example.org/%s?id=secret"
     patch = applied("a", location=url % "a.diff")
-    patch = replace(patch, owner=url % "base.cfg" + ":3")
+    patch = replace(patch, owner=url % "base.cfg")
     (recorded,) = record(provenance(patch))["patches"]
-    assert recorded["location"] == "https://example.org/a.diff?token=***&id=1"
-    assert recorded["owner"] == "https://example.org/base.cfg?token=***&id=1:3"
+    assert recorded["location"] == "https://example.org/a.diff"
+    assert recorded["owner"] == "https://example.org/base.cfg"
     assert b"secret" not in canonical_json(sbom(provenance(patch)))

@@ -7,9 +7,12 @@ import gzip
 import hashlib
 import io
 import lzma
+import socket
+import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -22,6 +25,7 @@ from poach.adapters.reader import (
     NoDiff,
     Unpinned,
     WrongDigest,
+    _is_page,
 )
 from poach.adapters.store import Store
 from poach.diff import DiffError, parse
@@ -242,6 +246,55 @@ def test_a_redirect_is_followed(reader, index: Index):
     assert index.requests == ["/simple/Fix", "/simple/fix/"]
 
 
+def test_a_proxy_that_wants_a_login(reader, index: Index):
+    url = index.put("fix.patch", DIFF)
+    index.status["/fix.patch"] = 407
+
+    assert str(refusal(digest, reader, url)) == (
+        f"cannot get {url}: the server answers with status 407: the proxy wants a "
+        "login; write USER:PASSWORD@ before the host in the variables https_proxy and "
+        "http_proxy"
+    )
+
+
+def test_what_a_server_says_does_not_command_the_terminal(reader):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(
+            target=_answer, args=(server, b"HTTP\x1b]0;evil\x07 200\r\n\r\n")
+        )
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/fix.patch"
+        error = refusal(digest, reader, url)
+        thread.join()
+
+    assert isinstance(error, FetchFailed)
+    assert "evil" in str(error)
+    assert str(error).isprintable()
+
+
+def _answer(server: socket.socket, data: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(data)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_a_diff_that_is_compressed_on_the_way(reader, coding):
+    """It would grow, and its digest is that of what is unpacked."""
+    said = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\n\r\n".encode()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=_answer, args=(server, said + gzip.compress(DIFF)))
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/fix.patch"
+        error = refusal(digest, reader, url)
+        thread.join()
+
+    assert str(error) == (
+        f"cannot get {url}: it is encoded ({coding}), which nobody asked for"
+    )
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_login_that_a_server_refuses(reader, index: Index, status):
     url = index.put("fix.patch", DIFF)
@@ -292,6 +345,17 @@ def test_what_is_no_diff_is_not_offered_to_be_pinned(reader, index: Index, data)
 
     assert str(error).startswith(f"what {url} holds now cannot be used as a diff: ")
     assert sha256(data) not in str(error)
+
+
+@pytest.mark.parametrize("before", [b"<!---->", b"<?xml?>", b" ", b"<!--"])
+def test_what_is_no_page_is_known_soon(before):
+    """However much of what may stand before a page's first tag it begins with."""
+    start = time.process_time()
+
+    assert not _is_page(before * 100_000 + b"x")
+    assert not _is_page(before * 24 + b"<p>")
+
+    assert time.process_time() - start < 1
 
 
 def test_a_diff_that_begins_like_a_page_in_its_text(reader, index: Index):

@@ -276,12 +276,30 @@ def test_no_secret_gets_anywhere(index, pond, broken):
     ]
 
     for result in results:
-        assert "hush" not in result.stdout
-        assert "hush" not in result.error
+        assert "hush" not in result.output
+    assert "Reading " in results[0].stderr
     files = [path for path in made.path.rglob("*") if path.is_file()]
     with_secret = [path.name for path in files if b"hush" in path.read_bytes()]
     assert with_secret == ["buildout.cfg"]
     assert broken == any(path.suffix == ".log" for path in files)
+
+
+@pytest.mark.parametrize("command", ["run", "poach"])
+def test_no_secret_is_logged(index, pond, command):
+    """Neither by poach nor by buildout and setuptools while poach is at work."""
+    index.add_sdist("pond", "1.0", {"src/pond/__init__.py": SOURCE})
+    page = index.put("links.html", "").replace("//", "//jane:hush1@")
+    made = pond(f"find-links = {page}?token=hush2")
+    config = made.path / "buildout.cfg"
+    text = config.read_text().replace("http://127", "http://jane:hush1@127")
+    config.write_text(text.replace("jane:hush1@jane:hush1@", "jane:hush1@"))
+
+    # With -vv buildout prints its configuration, before any extension is loaded.
+    words = {"run": [["-v"]], "poach": [["build", "-vv"], ["graph", "-vv"]]}[command]
+    for each in words:
+        result = getattr(made, command)(*each, expect=None)
+        assert "links.html" in result.stderr + result.stdout
+        assert "hush" not in result.output
 
 
 def test_the_password_of_the_index_is_not_told(index, pond):

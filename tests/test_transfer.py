@@ -158,7 +158,11 @@ def test_a_server_that_fails(got, status):
 
 @pytest.mark.parametrize(
     ("status", "how"),
-    [(401, "machine 127.0.0.1 login"), (403, "~/.netrc"), (407, "https_proxy=")],
+    [
+        (401, "machine 127.0.0.1 login"),
+        (403, "~/.netrc"),
+        (407, "USER:PASSWORD@ before the host"),
+    ],
 )
 def test_a_server_that_wants_a_login(got, status, how):
     reason = got(lambda h: h.status(status), ends=None)

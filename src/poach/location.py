@@ -23,6 +23,7 @@ _QUERY = re.compile(
     r"(?:://|(?<=url: )/)(?:(?!://)[^?#\s])*\?"
     r"(?:[^\s\"'<>]|[\"'<>](?=[\w%&=+/-]))*"
 )
+_ANY_QUERY = re.compile(r"(://[^?#\s]*)\?[^#\s]*")
 _PARAMETER = re.compile(r"([?&;][^?&;=#]*=)[^&;#]*")
 #: Names of query parameters whose values are secret; `author` and `design` are not.
 _SECRET = re.compile(
@@ -30,6 +31,7 @@ _SECRET = re.compile(
     r"|(?<![a-z])sig(?![a-z])",
     re.IGNORECASE,
 )
+_LONGEST = 500  # characters of what a server says
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -129,6 +131,23 @@ def without_credentials(text: str) -> str:
     command or all that a program printed.
     """
     return _QUERY.sub(_masked, _USER.sub(r"\1", text))
+
+
+def recordable(text: str) -> str:
+    """Return `text` fit to be recorded: without user, password and query in its URLs.
+
+    Records travel further than what is shown, and any parameter may be secret.
+    """
+    return _ANY_QUERY.sub(r"\1", without_credentials(text))
+
+
+def plain(text: str) -> str:
+    """Return what a server may have said as one short line to show.
+
+    It has neither control codes, which a terminal would obey, nor credentials.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in without_credentials(text))
+    return " ".join(shown.split())[:_LONGEST]
 
 
 def _masked(query: re.Match[str]) -> str:

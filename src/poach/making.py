@@ -31,7 +31,7 @@ from poach.hunks import Landing
 from poach.judging import of_moved, verdicts
 from poach.key import BuildKey
 from poach.kit import Kit
-from poach.location import without_credentials
+from poach.location import recordable
 from poach.naming import canonicalize_name, same_version
 from poach.patchset import Patch, PatchFault, PatchSet
 from poach.ports import Sdist
@@ -251,8 +251,8 @@ def _suspected(
 def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatch:
     return AppliedPatch(
         name=patch.name,
-        owner=without_credentials(_public(patch.owner)),
-        location=_public(patch.location.shown),
+        owner=recordable(_public(patch.owner)),
+        location=recordable(_public(patch.location.shown)),
         sha256=patch.sha256,
         data=data,
         strip=outcome.strip,

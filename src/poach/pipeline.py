@@ -19,6 +19,7 @@ from poach.adapters.store import (
 from poach.errors import PoachError
 from poach.key import BuildKey, BuildOptions
 from poach.kit import Kit
+from poach.location import recordable
 from poach.patchset import PatchSet
 from poach.pin import Pin
 from poach.ports import Sdist
@@ -238,7 +239,7 @@ def _remembered(pin: Pin, found: Sdist, store: Store) -> Sdist:
         facts = {
             "file": found.path.name,
             "sha256": found.sha256,
-            "source": found.source,
+            "source": recordable(found.source),
         }
         store.remember("sdists", sdist_note(pin), facts)
     elif seen != found.sha256:

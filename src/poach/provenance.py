@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from poach.location import is_url, without_credentials
+from poach.location import is_url, recordable
 
 #: The version of the record's format.
 FORMAT = 1
@@ -183,8 +183,8 @@ def _patch_records(patches: Sequence[AppliedPatch]) -> Iterator[dict[str, Any]]:
     for patch, path in zip(patches, patch_paths(patches), strict=True):
         shown = replace(
             patch,
-            location=without_credentials(patch.location),
-            owner=without_credentials(patch.owner),
+            location=recordable(patch.location),
+            owner=recordable(patch.owner),
         )
         fields = asdict(shown)
         del fields["data"]
@@ -275,7 +275,7 @@ def _pedigree_patch(patch: AppliedPatch) -> dict[str, Any]:
     }
     diff: dict[str, Any] = {"text": text}
     if is_url(patch.location):
-        diff["url"] = without_credentials(patch.location).partition("#")[0]
+        diff["url"] = recordable(patch.location).partition("#")[0]
     return {"type": "unofficial", "diff": diff}
 
 

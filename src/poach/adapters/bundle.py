@@ -39,6 +39,7 @@ from poach.adapters.entries import ENTRY
 from poach.adapters.pristine import opened
 from poach.adapters.signing import Signer, is_by
 from poach.adapters.store import Made, PatchedEgg
+from poach.adapters.zips import check_list
 from poach.derived import is_byte_code
 from poach.effect import findings
 from poach.errors import PoachError
@@ -181,10 +182,7 @@ def _damage() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[ZipFile]:
-    """Open an archive whose list of members is no longer than it may be.
-
-    zipfile reads the whole list into memory, so it is measured before.
-    """
+    """Open an archive whose list of members is no longer than it may be."""
     with path.open("rb") as stream:
         stream.seek(0, os.SEEK_END)
         length = stream.tell()
@@ -197,9 +195,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[ZipFile]:
             )
         if tail.startswith(_END_64_MARK):
             raise ValueError("it is a zip archive of a kind that is not made here")
-        _, _, _, _, count, size, _, _ = _END.unpack(tail[-_END.size :])
-        if count > limits.files or size > limits.metadata:
-            raise ValueError(f"it has more than {limits.files} files")
+        check_list(stream, limits.files, limits.metadata)
         with ZipFile(stream) as zipped:
             if any(info.compress_type not in _METHODS for info in zipped.infolist()):
                 raise ValueError("it is compressed in a way that is not used here")

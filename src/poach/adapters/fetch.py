@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from poach.errors import PoachError
-from poach.location import without_credentials
+from poach.location import plain, without_credentials
 
 if TYPE_CHECKING:
     from requests import Response
@@ -29,7 +29,7 @@ class FetchFailed(PoachError):
     """A URL that could not be read; credentials are left out."""
 
     def __init__(self, url: str, reason: str) -> None:
-        url, reason = without_credentials(url), without_credentials(reason)
+        url, reason = without_credentials(url), plain(reason)
         super().__init__(url, reason)
         self.url = url
         self.reason = reason
@@ -74,6 +74,7 @@ class HttpFetcher:
         from urllib3.exceptions import HTTPError
 
         from poach.adapters.clock import TooSlow, watched
+        from poach.adapters.web import coding_fault
 
         body = bytearray()
         left = Event()
@@ -81,6 +82,8 @@ class HttpFetcher:
         def work() -> _Answer:
             with _followed(url, self.timeout) as response:
                 if whole and response.status_code == 200:
+                    if fault := coding_fault(response):
+                        raise FetchFailed(url, fault)
                     for block in response.iter_content(_BLOCK):
                         body.extend(block)
                         if len(body) > LARGEST or left.is_set():
@@ -127,7 +130,10 @@ def status_reason(response: Response) -> str:
     status = response.status_code
     reason = f"the server answers with status {status}"
     if status == 407:
-        return f"{reason}: the proxy wants a login, as in https_proxy=http://USER:PASSWORD@HOST"
+        return (
+            f"{reason}: the proxy wants a login; write USER:PASSWORD@ before the host "
+            "in the variables https_proxy and http_proxy"
+        )
     if status not in (401, 403):
         return reason
     if "Authorization" in response.request.headers:

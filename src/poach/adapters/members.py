@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
+from poach.adapters.zips import check_list
+
 Kind = Literal["file", "folder", "symbolic link", "hard link"]
 
 _BLOCK = 1 << 16
@@ -46,14 +48,16 @@ class Limits:
 
     `unpacked` are the bytes of all files; a compressed archive may have no more than
     `ratio` times its own bytes, where that is more than `small`.  `members` are files,
-    folders and links, `depth` is how many names a path may have.  `path` and `name` are
-    the bytes of a path and of each name in it.
+    folders and links, `listed` the bytes of a zip's list of them, `depth` is how many
+    names a path may have.  `path` and `name` are the bytes of a path and of each name
+    in it.
     """
 
     unpacked: int = 4 << 30
     small: int = 256 << 20
     ratio: int = 100
     members: int = 100_000
+    listed: int = 16 << 20
     depth: int = 100
     path: int = 1024
     name: int = 255
@@ -143,9 +147,11 @@ def _all(archive: Path, limits: Limits, most: int) -> Iterator[Member]:
             return
     if not zipfile.is_zipfile(archive):
         raise ValueError("it is neither a tar nor a zip archive")
-    with zipfile.ZipFile(archive) as zipped:
-        for info in zipped.infolist():
-            yield _of_zip(zipped, info, limits)
+    with archive.open("rb") as stream:
+        check_list(stream, limits.members, limits.listed)
+        with zipfile.ZipFile(stream) as zipped:
+            for info in zipped.infolist():
+                yield _of_zip(zipped, info, limits)
 
 
 def _readings(stream: IO[bytes]) -> Iterator[IO[bytes]]:

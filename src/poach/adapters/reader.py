@@ -13,12 +13,14 @@ from poach.errors import PoachError
 from poach.location import Kind, Location
 from poach.ports import Fetcher, SourceFinder
 
-#: How a web page begins, after a byte order mark and white space.
-_PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{,2000}?-->\s*|<\?xml[^>]{,200}>\s*)*"
-    rb"<(?:!doctype|html|head|body|script|meta|title)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+#: The tags with which web pages begin.
+_PAGE_TAGS = {b"!doctype", b"html", b"head", b"body", b"script", b"meta", b"title"}
+#: What may stand before the first tag, by beginning and end.
+_BEFORE_TAGS = {b"<!--": b"-->", b"<?xml": b">"}
+_SPACE = re.compile(rb"\s*")
+_TAG = re.compile(rb"<(!?\w+)\b")
+#: Bytes in which the first tag is looked for.
+_HEAD = 8192
 #: How gzip, bzip2 and xz begin.
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 
@@ -167,12 +169,39 @@ class DiffReader:
 
 
 def _refuse_page(location: Location, data: bytes) -> None:
-    if _PAGE.match(data):
+    if _is_page(data):
         raise NoDiff(
             location.shown,
             "it is a web page; take the address of the raw file, and if the server "
             f"wants a login write it into ~/.netrc (machine {_host(location)})",
         )
+
+
+def _is_page(data: bytes) -> bool:
+    """Tell whether `data` begins with a web page's tag.
+
+    A byte order mark, white space, comments and XML declarations may stand before it.
+    """
+    head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")
+    at = _after_space(head, 0)
+    while end := _ending(head, at):
+        found = head.find(end, at)
+        if found < 0:
+            return False
+        at = _after_space(head, found + len(end))
+    tag = _TAG.match(head, at)
+    return tag is not None and tag[1].lower() in _PAGE_TAGS
+
+
+def _after_space(data: bytes, at: int) -> int:
+    found = _SPACE.match(data, at)
+    return found.end() if found else at
+
+
+def _ending(data: bytes, at: int) -> bytes | None:
+    """Return how the comment or declaration at `at` ends; None if there is none."""
+    begins = data[at : at + len(b"<?xml")].lower()
+    return next((end for b, end in _BEFORE_TAGS.items() if begins.startswith(b)), None)
 
 
 def _host(location: Location) -> str | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from poach.adapters.store import Made, PatchedEgg
 from poach.errors import PoachError
 from poach.key import BuildKey
-from poach.location import without_credentials
+from poach.location import plain, recordable, without_credentials
 from poach.patchset import PatchSet
 from poach.ports import Reporter
 from poach.sharing import Sharing
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from poach.adapters.signing import Signer
 
 T = TypeVar("T")
-
-_LONGEST = 500  # characters of a reason
 
 
 class NotShared(PoachError):
@@ -37,7 +35,7 @@ class NotShared(PoachError):
     """
 
     def __init__(self, did: str, url: str, reason: str, so: str) -> None:
-        url, reason = without_credentials(url), _plain(without_credentials(reason))
+        url, reason = without_credentials(url), plain(reason)
         super().__init__(did, url, reason, so)
         self.did = did
         self.url = url
@@ -153,7 +151,7 @@ class RemoteStore:
         made = bundle.unpack(archive, work / "entry", patch_set.version, key, trusted)
         size, shown = archive.stat().st_size, without_credentials(url)
         self._reporter.fetched(patch_set.tagged, shown, size)
-        return made._replace(record={**made.record, "fetched-from": shown})
+        return made._replace(record={**made.record, "fetched-from": recordable(url)})
 
     def _upload(
         self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path
@@ -168,9 +166,3 @@ class RemoteStore:
         if server.put(url, archive, self._sharing.address.folders(key)):
             size = archive.stat().st_size
             self._reporter.uploaded(patch_set.tagged, without_credentials(url), size)
-
-
-def _plain(text: str) -> str:
-    """Return what a server may have said as one short line without control codes."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())[:_LONGEST]

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from poach.adapters.clock import TooSlow, watched
 from poach.adapters.fetch import reason_of, status_reason
-from poach.adapters.web import request
+from poach.adapters.web import coding_fault, request
 from poach.errors import PoachError
 
 T = TypeVar("T")
@@ -177,8 +177,7 @@ class Server:
             url,
             auth=auth,
             data=data,
-            # What is compressed grows when it is read.
-            headers={"Accept-Encoding": "identity", **(headers or {})},
+            headers=headers or {},
             timeout=(min(CONNECT, patience), patience),
         )
 
@@ -235,10 +234,9 @@ def _refuse_other(response: Response, method: str, *good: int) -> None:
 
 def _body(response: Response, largest: int) -> Iterator[bytes]:
     """Yield the body as it comes over the network; its length must be declared."""
-    coding = response.headers.get("Content-Encoding", "identity")
     declared = response.headers.get("Content-Length", "")
-    if coding != "identity":
-        raise ServerFault(f"it is encoded ({coding}), which nobody asked for")
+    if fault := coding_fault(response):
+        raise ServerFault(fault)
     # Where it comes in chunks, urllib3 reads their heads however long they are.
     if not declared.isdecimal() or "Transfer-Encoding" in response.headers:
         raise ServerFault("the server does not say how long it is (Content-Length)")

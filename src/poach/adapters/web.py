@@ -19,9 +19,19 @@ def request(method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 
     """Return the answer to one request, over a connection that is used once.
 
     `options` are those of requests.request.  The body is not read.  Raises what
-    requests raises.
+    requests raises.  The server is asked not to compress the body: what is compressed
+    grows when it is read.
     """
+    headers = {"Accept-Encoding": "identity", **options.pop("headers", {})}
     with _Session() as session:
         return session.request(
-            method, url, allow_redirects=False, stream=True, **options
+            method, url, headers=headers, allow_redirects=False, stream=True, **options
         )
+
+
+def coding_fault(response: Response) -> str:
+    """Return what is wrong with the encoding of the body, '' if nothing is."""
+    coding = response.headers.get("Content-Encoding", "identity")
+    if coding == "identity":
+        return ""
+    return f"it is encoded ({coding}), which nobody asked for"

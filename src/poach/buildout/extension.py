@@ -8,6 +8,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
+from poach.adapters import masking
 from poach.buildout.activation import activate
 from poach.buildout.errors import as_user_errors
 from poach.errors import PoachError
@@ -23,6 +24,7 @@ def load(buildout: Any) -> None:
     Raises zc.buildout.UserError with all that is wrong with pins and patches.
     """
     _relieve_the_collector()
+    masking.mask()
     _remove_outdated(Path(buildout["buildout"]["parts-directory"]))
 
     def is_over() -> bool:
@@ -45,6 +47,7 @@ def unload(buildout: Any) -> None:
         del buildout._poach
         with as_user_errors():
             activation.end()
+    masking.unmask()
 
 
 def _note_what_failed(buildout: Any) -> None:

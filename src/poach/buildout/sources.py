@@ -23,7 +23,7 @@ from setuptools.errors import BaseError
 from poach.adapters import contents
 from poach.adapters.store import Store
 from poach.errors import PoachError
-from poach.location import without_credentials
+from poach.location import plain, without_credentials
 from poach.naming import canonicalize_name, is_version, same_version
 from poach.ports import Sdist
 from poach.spelling import is_tagged
@@ -140,7 +140,7 @@ class NotFetched(PoachError):
     """A source archive that the index lists and does not deliver."""
 
     def __init__(self, url: str, reason: str) -> None:
-        url, reason = without_credentials(url), without_credentials(reason)
+        url, reason = without_credentials(url), plain(reason)
         super().__init__(url, reason)
         self.url = url
         self.reason = reason

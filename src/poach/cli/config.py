@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poach.adapters.masking import masked
 from poach.errors import PoachError
 from poach.location import without_credentials
 
@@ -122,11 +123,15 @@ def _plain_buildout(arguments: argparse.Namespace, words: list[str]) -> Iterator
 
 @contextlib.contextmanager
 def _logging_as_before() -> Iterator[None]:
-    """Take back what a buildout does to logging, lest the next one says all twice."""
+    """Take back what a buildout does to logging, lest the next one says all twice.
+
+    Meanwhile what is logged has no credentials in it.
+    """
     loggers = [logging.getLogger(), logging.getLogger("zc.buildout")]
     before = [(each, each.handlers[:], each.level) for each in loggers]
     try:
-        yield
+        with masked():
+            yield
     finally:
         for each, handlers, level in before:
             each.handlers[:] = handlers

@@ -15,6 +15,7 @@ from poach.cli.build import configure_words, parted, projects
 from poach.cli.saying import complain, say
 from poach.effect import Finding, findings
 from poach.errors import PoachError
+from poach.location import recordable
 from poach.patchset import Patch, PatchSet
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def _options(
 def _patch(patch: Patch, files: Sequence[Finding] | None) -> dict[str, Any]:
     return {
         "name": patch.name,
-        "owner": patch.owner,
-        "location": patch.location.shown,
+        "owner": recordable(patch.owner),
+        "location": recordable(patch.location.shown),
         "sha256": patch.sha256,
         "strip": patch.strip,
         "directory": patch.directory,
