@@ -19,9 +19,12 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from io import BytesIO
 from operator import attrgetter, itemgetter
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from poach.errors import PoachError, raise_faults
+
+if TYPE_CHECKING:
+    from poach import mail
 
 Status = Literal["modify", "create", "delete", "rename", "copy"]
 
@@ -48,6 +51,7 @@ _NEXT = (  # how lines begin that come after a hunk at once
     *(b"Only in ", b"Binary ", b"Files ", b"Common ", b"Cannot ", b"cvs ", b">"),
     *(b"Property ", b"retrieving ", b"GIT "),
 )
+_OPENING = (b"From: ", b"Subject: ", b"Description: ", b"Author: ", b"Date: ")
 _AFTER_HUNK = b" \t\r\n+-\\"  # first letters of what may belong to the hunk above
 
 _Finder = Callable[[bytes], re.Match[bytes] | None]
@@ -314,6 +318,7 @@ class _Scanner:
     """Walks over the lines of a diff, never taking a hunk's line for a header."""
 
     def __init__(self, data: bytes) -> None:
+        self.data = data
         self.lines = split_lines(data)
         longest = max(map(len, self.lines), default=0)
         _check_length("a line of the diff", longest, MAX_LINE)
@@ -336,6 +341,7 @@ class _Scanner:
         """Return the files; what is wrong gathers in `faults`."""
         files: list[FileDiff] = []
         self._open_first_mail()
+        self._refuse_encoded()
         while (start := self._after_text()) < len(self.lines):
             try:
                 found = self._section()
@@ -394,6 +400,9 @@ class _Scanner:
             if mail.begins(line):
                 self.part += 1
                 self._open_mail()
+        elif line.startswith(_OPENING) and self._opens_another():
+            self.part += 1
+            self._open_mail()
         elif line.startswith(b"Property changes on: "):
             self._properties(line[21:].strip())
         elif line.startswith((b"commit ", b"# HG ")) and _commit(line):
@@ -413,6 +422,18 @@ class _Scanner:
             self._open_mail()
             self.at += 1
 
+    def _refuse_encoded(self) -> None:
+        if any(mark in self.data for mark in (b"ransfer-", b"RANSFER-")):
+            from poach import mail
+
+            self.faults += (_of_mail(each) for each in mail.encoded(self.data))
+
+    def _opens_another(self) -> bool:
+        """Tell whether a patch with a header of its own follows another one."""
+        from poach import mail
+
+        return self.last is not None and mail.opens(self.lines, self.at)
+
     def _open_mail(self) -> None:
         """Step over the header and the prose of a mail, to the line before its diff."""
         from poach import mail
@@ -420,7 +441,7 @@ class _Scanner:
         self._settle()
         found = mail.read(self.lines, self.marks, self.at)
         self.subject = found.subject
-        self.faults += (DiffError(each.line + 1, each.reason) for each in found.faults)
+        self.faults += map(_of_mail, found.faults)
         self.at = max(self.at, found.after - 1)
 
     def _subject_of_commit(self) -> str:
@@ -683,12 +704,20 @@ class _Scanner:
             plain = line.strip()
             if line[0] not in _AFTER_HUNK or self._begins_file(at):
                 return
+            if line.startswith(b"--") and self._ends_part(line):
+                return
             is_signature = plain == b"--" or (not close and not plain.strip(b"-"))
             is_change = line[0] in b"+-" and not is_signature
             if is_change or (close and line[0] in b" \t" and plain):
                 header = _header(self.lines[start])
                 raise DiffError(start + 1, f"{header}: {_SURPLUS.format(at + 1)}")
             close = close and bool(plain)
+
+    def _ends_part(self, line: bytes) -> bool:
+        """Tell whether a line is the boundary of a MIME part, as its mail says."""
+        from poach import mail
+
+        return line.rstrip() in mail.boundaries(self.data)
 
     def _begins_file(self, at: int) -> bool:
         """Tell whether a file's header begins at a line, also one that lacks a half."""
@@ -874,6 +903,10 @@ def _is_pointer(hunks: tuple[Hunk, ...]) -> bool:
         and len(hunks) == 1
         and len(first) <= 4
     )
+
+
+def _of_mail(fault: mail.Fault) -> DiffError:
+    return DiffError(fault.line + 1, fault.reason)
 
 
 def _check_length(what: str, size: int, most: int) -> None:
