@@ -298,6 +298,79 @@ def test_properties_that_change_no_contents(data):
     assert names(data) == ["m.py"]
 
 
+# What looks like a hunk, and has no header that can be understood.
+
+BODY = b" line 9\n-line 10\n+l10\n line 11\n"
+DAMAGED = [
+    b"@ -9,3 +9,3 @@\n",
+    b"@@-9,3 +9,3 @@\n",
+    b"@@  -9,3 +9,3 @@\n",
+    b"@@ 9,3 9,3 @@\n",
+    b"@@ ... @@\n",
+    b"@@\n",
+    b"\n  @@ -9,3 +9,3 @@\n",
+    b"&#64;&#64; -9,3 +9,3 &#64;&#64;\n",
+    b"[email protected] -9,3 +9,3 [email protected]\n",
+    b"[snip]\n",
+    b"...\n",
+    b"On line 9:\n",
+    b"\n-- \n2.39.5\n\nOn line 9:\n\n",
+    b"\nOnly this is lacking:\n",
+]
+BODIES = [
+    BODY,
+    BODY.replace(b"\n", b"\r\n"),
+    b"-line 1\n+l1\n",
+    b"-line 1\n line 2\n",
+    b"+line 0\n line 1\n",
+    b"+line 0\n+line 1\n",
+    b"\tline 9\n-line 10\n",
+    b" a\n\n-line 10\n\n b\n",
+]
+
+
+def quoted(text: bytes, mark: bytes) -> bytes:
+    return b"".join(mark + line for line in text.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("told", DAMAGED)
+def test_a_hunk_with_a_damaged_header(told, body):
+    for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
+        found = fault(CHANGE + told + body + more)
+        assert "looks like a hunk" in found.reason
+        assert 8 <= found.line <= 8 + told.count(b"\n")
+
+
+@pytest.mark.parametrize("mark", [b"> ", b">", b"> > ", b"  ", b"\t"])
+def test_a_hunk_or_a_file_that_is_quoted_or_indented(mark):
+    hunk = b"@@ -9,3 +9,3 @@\n" + BODY
+    for text in (hunk, CHANGE.replace(b"m.py", b"n.py")):
+        found = fault(CHANGE + b"\nas I said:\n" + quoted(text, mark))
+        assert "looks like a hunk" in found.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Some points:\n- one\n- two\n  that goes on\n\n- three\n",
+        b"Words.\n\n    code that is indented\n",
+        b"-- \nA B\n-Al\n",
+        b"Signed:\n-----BEGIN PGP SIGNATURE-----\nVersion: 1\n\niQ+a\n=ab\n"
+        b"-----END PGP SIGNATURE-----\n",
+        b"_" * 47 + b"\nlist mailing list\nlist@example.com\n  http://example.com/\n",
+        b"# HG changeset patch\n# User a\nfix\n\n the hunk\n- a\n+ b\n@@ -1 +1 @@ x\n"[
+            :-14
+        ],
+        b"commit %s\nAuthor: a <b>\n\n    words\n    @@ words\n-x\n\n" % (b"a" * 40),
+        b"Description: x\n @@ is for\n - a\n+ b\n",
+    ],
+)
+def test_text_that_is_no_hunk(text):
+    other = CHANGE.replace(b"m.py", b"n.py")
+    assert names(CHANGE + b"\n" + text + other) == ["b/m.py", "b/n.py"]
+
+
 # git.
 
 

@@ -332,6 +332,7 @@ class _Scanner:
         self.subject = ""
         self.pending: _Pending | None = None
         self.last: FileDiff | None = None
+        self.gap: int | None = None  # where the text after a file begins
         self.bare: list[int] = []  # lines of the hunk that lack their newline
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
@@ -347,13 +348,31 @@ class _Scanner:
                 found = self._section()
             except DiffError as error:
                 self.faults.append(error)
+                self.gap = None
                 self.at = max(self.at, start + 1)
                 self._skip_to_next_section()
                 self.pending = None
             else:
-                files.extend([found] if found else [])
+                if found:
+                    self._close_gap(found.line - 1)
+                    files.append(found)
+                    self.gap = self.at
+        self._close_gap(len(self.lines))
         self._settle()
         return files
+
+    def _close_gap(self, end: int) -> None:
+        """Refuse what looks like a hunk from the last file up to the line `end`."""
+        start, self.gap = self.gap, None
+        if start is None or not any(map(bytes.strip, self.lines[start:end])):
+            return
+        from poach import leftover, mail
+
+        gap = self.lines[start:end]
+        found = leftover.find(gap, mail.boundaries(self.data))
+        if found is not None:
+            said = f"{_short(gap[found])}: {leftover.REASON}"
+            self.faults.append(DiffError(start + found + 1, said))
 
     def _after_text(self) -> int:
         """Step over lines that say nothing, as in a mail; return where that leads."""
@@ -393,6 +412,7 @@ class _Scanner:
         if line.startswith(b"Index: "):
             self.index = line[7:]
             if self._peek(self.at + 1).startswith(b"==="):
+                self._close_gap(self.at)
                 self._announce(line[7:], 1)
         elif line.startswith(b"From "):
             from poach import mail
@@ -407,6 +427,7 @@ class _Scanner:
             self._properties(line[21:].strip())
         elif line.startswith((b"commit ", b"# HG ")) and _commit(line):
             self.part += 1
+            self._close_gap(self.at)
             self.subject = self._subject_of_commit()
         elif line[0] not in _MERE_TEXT:
             return self._told(line)
@@ -439,6 +460,7 @@ class _Scanner:
         from poach import mail
 
         self._settle()
+        self._close_gap(self.at)
         found = mail.read(self.lines, self.marks, self.at)
         self.subject = found.subject
         self.faults += map(_of_mail, found.faults)
@@ -501,6 +523,7 @@ class _Scanner:
         from poach.announced import is_same, lost_properties
 
         self.names = None
+        self._close_gap(self.at)
         first, at = self.at + 1, self.at + 1
         while at < len(self.lines) and not self._begins_section(at):
             at += 1
