@@ -308,7 +308,7 @@ DAMAGED = [
     b"@@ 9,3 9,3 @@\n",
     b"@@ ... @@\n",
     b"@@\n",
-    b"\n  @@ -9,3 +9,3 @@\n",
+    b"Words.\n  @@ -9,3 +9,3 @@\n",
     b"&#64;&#64; -9,3 +9,3 &#64;&#64;\n",
     b"[email protected] -9,3 +9,3 [email protected]\n",
     b"[snip]\n",

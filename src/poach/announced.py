@@ -155,6 +155,16 @@ def _of_p4(text: bytes) -> Announcement | None:
     return Announcement("file", there) if there else None
 
 
+def is_rubbish(name: str) -> bool:
+    """Tell whether a file is one that programs leave behind, or version control's."""
+    return bool(_RUBBISH.search(b" " + name.encode("utf-8", "surrogateescape"))) or any(
+        part in _OF_VERSION_CONTROL for part in name.split("/")
+    )
+
+
+_OF_VERSION_CONTROL = (".git", ".hg", ".svn", ".bzr", "CVS", "__pycache__")
+
+
 def is_same(announced: bytes, *names: str | None) -> bool:
     """Tell whether one of the `names` of a file is what was announced.
 

@@ -1,8 +1,8 @@
 """Text after the lines of a file that may be a hunk of it, with a damaged header.
 
 To GNU patch and git, whatever comes after a file's hunks and is no header is prose.
-They drop a hunk whose header a mail program or a person has damaged.  So lines that look
-like those of a hunk are not taken for prose.
+They drop a hunk whose header a mail program or a person has damaged.  So lines that
+look like those of a hunk are not taken for prose.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REASON = (
 _QUOTES = re.compile(rb"(?:>[ \t]?)+")
 _HEADER = re.compile(rb"[ \t>]*@(?:@|[^\n]*\d[^\n]*@)|[ \t>]*@[ \t]?-\d")
 _BULLET = re.compile(rb"[-+] +\S")
-_RULER = re.compile(rb"-{5}|-[-_ ]*$")
+_NEUTRAL = re.compile(rb"-{5}|-[-_ ]*$|(?:---|\+\+\+) ")  # rulers, names of a file
 _FEW = 2  # added lines that make a hunk, without others
 
 
@@ -45,7 +45,7 @@ def _stretches(
     """Yield the places of lines in a row that begin as in a hunk, blank ones aside."""
     stretch: list[int] = []
     for at, line in enumerate(lines):
-        if not line or line in boundaries or _RULER.match(line):
+        if not line or line in boundaries or _NEUTRAL.match(line):
             continue
         if line[0] in b" \t+-":
             stretch.append(at)
