@@ -157,6 +157,101 @@ def test_a_line_that_tells_what_the_diff_lacks(line, order):
     assert repr(line) in str(found)
 
 
+ED = b"5c\nl5\n.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"diff -e a/n.py b/n.py\n" + ED,
+        b"diff -r -e a/n.py b/n.py\n5d\n",
+        b"diff --ed a/n.py b/n.py\n" + ED,
+        b"diff -n a/n.py b/n.py\nd5 1\na5 1\nl5\n",
+        b"diff -rN --rcs a/n.py b/n.py\nd5 1\n",
+        b"diff -y a/n.py b/n.py\nline 4\t\t\tline 4\nline 5\t\t      |\tl5\n",
+        b"diff --side-by-side a/n.py b/n.py\nline 4\t\t\tline 4\n",
+        b"diff -r a/n.py b/n.py\n5c5\n< line 5\n---\n> l5\n",
+        b"diff -r 1 -r 2 n.py\n5d4\n< line 5\n",
+        b"\n5c\nl5\nl6\n.\n",
+        b"\nwords\n7,9c\nl5\n.\nw\nq\n",
+    ],
+)
+def test_other_kinds_of_diffs_beside_unified_ones(text):
+    for data in (CHANGE + text, CHANGE + text + NEW, text + CHANGE):
+        assert "diff -ruN" in fault(data).reason
+
+
+ANNOUNCING = b"diff -r 0 -r 1 pkg/new.py\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ANNOUNCING,
+        b"diff -r 000000000000 -r 1234567890ab pkg/new.py\n",
+        b"diff -ruN --exclude CVS a/pkg/new.py b/pkg/new.py\n",
+        b"diff -u -N -r1.1 new.py\n",
+        b"diff -ruN -x '*.pyc' 'a/pkg/my new.py' 'b/pkg/my new.py'\n",
+        b"diff -u /dev/null b/pkg/new.py\n",
+        b"diff -u new.py.orig new.py\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "after",
+    [
+        b"# HG changeset patch\n# User x\nfix\n\n",
+        b"From %s Mon Sep 17 00:00:00 2001\nSubject: x\n\n" % (b"a" * 40),
+        b"commit %s\nAuthor: a\n\n    words\n\n" % (b"a" * 40),
+        b"# a comment\n",
+        b"\n",
+        b"Common subdirectories: a/x and b/x\n",
+    ],
+)
+def test_a_file_that_is_announced_before_another_header(line, after):
+    for data in (line + after + CHANGE, CHANGE + line + after + SVN):
+        assert "announces this file and has nothing of it" in fault(data).reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"RENAMED pkg/a.py => pkg/b.py\n",
+        b"RENAME pkg/a.py -> pkg/b.py\n",
+        b"addfile ./pkg/a.py\n",
+        b"rmfile ./pkg/a.py\n",
+        b"move ./pkg/a.py ./pkg/b.py\n",
+        b'# rename "pkg/a.py"\n#     to "pkg/b.py"\n',
+        b'#  rename "pkg/a.py"\n#      to "pkg/b.py"\n',
+        b"=== modified file 'm.py' (properties changed: -x to +x)\n",
+        b"=== added file 'm.py' (properties changed: -x to +x)\n",
+        b"begin 644 logo.png\nM86%A\n`\nend\n",
+    ],
+)
+def test_what_other_programs_tell_of_a_file(line):
+    for data in (line + CHANGE, NEW + line + CHANGE, NEW + line):
+        assert fault(data).line == 1 + (NEW in data) * NEW.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Only in debug mode: log more\n",
+        b"Only in Python 2: str is bytes\n",
+        b"diff -u output was wrong\n",
+        b"diff -u output\n",
+        b"diff -r is nice\n",
+        b"diff -u was not enough, so I took diff -e\n",
+        b"move the code elsewhere\n",
+        b"begin with the code\n",
+        b"5 changes\n4c\nand so on\n",
+    ],
+)
+def test_prose_that_begins_like_a_line_of_diff(text):
+    for head in (b"# HG changeset patch\n# User x\nfix\n\n", b"Description: x\n\n"):
+        assert names(head + text + b"\n" + CHANGE) == ["b/m.py"]
+        assert names(NEW + head + text + b"more\n\n" + CHANGE)[-1] == "b/m.py"
+
+
 def test_only_in_says_what_to_do():
     found = fault(CHANGE + b"Only in b: new.py\n")
     assert str(found) == (
@@ -396,7 +491,7 @@ def test_contents_that_git_s_header_tells_of(words):
     "words",
     [
         b"new file mode 100644\nindex 0000000..e69de29\n",
-        b"new file mode 100644\n",
+        b"new file mode 100644\n\nwords\n",
         b"new file mode 100644\nindex %s..%s\n"
         % (b"0" * 64, EMPTY_SHA256),
         b"deleted file mode 100644\nindex 1234567..0000000\n",
@@ -406,6 +501,47 @@ def test_contents_that_git_s_header_tells_of(words):
 )  # fmt: skip
 def test_headers_of_git_that_say_it_all(words):
     assert len(parse(b"diff --git a/x b/y\n" + words)) == 1
+
+
+MOVED = b"diff --git a/x b/y\nsimilarity index 90%\nrename from x\nrename to y\n"
+HALVES = [
+    b"diff --git a/x b/y\n",
+    b"diff --git a/x b/y\nsimilarity index 90%\n",
+    b"diff --git a/x b/y\nsimilarity index 90%\nrename from x\n",
+    MOVED,
+    MOVED.replace(b"rename", b"copy"),
+    MOVED + b"index 1234567..89abcde\n",
+    b"diff --git a/x b/x\nold mode 100644\nnew mode 100755\nindex 1..2\n",
+    b"diff --git a/x b/x\nold mode 100644\n",
+    b"diff --git a/x b/x\ndissimilarity index 80%\n",
+    b"diff --git a/x b/x\nnew file mode 100755\n",
+    b"Index: x\n",
+    b"Index: x\n" + RULE,
+]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n \n\n"])
+@pytest.mark.parametrize("half", HALVES)
+def test_a_diff_that_ends_within_a_header(half, end):
+    for data in (CHANGE + half + end, CHANGE + (half + end).replace(b"\n", b"\r\n")):
+        assert 8 <= fault(data).line <= 8 + half.count(b"\n")
+
+
+@pytest.mark.parametrize("half", [MOVED, MOVED.replace(b"rename", b"copy")])
+def test_a_move_that_lacks_its_lines_in_the_middle_of_a_diff(half):
+    said = "the contents of the file change, and the diff does not say how"
+    assert said in fault(half + b"diff --git a/m.py b/m.py\n" + CHANGE).reason
+    assert said in fault(half + SVN).reason
+
+
+def test_an_empty_file_that_mercurial_makes_at_the_end():
+    made = b"diff --git a/x b/x\nnew file mode 100644\n"
+    changed = b"diff --git a/m.py b/m.py\n" + CHANGE
+    assert names(b"# HG changeset patch\n# User a\nfix\n\n" + made)[-1] == "b/x"
+    assert names(changed + made) == ["b/m.py", "b/x"]
+    of_git = changed.replace(b"--- ", b"index 1234567..89abcde 100644\n--- ")
+    assert "it is cut off" in fault(of_git + made).reason
+    assert names(of_git + made + b"index 0000000..e69de29\n")[-1] == "b/x"
 
 
 def test_a_pointer_of_git_lfs_in_the_place_of_a_file():

@@ -37,6 +37,7 @@ MAX_BINARY = 1 << 27
 
 _LONGEST = 1 << 14  # bytes of two names; Linux takes half as many
 _CHOPPED = 3
+_ED_LINES = 1000  # that are looked at for the end of what ed adds
 _SHOWN = 200  # bytes of a line in a message
 _MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that tell of no file
 _MARK = b"\xef\xbb\xbf"
@@ -45,7 +46,7 @@ _PLAIN_STARTS = (b"d", b"I", b"F", b"D", b"#", b"+")  # of most diffs, undamaged
 _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
-_TEXT = re.compile(rb"[^-+@*=.#0-9A-Zcd\x80-\xff]*")  # by their first letters
+_TEXT = re.compile(rb"[^-+@*=.#0-9A-Za-dmr\x80-\xff]*")  # by their first letters
 _NEXT = (  # how lines begin that come after a hunk at once
     *(b"@@", b"diff ", b"Index: ", b"From ", b"=", b"***", b"#", b"commit ", b"_"),
     *(b"Only in ", b"Binary ", b"Files ", b"Common ", b"Cannot ", b"cvs ", b">"),
@@ -82,6 +83,7 @@ _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
 _context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_ed = _matcher(rb"\d+(?:,\d+)?[ac]\s*$")
 _field = _matcher(rb"[A-Z][A-Za-z-]*: ")
 _commit = _matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
 _untracked = _matcher(rb".*\((?:revision 0|nonexistent)\)\s*$|/dev/null\s*$")
@@ -411,6 +413,8 @@ class _Scanner:
         """Take notice of a line; return the binary file that it tells of, if one."""
         if line.startswith(b"Index: "):
             self.index = line[7:]
+            if not any(map(bytes.strip, self.lines[self.at + 1 :])):
+                raise DiffError(self.at + 1, _CUT_OFF)
             if self._peek(self.at + 1).startswith(b"==="):
                 self._close_gap(self.at)
                 self._announce(line[7:], 1)
@@ -429,7 +433,7 @@ class _Scanner:
             self.part += 1
             self._close_gap(self.at)
             self.subject = self._subject_of_commit()
-        elif line[0] not in _MERE_TEXT:
+        elif line[0] not in _MERE_TEXT or line.startswith((b"# rename", b"#  rename")):
             return self._told(line)
         return None
 
@@ -556,6 +560,10 @@ class _Scanner:
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
         if line[:1].isdigit() and _normal(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
+        if line[:1].isdigit() and _ed(line) and self._ends_like_ed():
+            from poach.nodiff import ED
+
+            raise DiffError(self.at + 1, ED)
         if line.startswith(b"GIT binary patch"):
             raise DiffError(self.at + 1, _NO_BINARY_HEAD)
         if line.startswith(b"@@@ -") or self._is_combined(line):
@@ -564,6 +572,15 @@ class _Scanner:
             raise DiffError(self.at + 1, COMBINED)
         if line.startswith(b"@@ -"):
             raise DiffError(self.at + 1, _ODD_HEADER)
+
+    def _ends_like_ed(self) -> bool:
+        """Tell whether a dot ends the lines here, as those that ed adds."""
+        for at in range(self.at + 1, min(self.at + _ED_LINES, len(self.lines))):
+            if self._begins_section(at):
+                return False
+            if self.lines[at].rstrip() == b".":
+                return True
+        return False
 
     def _is_combined(self, line: bytes) -> bool:
         following = self._peek(self.at + 1)
@@ -638,18 +655,43 @@ class _Scanner:
         if following.startswith(b"GIT binary patch"):
             self.at += 1
             return self._file(head)._replace(binary=self._binary(head))
-        ends = self.cut_off and self.at >= len(self.lines)
-        if ends and not (len(head.extended) > 1 and b"index" in head.extended):
-            raise DiffError(len(self.lines), _CUT_OFF)
+        if self._is_cut_off(head):
+            raise DiffError(self.at, _CUT_OFF)
         lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
         if not lost and self._is_stray(following):
             raise DiffError(self.at + 1, _STRAY)
-        if not lost and _is_unsaid(head.extended):
+        if not lost and (_is_unsaid(head.extended) or _is_unlike(head.extended)):
             raise DiffError(head.line, _UNSAID)
         if lost or _says_something(head.extended):
             return self._file(head)._replace(lost=lost)
         return None
+
+    def _is_cut_off(self, head: _Head) -> bool:
+        """Tell whether the diff ends in the middle of git's header.
+
+        Of a new file without lines, git writes an index line, Mercurial writes none.
+        """
+        if any(map(bytes.strip, self.lines[self.at : self.at + 1])):
+            return False
+        words = head.extended
+        if self.at >= len(self.lines) and self.cut_off:
+            return not (len(words) > 1 and b"index" in words)
+        if any(map(bytes.strip, self.lines[self.at :])):
+            return False
+        if b"new file mode" in words:
+            return b"index" not in words and not self._is_of_mercurial()
+        if (b"old mode" in words) != (b"new mode" in words):
+            return True
+        return not _says_something(words)
+
+    def _is_of_mercurial(self) -> bool:
+        """Tell whether Mercurial made the diff: it writes no index line for text."""
+        is_one = b"\n# Node ID " in self.data or self.data.startswith(b"# HG ")
+        return is_one or (
+            re.search(rb"(?m)^diff --git .*\n--- ", self.data) is not None
+            and re.search(rb"(?m)^index [0-9a-f]+\.\.", self.data) is None
+        )
 
     def _is_own(self, head: _Head) -> bool:
         """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
@@ -867,7 +909,7 @@ _POINTER = (
     "the diff has a pointer of Git LFS instead of the contents of the file, which it "
     "lacks"
 )
-_CUT_OFF = "the diff ends in the middle of a line; it is cut off"
+_CUT_OFF = "the diff ends in the middle of a line or of a header; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
 _ANOTHER = "this file is not the one of the git header above; the diff is damaged"
 _GOES_ON = "the file goes on after its end; the diff is damaged"
@@ -902,6 +944,12 @@ def _is_unsaid(words: dict[bytes, bytes]) -> bool:
     old, new = found[1], found[2]
     empty = any(each.startswith(new) for each in _EMPTY_OIDS) or not new.strip(b"0")
     return not (empty if b"new file mode" in words else old == new)
+
+
+def _is_unlike(words: dict[bytes, bytes]) -> bool:
+    """Tell whether git's header says that the contents are not wholly the same."""
+    alike = words.get(b"similarity index", b"100%").strip()
+    return alike != b"100%" or b"dissimilarity index" in words
 
 
 _EMPTY_OIDS = (
