@@ -65,6 +65,30 @@ def test_lines_that_the_header_of_a_hunk_does_not_count(more):
     assert "@@ -0,0 +1,2 @@: the hunk has more lines than its" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("counts", "after"),
+    [
+        (b"-1,4 +1,3", CHANGE.replace(b"m.py", b"n.py")),
+        (b"-1,4 +1,4", CHANGE.replace(b"m.py", b"n.py")),
+        (b"-1,4 +1,4", NEW),
+        (b"-1,4 +1,3", b"-- \n2.39.5\n\n"),
+        (b"-1,4 +1,3", b"-- \n2.39.5 (Apple Git-154)\n"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_counts_that_are_too_large(counts, after, end):
+    data = CHANGE.replace(b"-1,3 +1,3", counts) + after
+    found = fault(data.replace(b"\n", end))
+    assert found.line == 3
+    assert "counts more lines than the hunk has" in found.reason
+
+
+def test_lines_that_only_look_like_a_header_at_the_end_of_a_hunk():
+    sql = b"--- a/q.sql\n+++ b/q.sql\n@@ -1,2 +1,2 @@\n select\n--- old\n+++ new\n"
+    assert names(sql) == ["b/q.sql"]
+    assert names(sql + CHANGE) == ["b/q.sql", "b/m.py"]
+
+
 def test_surplus_lines_in_the_middle_of_a_mailbox():
     mail = b"From %s Mon Sep 17 00:00:00 2001\nSubject: x\n\n---\n" % (b"a" * 40)
     data = mail + NEW + b"+three\n-- \n2.39.5\n\n" + mail + CHANGE + b"-- \n2.39.5\n\n"
@@ -295,7 +319,6 @@ EMPTY_SHA256 = b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a30372181
         b"diff -ruN a/pkg/__init__.py b/pkg/__init__.py\n",
         b"=== added file 'pkg/__init__.py'\n",
         b"=== removed file 'pkg/__init__.py'\n\n",
-        b"=== modified file 'pkg/__init__.py' (properties changed: -x to +x)\n",
         b"==== //depot/pkg/__init__.py#1 (text) ====\n\n",
         b"==== <none> - //depot/pkg/__init__.py#1 ====\n",
         b"ADDED   pkg/__init__.py\n",

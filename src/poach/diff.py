@@ -83,6 +83,7 @@ _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
 _context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_version = _matcher(rb"\d+\.\d+[\w.]*(?: \(.*\))?\s*$")
 _ed = _matcher(rb"\d+(?:,\d+)?[ac]\s*$")
 _field = _matcher(rb"[A-Z][A-Za-z-]*: ")
 _commit = _matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
@@ -732,6 +733,7 @@ class _Scanner:
             self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
+            self._refuse_a_header_within(start)
             if self.at < len(self.lines):
                 self._check_following(start, lines[-1])
             yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
@@ -746,6 +748,23 @@ class _Scanner:
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
         if self.bare and _goes_on(lines, self.bare):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
+
+    def _refuse_a_header_within(self, start: int) -> None:
+        """Refuse a hunk that has taken what comes after it for lines of its own."""
+        mark = self.marks[self.at - 1]
+        if mark not in b"+-" or self.at - start < 3:
+            return
+        before, last = self.lines[self.at - 2 : self.at]
+        after, then = self._peek(self.at), self._peek(self.at + 1)
+        is_half = last.startswith(b"--- ") and after.startswith(b"+++ ")
+        is_whole = before.startswith(b"--- ") and last.startswith(b"+++ ")
+        is_signature = last.rstrip() == b"--" and _version(after)
+        if (
+            (is_half and _HUNK.match(then))
+            or (is_whole and _HUNK.match(after))
+            or is_signature
+        ):
+            raise DiffError(start + 1, f"{_header(self.lines[start])}: {_TOO_LARGE}")
 
     def _check_following(self, start: int, last: bytes) -> None:
         """Refuse what comes after a hunk, and may be a part of it that is lost."""
@@ -884,6 +903,10 @@ class _Scanner:
 
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
+_TOO_LARGE = (
+    "the header counts more lines than the hunk has, so that what comes after the hunk "
+    "would be taken for lines of it; the diff is damaged"
+)
 _SURPLUS = (
     "the hunk has more lines than its header says, from line {} of the diff on, which "
     "would be lost"
