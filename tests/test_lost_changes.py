@@ -456,8 +456,25 @@ def quoted(text: bytes, mark: bytes) -> bytes:
 def test_a_hunk_with_a_damaged_header(told, body):
     for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
         found = fault(CHANGE + told + body + more)
-        assert "looks like a hunk" in found.reason
+        assert "looks like a part of a diff" in found.reason
         assert 8 <= found.line <= 8 + told.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"similarity index 90%\n",
+        b"dissimilarity index 90%\n",
+        b"new file mode 100644\n",
+        b"deleted file mode 100644\n",
+        b"old mode 100644\nnew mode 100755\n",
+        b"rename from pkg/a.py\nrename to pkg/b.py\n",
+        b"copy from a.py\n",
+    ],
+)
+def test_lines_of_git_s_header_without_its_first(line):
+    for data in (CHANGE + line, CHANGE + b"words\n" + line + SVN):
+        assert "looks like a part of a diff" in fault(data).reason
 
 
 @pytest.mark.parametrize("mark", [b"> ", b">", b"> > ", b"  ", b"\t"])
@@ -465,7 +482,7 @@ def test_a_hunk_or_a_file_that_is_quoted_or_indented(mark):
     hunk = b"@@ -9,3 +9,3 @@\n" + BODY
     for text in (hunk, CHANGE.replace(b"m.py", b"n.py")):
         found = fault(CHANGE + b"\nas I said:\n" + quoted(text, mark))
-        assert "looks like a hunk" in found.reason
+        assert "looks like a part of a diff" in found.reason
 
 
 @pytest.mark.parametrize(

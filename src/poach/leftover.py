@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 REASON = (
-    "this looks like a hunk without its header, or with a damaged one, which would be "
-    "lost; get the diff again, or delete these lines if they are no part of it"
+    "this looks like a part of a diff without its header, or with a damaged one, which "
+    "would be lost; get the diff again, or delete these lines if they are no part of it"
 )
 
 _QUOTES = re.compile(rb"(?:>[ \t]?)+")
 _HEADER = re.compile(rb"[ \t>]*@(?:@|[^\n]*\d[^\n]*@)|[ \t>]*@[ \t]?-\d")
+_OF_GIT = re.compile(
+    rb"(?:dis)?similarity index \d+%|(?:new|deleted) file mode \d{6}"
+    rb"|(?:old|new) mode \d{6}|(?:rename|copy) (?:from|to) \S*[/.]\S*\s*$"
+)
 _BULLET = re.compile(rb"[-+] +\S")
 _NEUTRAL = re.compile(rb"-{5}|-[-_ ]*$|(?:---|\+\+\+) ")  # rulers, names of a file
 _FEW = 2  # added lines that make a hunk, without others
@@ -27,7 +31,11 @@ def find(lines: Sequence[bytes], boundaries: frozenset[bytes]) -> int | None:
 
     `boundaries` are lines between the parts of a mail.  None is for mere text.
     """
-    headers = (at for at, line in enumerate(lines) if _HEADER.match(line))
+    headers = (
+        at
+        for at, line in enumerate(lines)
+        if _HEADER.match(line) or _OF_GIT.match(line)
+    )
     first = next(headers, None)
     plain = [_QUOTES.sub(b"", line, count=1).rstrip() for line in lines]
     bodies = (
