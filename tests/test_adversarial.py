@@ -1738,6 +1738,47 @@ AROUND = [
         "= =",
     ),
     Row(
+        "binary files differ, one that the tree lacks",
+        mod(b"f") + b"Binary files a/x.png and b/x.png differ\n",
+        "binary",
+        "yes yes",
+        LOST,
+    ),
+    Row(
+        "binary files differ, byte code",
+        mod(b"f") + b"Binary files a/x.pyc and b/x.pyc differ\n",
+        {"f": b"2\n"},
+        "= =",
+    ),
+    Row(
+        "svn binary, a new one",
+        SVN_BINARY.replace(b"bin\n", b"img/new.png\n", 1)
+        + b"Index: f\n%s\n" % (b"=" * 67)
+        + u(b"f\t(revision 1)", b"f\t(working copy)"),
+        "binary",
+        "yes yes",
+        LOST,
+        strip=0,
+    ),
+    Row(
+        "hg binary, a new one",
+        b"diff -r 000000000000 -r 1234567890ab x.png\nBinary file x.png has changed\n"
+        + mod(b"f"),
+        "binary",
+        "yes yes",
+        LOST,
+    ),
+    Row(
+        "bzr binary, a new one",
+        b"=== added file 'x.png'\nBinary files x.png\t1970-01-01 00:00:00 +0000 and "
+        b"x.png\t2010-01-01 00:00:00 +0000 differ\n=== modified file 'f'\n"
+        + u(b"f\t2010-01-01 10:00:00 +0000", b"f\t2010-01-02 10:00:00 +0000"),
+        "binary",
+        "yes yes",
+        LOST,
+        strip=0,
+    ),
+    Row(
         "binary files differ, a new one",
         b"Binary files /dev/null and b/x differ\n" + mod(b"f"),
         "binary",

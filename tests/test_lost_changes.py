@@ -65,6 +65,30 @@ def test_lines_that_the_header_of_a_hunk_does_not_count(more):
     assert "@@ -0,0 +1,2 @@: the hunk has more lines than its" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("counts", "after"),
+    [
+        (b"-1,4 +1,3", CHANGE.replace(b"m.py", b"n.py")),
+        (b"-1,4 +1,4", CHANGE.replace(b"m.py", b"n.py")),
+        (b"-1,4 +1,4", NEW),
+        (b"-1,4 +1,3", b"-- \n2.39.5\n\n"),
+        (b"-1,4 +1,3", b"-- \n2.39.5 (Apple Git-154)\n"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_counts_that_are_too_large(counts, after, end):
+    data = CHANGE.replace(b"-1,3 +1,3", counts) + after
+    found = fault(data.replace(b"\n", end))
+    assert found.line == 3
+    assert "counts more lines than the hunk has" in found.reason
+
+
+def test_lines_that_only_look_like_a_header_at_the_end_of_a_hunk():
+    sql = b"--- a/q.sql\n+++ b/q.sql\n@@ -1,2 +1,2 @@\n select\n--- old\n+++ new\n"
+    assert names(sql) == ["b/q.sql"]
+    assert names(sql + CHANGE) == ["b/q.sql", "b/m.py"]
+
+
 def test_surplus_lines_in_the_middle_of_a_mailbox():
     mail = b"From %s Mon Sep 17 00:00:00 2001\nSubject: x\n\n---\n" % (b"a" * 40)
     data = mail + NEW + b"+three\n-- \n2.39.5\n\n" + mail + CHANGE + b"-- \n2.39.5\n\n"
@@ -157,6 +181,101 @@ def test_a_line_that_tells_what_the_diff_lacks(line, order):
     assert repr(line) in str(found)
 
 
+ED = b"5c\nl5\n.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"diff -e a/n.py b/n.py\n" + ED,
+        b"diff -r -e a/n.py b/n.py\n5d\n",
+        b"diff --ed a/n.py b/n.py\n" + ED,
+        b"diff -n a/n.py b/n.py\nd5 1\na5 1\nl5\n",
+        b"diff -rN --rcs a/n.py b/n.py\nd5 1\n",
+        b"diff -y a/n.py b/n.py\nline 4\t\t\tline 4\nline 5\t\t      |\tl5\n",
+        b"diff --side-by-side a/n.py b/n.py\nline 4\t\t\tline 4\n",
+        b"diff -r a/n.py b/n.py\n5c5\n< line 5\n---\n> l5\n",
+        b"diff -r 1 -r 2 n.py\n5d4\n< line 5\n",
+        b"\n5c\nl5\nl6\n.\n",
+        b"\nwords\n7,9c\nl5\n.\nw\nq\n",
+    ],
+)
+def test_other_kinds_of_diffs_beside_unified_ones(text):
+    for data in (CHANGE + text, CHANGE + text + NEW, text + CHANGE):
+        assert "diff -ruN" in fault(data).reason
+
+
+ANNOUNCING = b"diff -r 0 -r 1 pkg/new.py\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ANNOUNCING,
+        b"diff -r 000000000000 -r 1234567890ab pkg/new.py\n",
+        b"diff -ruN --exclude CVS a/pkg/new.py b/pkg/new.py\n",
+        b"diff -u -N -r1.1 new.py\n",
+        b"diff -ruN -x '*.pyc' 'a/pkg/my new.py' 'b/pkg/my new.py'\n",
+        b"diff -u /dev/null b/pkg/new.py\n",
+        b"diff -u new.py.orig new.py\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "after",
+    [
+        b"# HG changeset patch\n# User x\nfix\n\n",
+        b"From %s Mon Sep 17 00:00:00 2001\nSubject: x\n\n" % (b"a" * 40),
+        b"commit %s\nAuthor: a\n\n    words\n\n" % (b"a" * 40),
+        b"# a comment\n",
+        b"\n",
+        b"Common subdirectories: a/x and b/x\n",
+    ],
+)
+def test_a_file_that_is_announced_before_another_header(line, after):
+    for data in (line + after + CHANGE, CHANGE + line + after + SVN):
+        assert "announces this file and has nothing of it" in fault(data).reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"RENAMED pkg/a.py => pkg/b.py\n",
+        b"RENAME pkg/a.py -> pkg/b.py\n",
+        b"addfile ./pkg/a.py\n",
+        b"rmfile ./pkg/a.py\n",
+        b"move ./pkg/a.py ./pkg/b.py\n",
+        b'# rename "pkg/a.py"\n#     to "pkg/b.py"\n',
+        b'#  rename "pkg/a.py"\n#      to "pkg/b.py"\n',
+        b"=== modified file 'm.py' (properties changed: -x to +x)\n",
+        b"=== added file 'm.py' (properties changed: -x to +x)\n",
+        b"begin 644 logo.png\nM86%A\n`\nend\n",
+    ],
+)
+def test_what_other_programs_tell_of_a_file(line):
+    for data in (line + CHANGE, NEW + line + CHANGE, NEW + line):
+        assert fault(data).line == 1 + (NEW in data) * NEW.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Only in debug mode: log more\n",
+        b"Only in Python 2: str is bytes\n",
+        b"diff -u output was wrong\n",
+        b"diff -u output\n",
+        b"diff -r is nice\n",
+        b"diff -u was not enough, so I took diff -e\n",
+        b"move the code elsewhere\n",
+        b"begin with the code\n",
+        b"5 changes\n4c\nand so on\n",
+    ],
+)
+def test_prose_that_begins_like_a_line_of_diff(text):
+    for head in (b"# HG changeset patch\n# User x\nfix\n\n", b"Description: x\n\n"):
+        assert names(head + text + b"\n" + CHANGE) == ["b/m.py"]
+        assert names(NEW + head + text + b"more\n\n" + CHANGE)[-1] == "b/m.py"
+
+
 def test_only_in_says_what_to_do():
     found = fault(CHANGE + b"Only in b: new.py\n")
     assert str(found) == (
@@ -200,7 +319,6 @@ EMPTY_SHA256 = b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a30372181
         b"diff -ruN a/pkg/__init__.py b/pkg/__init__.py\n",
         b"=== added file 'pkg/__init__.py'\n",
         b"=== removed file 'pkg/__init__.py'\n\n",
-        b"=== modified file 'pkg/__init__.py' (properties changed: -x to +x)\n",
         b"==== //depot/pkg/__init__.py#1 (text) ====\n\n",
         b"==== <none> - //depot/pkg/__init__.py#1 ====\n",
         b"ADDED   pkg/__init__.py\n",
@@ -298,6 +416,96 @@ def test_properties_that_change_no_contents(data):
     assert names(data) == ["m.py"]
 
 
+# What looks like a hunk, and has no header that can be understood.
+
+BODY = b" line 9\n-line 10\n+l10\n line 11\n"
+DAMAGED = [
+    b"@ -9,3 +9,3 @@\n",
+    b"@@-9,3 +9,3 @@\n",
+    b"@@  -9,3 +9,3 @@\n",
+    b"@@ 9,3 9,3 @@\n",
+    b"@@ ... @@\n",
+    b"@@\n",
+    b"Words.\n  @@ -9,3 +9,3 @@\n",
+    b"&#64;&#64; -9,3 +9,3 &#64;&#64;\n",
+    b"[email protected] -9,3 +9,3 [email protected]\n",
+    b"[snip]\n",
+    b"...\n",
+    b"On line 9:\n",
+    b"\n-- \n2.39.5\n\nOn line 9:\n\n",
+    b"\nOnly this is lacking:\n",
+]
+BODIES = [
+    BODY,
+    BODY.replace(b"\n", b"\r\n"),
+    b"-line 1\n+l1\n",
+    b"-line 1\n line 2\n",
+    b"+line 0\n line 1\n",
+    b"+line 0\n+line 1\n",
+    b"\tline 9\n-line 10\n",
+    b" a\n\n-line 10\n\n b\n",
+]
+
+
+def quoted(text: bytes, mark: bytes) -> bytes:
+    return b"".join(mark + line for line in text.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("told", DAMAGED)
+def test_a_hunk_with_a_damaged_header(told, body):
+    for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
+        found = fault(CHANGE + told + body + more)
+        assert "looks like a part of a diff" in found.reason
+        assert 8 <= found.line <= 8 + told.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"similarity index 90%\n",
+        b"dissimilarity index 90%\n",
+        b"new file mode 100644\n",
+        b"deleted file mode 100644\n",
+        b"old mode 100644\nnew mode 100755\n",
+        b"rename from pkg/a.py\nrename to pkg/b.py\n",
+        b"copy from a.py\n",
+    ],
+)
+def test_lines_of_git_s_header_without_its_first(line):
+    for data in (CHANGE + line, CHANGE + b"words\n" + line + SVN):
+        assert "looks like a part of a diff" in fault(data).reason
+
+
+@pytest.mark.parametrize("mark", [b"> ", b">", b"> > ", b"  ", b"\t"])
+def test_a_hunk_or_a_file_that_is_quoted_or_indented(mark):
+    hunk = b"@@ -9,3 +9,3 @@\n" + BODY
+    for text in (hunk, CHANGE.replace(b"m.py", b"n.py")):
+        found = fault(CHANGE + b"\nas I said:\n" + quoted(text, mark))
+        assert "looks like a part of a diff" in found.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Some points:\n- one\n- two\n  that goes on\n\n- three\n",
+        b"Words.\n\n    code that is indented\n",
+        b"-- \nA B\n-Al\n",
+        b"Signed:\n-----BEGIN PGP SIGNATURE-----\nVersion: 1\n\niQ+a\n=ab\n"
+        b"-----END PGP SIGNATURE-----\n",
+        b"_" * 47 + b"\nlist mailing list\nlist@example.com\n  http://example.com/\n",
+        b"# HG changeset patch\n# User a\nfix\n\n the hunk\n- a\n+ b\n@@ -1 +1 @@ x\n"[
+            :-14
+        ],
+        b"commit %s\nAuthor: a <b>\n\n    words\n    @@ words\n-x\n\n" % (b"a" * 40),
+        b"Description: x\n @@ is for\n - a\n+ b\n",
+    ],
+)
+def test_text_that_is_no_hunk(text):
+    other = CHANGE.replace(b"m.py", b"n.py")
+    assert names(CHANGE + b"\n" + text + other) == ["b/m.py", "b/n.py"]
+
+
 # git.
 
 
@@ -323,7 +531,7 @@ def test_contents_that_git_s_header_tells_of(words):
     "words",
     [
         b"new file mode 100644\nindex 0000000..e69de29\n",
-        b"new file mode 100644\n",
+        b"new file mode 100644\n\nwords\n",
         b"new file mode 100644\nindex %s..%s\n"
         % (b"0" * 64, EMPTY_SHA256),
         b"deleted file mode 100644\nindex 1234567..0000000\n",
@@ -333,6 +541,47 @@ def test_contents_that_git_s_header_tells_of(words):
 )  # fmt: skip
 def test_headers_of_git_that_say_it_all(words):
     assert len(parse(b"diff --git a/x b/y\n" + words)) == 1
+
+
+MOVED = b"diff --git a/x b/y\nsimilarity index 90%\nrename from x\nrename to y\n"
+HALVES = [
+    b"diff --git a/x b/y\n",
+    b"diff --git a/x b/y\nsimilarity index 90%\n",
+    b"diff --git a/x b/y\nsimilarity index 90%\nrename from x\n",
+    MOVED,
+    MOVED.replace(b"rename", b"copy"),
+    MOVED + b"index 1234567..89abcde\n",
+    b"diff --git a/x b/x\nold mode 100644\nnew mode 100755\nindex 1..2\n",
+    b"diff --git a/x b/x\nold mode 100644\n",
+    b"diff --git a/x b/x\ndissimilarity index 80%\n",
+    b"diff --git a/x b/x\nnew file mode 100755\n",
+    b"Index: x\n",
+    b"Index: x\n" + RULE,
+]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n \n\n"])
+@pytest.mark.parametrize("half", HALVES)
+def test_a_diff_that_ends_within_a_header(half, end):
+    for data in (CHANGE + half + end, CHANGE + (half + end).replace(b"\n", b"\r\n")):
+        assert 8 <= fault(data).line <= 8 + half.count(b"\n")
+
+
+@pytest.mark.parametrize("half", [MOVED, MOVED.replace(b"rename", b"copy")])
+def test_a_move_that_lacks_its_lines_in_the_middle_of_a_diff(half):
+    said = "the contents of the file change, and the diff does not say how"
+    assert said in fault(half + b"diff --git a/m.py b/m.py\n" + CHANGE).reason
+    assert said in fault(half + SVN).reason
+
+
+def test_an_empty_file_that_mercurial_makes_at_the_end():
+    made = b"diff --git a/x b/x\nnew file mode 100644\n"
+    changed = b"diff --git a/m.py b/m.py\n" + CHANGE
+    assert names(b"# HG changeset patch\n# User a\nfix\n\n" + made)[-1] == "b/x"
+    assert names(changed + made) == ["b/m.py", "b/x"]
+    of_git = changed.replace(b"--- ", b"index 1234567..89abcde 100644\n--- ")
+    assert "it is cut off" in fault(of_git + made).reason
+    assert names(of_git + made + b"index 0000000..e69de29\n")[-1] == "b/x"
 
 
 def test_a_pointer_of_git_lfs_in_the_place_of_a_file():

@@ -14,6 +14,7 @@ from poach.mail import readable
 CHANGE = b"--- a/m.py\n+++ b/m.py\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
 GIT = b"diff --git a/m.py b/m.py\nindex 1234567..89abcde 100644\n" + CHANGE
 STAT = b"---\n m.py | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\n"
+NEW = b"--- /dev/null\n+++ b/n.py\n@@ -0,0 +1,2 @@\n+one\n+two\n"
 END = b"-- \n2.39.5\n\n"
 
 
@@ -114,6 +115,46 @@ def test_a_diff_above_a_line_that_only_looks_like_the_separator_is_kept():
     assert [file.new for file in parse(data)] == ["b/m.py", "b/n.py"]
 
 
+def concatenated(*patches: bytes) -> list[str | None]:
+    return [file.new for file in parse(b"".join(patches))]
+
+
+OTHER = CHANGE.replace(b"m.py", b"n.py")
+THIRD = CHANGE.replace(b"m.py", b"o.py")
+HEADERS = {
+    "DEP-3": b"Description: one\nAuthor: x\n\n",
+    "a mail": b"From: y\nSubject: two\n" + STAT,
+    "prose": b"Subject: x\nFrom: y\n\nSome words:\n - about it\n" + STAT,
+    "no blank line": b"Author: y\n" + STAT,
+    "folded": b"Description: two\n and more\nOrigin: upstream\n" + STAT,
+}
+
+
+@pytest.mark.parametrize("gap", [b"", b"\n", b"-- \n2.39.5\n\n"])
+@pytest.mark.parametrize("second", HEADERS.values(), ids=HEADERS)
+@pytest.mark.parametrize("first", HEADERS.values(), ids=HEADERS)
+def test_patches_that_were_put_together(first, second, gap):
+    both = (first, CHANGE, gap, second, OTHER)
+    assert concatenated(*both) == ["b/m.py", "b/n.py"]
+    assert concatenated(*both, gap, second, THIRD) == ["b/m.py", "b/n.py", "b/o.py"]
+    assert concatenated(CHANGE, gap, second, OTHER) == ["b/m.py", "b/n.py"]
+
+
+def test_each_patch_that_was_put_to_another_has_its_subject():
+    data = HEADERS["prose"] + CHANGE + b"\n" + HEADERS["a mail"] + OTHER
+    assert told(data) == [("b/m.py", "x", 0), ("b/n.py", "two", 1)]
+
+
+def test_a_diff_above_the_separator_that_may_be_another_patch():
+    for data in (
+        mail(b"x", b"", b"") + CHANGE + b"\nFrom: y\nSubject: two\n" + STAT + OTHER,
+        b"Description: one\n\n" + CHANGE + b"\nSome words.\n" + STAT + OTHER,
+    ):
+        assert "if that diff is another patch, put each patch into a file" in fault(
+            data
+        )
+
+
 def test_a_removed_line_is_no_separator():
     hunk = b"@@ -1,3 +1,2 @@\n a\n---\n c\n"
     data = mail(b"x", b"Words.\n\n", b"") + b"--- a/m\n+++ b/m\n" + hunk + GIT
@@ -169,6 +210,60 @@ def test_a_mail_in_base64_alone():
     assert "encoded (base64)" in fault(
         mail(b"x", b"", b"", BASE64) + base64.encodebytes(STAT + GIT)
     )
+
+
+CODED = GIT.replace(b"+B", b"+y =3D 2")
+PART = b"--=-abc\nContent-Type: text/plain\n\nWords.\n\n--=-abc\n"
+MULTIPART = b"From: x\nContent-Type: multipart/mixed; boundary==-abc\n\n" + PART
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"From al at example.com  Mon Jan  1 10:00:00 2001\nFrom: al at example.com\n",
+        b">From a@b.c Mon Jan  1 10:00:00 2001\nFrom: a@b.c\n",
+        b"From: x\nContent-Type: message/rfc822\n\nFrom: y\nSubject: fix\n",
+        b"Look at this mail:\n\nFrom: y\n",
+        CHANGE + b"\nFrom: y\nSubject: fix\n",
+        CHANGE + b"\n",
+        MULTIPART + b"X-Foo: 1\n",
+        MULTIPART + b"MIME-Version: 1.0\n",
+        MULTIPART + b"Content-Type: message/rfc822\n\nFrom: y\nSubject: fix\n",
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_an_encoded_diff_wherever_the_header_of_its_mail_stands(head, end):
+    data = head + QUOTED + b"\n\n" + CODED + b"\nThanks, y\n"
+    assert "encoded (quoted-printable)" in fault(data.replace(b"\n", end))
+    data = head + BASE64 + b"\n\n" + base64.encodebytes(CODED) + CHANGE
+    assert "encoded (base64)" in fault(data.replace(b"\n", end))
+
+
+@pytest.mark.parametrize("name", [b"------------2.39.5", b"=-abc", b"BB"])
+@pytest.mark.parametrize("blank", [b"", b"\n", b"\n\n"])
+def test_attachments_that_are_not_encoded(name, blank):
+    head = (
+        b'Content-Type: multipart/mixed; boundary="%s"\n\nThis is in MIME format.\n'
+        b"--%s\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n"
+    ) % (name, name)
+    part = b"\n--%s\nContent-Type: text/x-patch; name=x\n" % name + (
+        b"Content-Transfer-Encoding: 8bit\nContent-Disposition: attachment\n\n"
+    )
+    end = blank + b"--%s--\n\n\n" % name
+    one = mail(b"x", b"", b"")[:-1] + head + STAT + part + GIT + end
+    assert told(one + one) == [("b/m.py", "x", 1), ("b/m.py", "x", 2)]
+    two = head + STAT + part + NEW + blank[1:] + part + GIT + end
+    assert concatenated(b"From: a\n" + two) == ["b/n.py", "b/m.py"]
+    said = fault(two.replace(b"boundary=", b"limit="))
+    assert "more lines than its header says" in said
+
+
+def test_prose_that_is_encoded_beside_a_diff_that_is_not():
+    words = PART.replace(b"Words.", b"W=C3=B6rter.").replace(
+        b"\n\nW", b"\n" + QUOTED + b"\n\nW"
+    )
+    data = MULTIPART.replace(PART, words) + b"Content-Type: text/x-diff\n\n"
+    assert concatenated(data, CODED, b"\n\n--=-abc--\n") == ["b/m.py"]
 
 
 def test_an_attachment_that_is_encoded():

@@ -57,6 +57,12 @@ _DIFFER = (
     "|(?:バイナリーファイル|ファイル) (.+) と ?(.+) は異なります"
     "|(?:二进制)?文件 (.+) 和 (.+) 不同"
 )
+_MODE = f"the execute bit, which this kind of diff cannot carry out; {_BY_GIT}"
+_UUENCODED = "a file that is uuencoded, which is no diff; add it in another way"
+_OTHER_KIND = (
+    "no unified diff (an ed script, a normal, RCS or side-by-side diff); make it with "
+    "diff -ruN"
+)
 _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ("lost", _ONLY_IN, _ABSENT),
     (
@@ -66,7 +72,15 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
         r"|\.\.\. //.+#\d+ (?:add|delete|branch|move/add|move/delete|purge)\b.*",
         _NOT_SHOWN,
     ),
-    ("lost", r"=== renamed \w+ .+ => .+", _RENAME),
+    (
+        "lost",
+        r"=== renamed \w+ .+ => .+|RENAMED? +\S.* (?:=>|->) +.+"
+        r"|#\s+rename \".+\"|move \./\S+ \./\S+",
+        _RENAME,
+    ),
+    ("lost", r"=== \w+ file .+ \(properties changed: (?:.* )?[-+]x\b.*\)", _MODE),
+    ("lost", r"(?:addfile|adddir|rmfile|rmdir) \./\S+", _NOT_SHOWN),
+    ("lost", r"begin [0-7]{3,4} \S.*", _UUENCODED),
     (
         "lost",
         r"=== \w+ symlink .+|=== kind changed .+|=== target .+"
@@ -93,8 +107,18 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ),
     ("binary", r"Binary file (.+) has changed|" + _DIFFER, ""),
 )
-_COMMAND = re.compile(rb"diff -(?!-git |-cc |-combined )[^<>|;&]* ([^\s<>|;&]+)\s*$")
-_AFTER_COMMAND = (b"diff -", b"Index: ", b"--- ", b"+++ ", b"*** ", b"@@ ", b"Only in ")
+_COMMAND = re.compile(rb"diff -(?!-git |-cc |-combined )[^<>|;&]*$")
+_AFTER_COMMAND = (
+    *(b"diff -", b"Index: ", b"--- ", b"+++ ", b"*** ", b"@@ ", b"Only in ", b"#"),
+    *(b"From ", b"Binary file", b"Files ", b"commit ", b"=== ", b"Common "),
+)
+_WITH_VALUE = b"xXIULDCFSW"  # options of diff that have a value; -r has one elsewhere
+_VALUED = (b"--exclude", b"--exclude-from", b"--label", b"--ignore-matching-lines")
+_APART = re.compile(rb"(?<= )-r +(?=[0-9a-f]+(?::[0-9a-f]+)? |[A-Z]{3,} )")
+_REVISION_OPTION = re.compile(rb"-r(?:\d|[A-Z]{3,})")
+_OF_OTHER_KINDS = re.compile(rb"[efny]")
+_OTHER_LINE = re.compile(rb"\d+(?:,\d+)?[acd](?:\d+(?:,\d+)?)?\s*$|[ad]\d+ \d+\s*$")
+_SENTENCE = re.compile(rb"Only in [^/:]* [^/:]*: \S+ .*\S")
 _P4 = re.compile(rb"==== (.+#\d+.*?) ====(?! identical)")
 _REVISION = re.compile(rb"#\d+(?: .*)?$")
 # Of a symlink, and of what a file is executed by.
@@ -125,7 +149,7 @@ def read(line: bytes, following: bytes = b"") -> Announcement | None:
         return _of_p4(text)
     for kind, pattern, reason in _compiled():
         if found := pattern.fullmatch(text):
-            if reason == _ABSENT and _RUBBISH.search(text):
+            if reason == _ABSENT and (_RUBBISH.search(text) or _SENTENCE.match(text)):
                 return None
             return Announcement(kind, tuple(filter(None, found.groups())), reason)
     return None
@@ -137,12 +161,74 @@ def _compiled() -> list[tuple[Kind, re.Pattern[bytes], str]]:
     return [(kind, re.compile(form.encode()), reason) for kind, form, reason in _FORMS]
 
 
+class _Words(NamedTuple):
+    """The words of a command ``diff``: letters of options, names; has it a revision?"""
+
+    letters: bytes
+    names: list[bytes]
+    has_revision: bool
+
+
+def _words(text: bytes) -> _Words:
+    """Take a command apart: an option may have its value in the next word."""
+    letters, names, has_revision = b"", [], False
+    words = iter(_APART.sub(b"-r0", text).split()[1:])
+    for word in words:
+        if not word.startswith(b"-") or word == b"-":
+            names.append(word.strip(b"'\""))
+        elif word.startswith(b"--"):
+            letters += {b"--ed": b"e", b"--rcs": b"n"}.get(word, b"")
+            letters += b"y" if word == b"--side-by-side" else b""
+            if word in _VALUED:
+                next(words, None)
+        elif _REVISION_OPTION.match(word):
+            has_revision = True
+        else:
+            plain = re.split(rb"[%s]" % _WITH_VALUE, word[1:], maxsplit=1)
+            letters += plain[0]
+            if plain[1:] == [b""]:
+                next(words, None)
+    return _Words(letters, names, has_revision)
+
+
 def _command(text: bytes, following: bytes) -> Announcement | None:
-    """Read the line ``diff -u OLD NEW``, if no prose comes after it."""
-    found = _COMMAND.match(text)
-    if not found or (following.strip() and not following.startswith(_AFTER_COMMAND)):
+    """Read the line ``diff -u OLD NEW``, if it is no prose and none comes after it."""
+    if not _COMMAND.match(text):
         return None
-    return Announcement("file", (found[1].strip(b"'\""),))
+    words = _words(text)
+    name = _file_of(words)
+    if name is None:
+        return None
+    if _OTHER_LINE.match(following) or _OF_OTHER_KINDS.search(words.letters):
+        unified = following.startswith((b"--- ", b"diff ", b"Index: "))
+        return None if unified else Announcement("lost", (name,), _OTHER_KIND)
+    if following.strip() and not following.startswith(_AFTER_COMMAND):
+        return None
+    return Announcement("file", (name,))
+
+
+def _file_of(words: _Words) -> bytes | None:
+    """Return the name of the file that a command compares, None in a sentence.
+
+    GNU diff has two names, with the same last part; hg and CVS have one, after
+    revisions.  Names may have blanks.
+    """
+    names = words.names
+    if words.has_revision and names:
+        return names[-1]
+    half, odd = divmod(len(names), 2)
+    old, new = b" ".join(names[:half]), b" ".join(names[half:])
+    if names and not odd and _are_like(old, new):
+        return new
+    if len(names) > 2 and b"/" in names[-1] and _are_like(*names[-2:]):
+        return names[-1]
+    is_of_cvs = len(names) == 1 and b"N" in words.letters
+    return names[0] if is_of_cvs else None
+
+
+def _are_like(old: bytes, new: bytes) -> bool:
+    lasts = sorted((each.rpartition(b"/")[2] for each in (old, new)), key=len)
+    return lasts[1].startswith(lasts[0]) or b"/dev/null" in (old, new)
 
 
 def _of_p4(text: bytes) -> Announcement | None:
@@ -153,6 +239,16 @@ def _of_p4(text: bytes) -> Announcement | None:
     names = [_REVISION.sub(b"", name) for name in found[1].split(b" - ")]
     there = tuple(name for name in names if name not in (b"", b"<none>"))
     return Announcement("file", there) if there else None
+
+
+def is_rubbish(name: str) -> bool:
+    """Tell whether a file is one that programs leave behind, or version control's."""
+    return bool(_RUBBISH.search(b" " + name.encode("utf-8", "surrogateescape"))) or any(
+        part in _OF_VERSION_CONTROL for part in name.split("/")
+    )
+
+
+_OF_VERSION_CONTROL = (".git", ".hg", ".svn", ".bzr", "CVS", "__pycache__")
 
 
 def is_same(announced: bytes, *names: str | None) -> bool:

@@ -19,9 +19,12 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from io import BytesIO
 from operator import attrgetter, itemgetter
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from poach.errors import PoachError, raise_faults
+
+if TYPE_CHECKING:
+    from poach import mail
 
 Status = Literal["modify", "create", "delete", "rename", "copy"]
 
@@ -34,6 +37,7 @@ MAX_BINARY = 1 << 27
 
 _LONGEST = 1 << 14  # bytes of two names; Linux takes half as many
 _CHOPPED = 3
+_ED_LINES = 1000  # that are looked at for the end of what ed adds
 _SHOWN = 200  # bytes of a line in a message
 _MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that tell of no file
 _MARK = b"\xef\xbb\xbf"
@@ -42,12 +46,13 @@ _PLAIN_STARTS = (b"d", b"I", b"F", b"D", b"#", b"+")  # of most diffs, undamaged
 _PLAIN = re.compile(rb"[ +-]*")
 _HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? ?@@")
 _GIT = b"diff --git "
-_TEXT = re.compile(rb"[^-+@*=.#0-9A-Zcd\x80-\xff]*")  # by their first letters
+_TEXT = re.compile(rb"[^-+@*=.#0-9A-Za-dmr\x80-\xff]*")  # by their first letters
 _NEXT = (  # how lines begin that come after a hunk at once
     *(b"@@", b"diff ", b"Index: ", b"From ", b"=", b"***", b"#", b"commit ", b"_"),
     *(b"Only in ", b"Binary ", b"Files ", b"Common ", b"Cannot ", b"cvs ", b">"),
     *(b"Property ", b"retrieving ", b"GIT "),
 )
+_OPENING = (b"From: ", b"Subject: ", b"Description: ", b"Author: ", b"Date: ")
 _AFTER_HUNK = b" \t\r\n+-\\"  # first letters of what may belong to the hunk above
 
 _Finder = Callable[[bytes], re.Match[bytes] | None]
@@ -78,6 +83,8 @@ _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
 _context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
+_version = _matcher(rb"\d+\.\d+[\w.]*(?: \(.*\))?\s*$")
+_ed = _matcher(rb"\d+(?:,\d+)?[ac]\s*$")
 _field = _matcher(rb"[A-Z][A-Za-z-]*: ")
 _commit = _matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
 _untracked = _matcher(rb".*\((?:revision 0|nonexistent)\)\s*$|/dev/null\s*$")
@@ -314,6 +321,7 @@ class _Scanner:
     """Walks over the lines of a diff, never taking a hunk's line for a header."""
 
     def __init__(self, data: bytes) -> None:
+        self.data = data
         self.lines = split_lines(data)
         longest = max(map(len, self.lines), default=0)
         _check_length("a line of the diff", longest, MAX_LINE)
@@ -327,6 +335,7 @@ class _Scanner:
         self.subject = ""
         self.pending: _Pending | None = None
         self.last: FileDiff | None = None
+        self.gap: int | None = None  # where the text after a file begins
         self.bare: list[int] = []  # lines of the hunk that lack their newline
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
@@ -336,18 +345,37 @@ class _Scanner:
         """Return the files; what is wrong gathers in `faults`."""
         files: list[FileDiff] = []
         self._open_first_mail()
+        self._refuse_encoded()
         while (start := self._after_text()) < len(self.lines):
             try:
                 found = self._section()
             except DiffError as error:
                 self.faults.append(error)
+                self.gap = None
                 self.at = max(self.at, start + 1)
                 self._skip_to_next_section()
                 self.pending = None
             else:
-                files.extend([found] if found else [])
+                if found:
+                    self._close_gap(found.line - 1)
+                    files.append(found)
+                    self.gap = self.at
+        self._close_gap(len(self.lines))
         self._settle()
         return files
+
+    def _close_gap(self, end: int) -> None:
+        """Refuse what looks like a hunk from the last file up to the line `end`."""
+        start, self.gap = self.gap, None
+        if start is None or not any(map(bytes.strip, self.lines[start:end])):
+            return
+        from poach import leftover, mail
+
+        gap = self.lines[start:end]
+        found = leftover.find(gap, mail.boundaries(self.data))
+        if found is not None:
+            said = f"{_short(gap[found])}: {leftover.REASON}"
+            self.faults.append(DiffError(start + found + 1, said))
 
     def _after_text(self) -> int:
         """Step over lines that say nothing, as in a mail; return where that leads."""
@@ -386,7 +414,10 @@ class _Scanner:
         """Take notice of a line; return the binary file that it tells of, if one."""
         if line.startswith(b"Index: "):
             self.index = line[7:]
+            if not any(map(bytes.strip, self.lines[self.at + 1 :])):
+                raise DiffError(self.at + 1, _CUT_OFF)
             if self._peek(self.at + 1).startswith(b"==="):
+                self._close_gap(self.at)
                 self._announce(line[7:], 1)
         elif line.startswith(b"From "):
             from poach import mail
@@ -394,12 +425,16 @@ class _Scanner:
             if mail.begins(line):
                 self.part += 1
                 self._open_mail()
+        elif line.startswith(_OPENING) and self._opens_another():
+            self.part += 1
+            self._open_mail()
         elif line.startswith(b"Property changes on: "):
             self._properties(line[21:].strip())
         elif line.startswith((b"commit ", b"# HG ")) and _commit(line):
             self.part += 1
+            self._close_gap(self.at)
             self.subject = self._subject_of_commit()
-        elif line[0] not in _MERE_TEXT:
+        elif line[0] not in _MERE_TEXT or line.startswith((b"# rename", b"#  rename")):
             return self._told(line)
         return None
 
@@ -413,14 +448,27 @@ class _Scanner:
             self._open_mail()
             self.at += 1
 
+    def _refuse_encoded(self) -> None:
+        if any(mark in self.data for mark in (b"ransfer-", b"RANSFER-")):
+            from poach import mail
+
+            self.faults += (_of_mail(each) for each in mail.encoded(self.data))
+
+    def _opens_another(self) -> bool:
+        """Tell whether a patch with a header of its own follows another one."""
+        from poach import mail
+
+        return self.last is not None and mail.opens(self.lines, self.at)
+
     def _open_mail(self) -> None:
         """Step over the header and the prose of a mail, to the line before its diff."""
         from poach import mail
 
         self._settle()
+        self._close_gap(self.at)
         found = mail.read(self.lines, self.marks, self.at)
         self.subject = found.subject
-        self.faults += (DiffError(each.line + 1, each.reason) for each in found.faults)
+        self.faults += map(_of_mail, found.faults)
         self.at = max(self.at, found.after - 1)
 
     def _subject_of_commit(self) -> str:
@@ -480,6 +528,7 @@ class _Scanner:
         from poach.announced import is_same, lost_properties
 
         self.names = None
+        self._close_gap(self.at)
         first, at = self.at + 1, self.at + 1
         while at < len(self.lines) and not self._begins_section(at):
             at += 1
@@ -512,6 +561,10 @@ class _Scanner:
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
         if line[:1].isdigit() and _normal(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
+        if line[:1].isdigit() and _ed(line) and self._ends_like_ed():
+            from poach.nodiff import ED
+
+            raise DiffError(self.at + 1, ED)
         if line.startswith(b"GIT binary patch"):
             raise DiffError(self.at + 1, _NO_BINARY_HEAD)
         if line.startswith(b"@@@ -") or self._is_combined(line):
@@ -520,6 +573,15 @@ class _Scanner:
             raise DiffError(self.at + 1, COMBINED)
         if line.startswith(b"@@ -"):
             raise DiffError(self.at + 1, _ODD_HEADER)
+
+    def _ends_like_ed(self) -> bool:
+        """Tell whether a dot ends the lines here, as those that ed adds."""
+        for at in range(self.at + 1, min(self.at + _ED_LINES, len(self.lines))):
+            if self._begins_section(at):
+                return False
+            if self.lines[at].rstrip() == b".":
+                return True
+        return False
 
     def _is_combined(self, line: bytes) -> bool:
         following = self._peek(self.at + 1)
@@ -594,18 +656,43 @@ class _Scanner:
         if following.startswith(b"GIT binary patch"):
             self.at += 1
             return self._file(head)._replace(binary=self._binary(head))
-        ends = self.cut_off and self.at >= len(self.lines)
-        if ends and not (len(head.extended) > 1 and b"index" in head.extended):
-            raise DiffError(len(self.lines), _CUT_OFF)
+        if self._is_cut_off(head):
+            raise DiffError(self.at, _CUT_OFF)
         lost = bool(re.match(_BINARY_NOTE, following))
         self.at += lost
         if not lost and self._is_stray(following):
             raise DiffError(self.at + 1, _STRAY)
-        if not lost and _is_unsaid(head.extended):
+        if not lost and (_is_unsaid(head.extended) or _is_unlike(head.extended)):
             raise DiffError(head.line, _UNSAID)
         if lost or _says_something(head.extended):
             return self._file(head)._replace(lost=lost)
         return None
+
+    def _is_cut_off(self, head: _Head) -> bool:
+        """Tell whether the diff ends in the middle of git's header.
+
+        Of a new file without lines, git writes an index line, Mercurial writes none.
+        """
+        if any(map(bytes.strip, self.lines[self.at : self.at + 1])):
+            return False
+        words = head.extended
+        if self.at >= len(self.lines) and self.cut_off:
+            return not (len(words) > 1 and b"index" in words)
+        if any(map(bytes.strip, self.lines[self.at :])):
+            return False
+        if b"new file mode" in words:
+            return b"index" not in words and not self._is_of_mercurial()
+        if (b"old mode" in words) != (b"new mode" in words):
+            return True
+        return not _says_something(words)
+
+    def _is_of_mercurial(self) -> bool:
+        """Tell whether Mercurial made the diff: it writes no index line for text."""
+        is_one = b"\n# Node ID " in self.data or self.data.startswith(b"# HG ")
+        return is_one or (
+            re.search(rb"(?m)^diff --git .*\n--- ", self.data) is not None
+            and re.search(rb"(?m)^index [0-9a-f]+\.\.", self.data) is None
+        )
 
     def _is_own(self, head: _Head) -> bool:
         """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
@@ -646,6 +733,7 @@ class _Scanner:
             self.bare = []
             lines = self._body(start, old, new)
             self._check_body(start, lines)
+            self._refuse_a_header_within(start)
             if self.at < len(self.lines):
                 self._check_following(start, lines[-1])
             yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
@@ -660,6 +748,23 @@ class _Scanner:
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_NO_CHANGE}")
         if self.bare and _goes_on(lines, self.bare):
             raise DiffError(start + 1, f"{_header(self.lines[start])}: {_GOES_ON}")
+
+    def _refuse_a_header_within(self, start: int) -> None:
+        """Refuse a hunk that has taken what comes after it for lines of its own."""
+        mark = self.marks[self.at - 1]
+        if mark not in b"+-" or self.at - start < 3:
+            return
+        before, last = self.lines[self.at - 2 : self.at]
+        after, then = self._peek(self.at), self._peek(self.at + 1)
+        is_half = last.startswith(b"--- ") and after.startswith(b"+++ ")
+        is_whole = before.startswith(b"--- ") and last.startswith(b"+++ ")
+        is_signature = last.rstrip() == b"--" and _version(after)
+        if (
+            (is_half and _HUNK.match(then))
+            or (is_whole and _HUNK.match(after))
+            or is_signature
+        ):
+            raise DiffError(start + 1, f"{_header(self.lines[start])}: {_TOO_LARGE}")
 
     def _check_following(self, start: int, last: bytes) -> None:
         """Refuse what comes after a hunk, and may be a part of it that is lost."""
@@ -683,12 +788,20 @@ class _Scanner:
             plain = line.strip()
             if line[0] not in _AFTER_HUNK or self._begins_file(at):
                 return
+            if line.startswith(b"--") and self._ends_part(line):
+                return
             is_signature = plain == b"--" or (not close and not plain.strip(b"-"))
             is_change = line[0] in b"+-" and not is_signature
             if is_change or (close and line[0] in b" \t" and plain):
                 header = _header(self.lines[start])
                 raise DiffError(start + 1, f"{header}: {_SURPLUS.format(at + 1)}")
             close = close and bool(plain)
+
+    def _ends_part(self, line: bytes) -> bool:
+        """Tell whether a line is the boundary of a MIME part, as its mail says."""
+        from poach import mail
+
+        return line.rstrip() in mail.boundaries(self.data)
 
     def _begins_file(self, at: int) -> bool:
         """Tell whether a file's header begins at a line, also one that lacks a half."""
@@ -790,6 +903,10 @@ class _Scanner:
 
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
+_TOO_LARGE = (
+    "the header counts more lines than the hunk has, so that what comes after the hunk "
+    "would be taken for lines of it; the diff is damaged"
+)
 _SURPLUS = (
     "the hunk has more lines than its header says, from line {} of the diff on, which "
     "would be lost"
@@ -815,7 +932,7 @@ _POINTER = (
     "the diff has a pointer of Git LFS instead of the contents of the file, which it "
     "lacks"
 )
-_CUT_OFF = "the diff ends in the middle of a line; it is cut off"
+_CUT_OFF = "the diff ends in the middle of a line or of a header; it is cut off"
 _NO_CHANGE = "the hunk changes nothing; the diff is damaged"
 _ANOTHER = "this file is not the one of the git header above; the diff is damaged"
 _GOES_ON = "the file goes on after its end; the diff is damaged"
@@ -852,6 +969,12 @@ def _is_unsaid(words: dict[bytes, bytes]) -> bool:
     return not (empty if b"new file mode" in words else old == new)
 
 
+def _is_unlike(words: dict[bytes, bytes]) -> bool:
+    """Tell whether git's header says that the contents are not wholly the same."""
+    alike = words.get(b"similarity index", b"100%").strip()
+    return alike != b"100%" or b"dissimilarity index" in words
+
+
 _EMPTY_OIDS = (
     b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
@@ -874,6 +997,10 @@ def _is_pointer(hunks: tuple[Hunk, ...]) -> bool:
         and len(hunks) == 1
         and len(first) <= 4
     )
+
+
+def _of_mail(fault: mail.Fault) -> DiffError:
+    return DiffError(fault.line + 1, fault.reason)
 
 
 def _check_length(what: str, size: int, most: int) -> None:

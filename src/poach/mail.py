@@ -11,13 +11,23 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _DAYS = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d+ \d\d:\d\d"
-_BEGIN = re.compile(rb"From (?:[0-9a-f]{40}(?:[0-9a-f]{24})? |\S+ +" + _DAYS + rb")")
+_BEGIN = re.compile(
+    rb"From (?:[0-9a-f]{40}(?:[0-9a-f]{24})? |\S[^\n]* +" + _DAYS + rb")"
+)
 _FIELD = re.compile(rb"([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)", re.DOTALL)
 _DIFFSTAT = re.compile(rb" \S.* \| +(?:\d+|Bin|Unmerged)\b| \d+ files? changed\b")
 _HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? ?@@")
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|[ \t]*\r?$)", re.MULTILINE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}\s*")
-_ENDS = re.compile(rb"[-+dI]")  # first letters of what ends prose, or begins a diff
+_ENDS = re.compile(rb"[-+dIADFS]")  # first letters of what ends prose, or begins a diff
+_OPENING = re.compile(rb"(?:From|Subject|Description|Author): ")
+_OPENING_STARTS = b"ADFS"
+_ENCODING = re.compile(
+    rb"(?im)^content-transfer-encoding:\s*(quoted-printable|base64)[^\n]*\n"
+    rb"((?:[\w-]+:[^\n]*\n|[ \t]+\S[^\n]*\n)*)\r?\n"
+)
+_BOUNDARY = re.compile(rb"(?im)^(?:content-type:|[ \t])[^\n]*\bboundary=\"?([^\s\";]+)")
+_ANY_HUNK = re.compile(rb"(?m)^@@ -\d")
 _AHEAD = 6  # lines between the separator and the diffstat
 
 _ENCODED = (
@@ -28,6 +38,11 @@ _FLOWED = (
     "the mail says format=flowed, so that its lines may be wrapped and have other "
     "blanks than the diff; get the diff as an attachment or from its source, "
     "or remove this line if the diff is as it was"
+)
+_DOUBTFUL = (
+    "a whole diff stands above this line, which ends the prose of a mail; if that diff "
+    "is another patch, put each patch into a file of its own; if it is a quotation, "
+    "delete it"
 )
 _HTML = (
     "this part of the mail is a web page (text/html); save its plain text, or get "
@@ -66,6 +81,49 @@ def looks_like_one(line: bytes) -> bool:
     return bool(_FIELD.match(line)) and not line.startswith(b"Index: ")
 
 
+def opens(lines: Sequence[bytes], at: int) -> bool:
+    """Tell whether the header of another patch begins here, without a ``From`` line.
+
+    It is one like that of a mail or of DEP-3, as in patches that ``cat`` put together.
+    """
+    above = lines[at - 1] if at else b""
+    if _FIELD.match(above) or above.startswith((b"commit ", b"# ")):
+        return False
+    end = _header_end(lines, at, len(lines))
+    return any(map(_OPENING.match, lines[at:end]))
+
+
+def boundaries(data: bytes) -> frozenset[bytes]:
+    """Return the lines that stand between the parts of a mail, and after the last."""
+    names = set(_BOUNDARY.findall(data)) if b"oundary=" in data else ()
+    marks = [b"--" + name for name in names]
+    return frozenset([*marks, *(mark + b"--" for mark in marks)])
+
+
+def encoded(data: bytes) -> Iterator[Fault]:
+    """Say which parts of mails are encoded, wherever in `data` their headers stand.
+
+    A header ends with a blank line; in a hunk no line begins like a field.
+    """
+    if b"ransfer-" not in data and b"RANSFER-" not in data:
+        return
+    for found in _ENCODING.finditer(data):
+        body = data[found.end() : _end_of_part(data, found.end())]
+        kind = found[1].lower()
+        quoted = _QUOTED.search(body) and _ANY_HUNK.search(body)
+        packed = _BASE64.match(body.lstrip().partition(b"\n")[0])
+        if quoted if kind == b"quoted-printable" else packed:
+            at = data.count(b"\n", 0, found.start())
+            yield Fault(at, _ENCODED.format(kind.decode()))
+
+
+def _end_of_part(data: bytes, start: int) -> int:
+    """Return where the part of a mail ends, whose body begins at `start`."""
+    ends = [rb"From [^\n]* \d\d:\d\d", *map(re.escape, sorted(boundaries(data)))]
+    found = re.compile(rb"(?m)^(?:%s)" % b"|".join(ends)).search(data, start)
+    return found.start() if found else len(data)
+
+
 def read(lines: Sequence[bytes], marks: bytes, at: int) -> Mail:
     """Read the mail that begins at line `at`; `marks` are the lines' first letters."""
     end = _end(lines, marks, at + 1)
@@ -73,11 +131,14 @@ def read(lines: Sequence[bytes], marks: bytes, at: int) -> Mail:
     body = _header_end(lines, start, end)
     fields = list(_fields(lines, start, body))
     subject = next((text for _, name, text in fields if name == b"subject"), b"")
-    after = _after_prose(lines, marks, body, end)
+    prose = _prose(lines, marks, body, end)
+    after = body if prose.another else prose.after
     parts = [(start, body, end)]
     if any(text.lower().startswith(b"multipart/") for _, _, text in fields):
         parts += _parts(lines, body, end)
     faults = [fault for part in parts for fault in _faults(lines, *part)]
+    if _is_doubtful(prose, start > at, bool(subject)):
+        faults.append(Fault(prose.after - 1, _DOUBTFUL))
     return Mail(subject.decode("utf-8", "replace"), after, tuple(faults))
 
 
@@ -129,22 +190,44 @@ def _fields(
             yield first, found[1].lower(), b" ".join(text).strip()
 
 
-def _after_prose(lines: Sequence[bytes], marks: bytes, body: int, end: int) -> int:
-    """Return the line after the one that ends the prose, `body` where none does.
+class _Prose(NamedTuple):
+    """Where the prose of a mail ends, as `Mail.after`.
+
+    `quotes` tells that a whole diff stands in it, `another` that the header of another
+    patch follows that diff.
+    """
+
+    after: int
+    quotes: bool = False
+    another: bool = False
+
+
+def _prose(lines: Sequence[bytes], marks: bytes, body: int, end: int) -> _Prose:
+    """Return where the prose ends, `body` where no line ends it.
 
     A line ``---`` ends it.  Where a whole diff stands above, that is a quotation only
     if a diffstat follows the line, as in what ``git format-patch`` writes: else it may
     be the change itself.
     """
-    quotes = False
+    quotes = another = False
     for found in _ENDS.finditer(marks, body, end):
         at = found.start()
         line = lines[at]
         quotes = quotes or _begins_diff(lines, at)
+        another = another or (
+            quotes and line[0] in _OPENING_STARTS and opens(lines, at)
+        )
         is_end = line[:3] == b"---" and not line[3:].strip()
         if is_end and (not quotes or _has_diffstat(lines, at + 1, end)):
-            return at + 1
-    return body
+            return _Prose(at + 1, quotes, another)
+    return _Prose(body)
+
+
+def _is_doubtful(prose: _Prose, in_mailbox: bool, has_subject: bool) -> bool:
+    """Tell whether a diff in the prose may be another patch, and no quotation."""
+    return (prose.another and in_mailbox) or (
+        prose.quotes and not prose.another and not has_subject
+    )
 
 
 def _begins_diff(lines: Sequence[bytes], at: int) -> bool:
@@ -178,20 +261,8 @@ def _faults(lines: Sequence[bytes], start: int, body: int, end: int) -> Iterator
     for at, name, text in _fields(lines, start, body):
         said = text.lower()
         has_hunks = any(map(_HUNK.match, lines[body:end]))
-        if name == b"content-transfer-encoding":
-            quoted = said.startswith(b"quoted-printable")
-            if quoted and _QUOTED.search(b"".join(lines[body:end])):
-                yield Fault(at, _ENCODED.format("quoted-printable"))
-            first = _first(lines, body, end)
-            if said.startswith(b"base64") and _BASE64.fullmatch(first):
-                yield Fault(at, _ENCODED.format("base64"))
-        elif name == b"content-type" and has_hunks:
+        if name == b"content-type" and has_hunks:
             if re.search(rb"format=\"?flowed", said):
                 yield Fault(at, _FLOWED)
             if said.startswith(b"text/html"):
                 yield Fault(at, _HTML)
-
-
-def _first(lines: Sequence[bytes], start: int, end: int) -> bytes:
-    """Return the first line that is not empty."""
-    return next((line for line in lines[start:end] if line.strip()), b"")

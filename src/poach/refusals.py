@@ -289,7 +289,8 @@ _ADVICE = {
     "missing": "say where its files are with strip and directory, "
     "or look whether it is for another release",
     "binary": "make the diff again for this release, with git diff --binary "
-    "--full-index",
+    "--full-index; or, if the patch works without the file, leave it out with exclude= "
+    "in the location of the patch (--exclude for poach apply)",
     "submodule": "take the submodule out of the diff",
     "exists": "look whether the diff is for another release",
     "line endings": "let it apply with eol=any in the location of the patch (--eol any "

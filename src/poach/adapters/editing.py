@@ -170,16 +170,17 @@ class Commit:
         return None
 
     def _note(self, file: FileDiff) -> None:
-        """Refuse a note about a binary file that the tree has, or should get.
+        """Refuse a note about a binary file, which is changed or new.
 
-        A file that is not there is rubbish that lay beside the source: GNU patch and
-        git skip all such notes.
+        GNU patch and git skip all such notes.  Only what programs leave beside a source
+        is no part of any change.
         """
-        names = [file.old, file.new]
-        there = [path for path in self._paths(filter(None, names)) if self._now(path)]
-        if there or None in names:
-            path = there[0] if there else next(filter(None, names), "")
-            raise Fault.of("binary", _LOST, path)
+        from poach.announced import is_rubbish
+
+        names = list(filter(None, [file.new, file.old]))
+        there = [path for path in self._paths(names) if self._now(path)]
+        if there or not all(map(is_rubbish, names)):
+            raise Fault.of("binary", _LOST, there[0] if there else shown(file))
 
     def _put(self, path: str, entry: Entry | None) -> None:
         self.world.put(path, entry)
