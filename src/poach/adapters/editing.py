@@ -35,6 +35,7 @@ MAX_MADE = 1 << 29
 
 _NOWHERE = ("missing", "gone", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
+_UNCLEAR = "a new file, and the tree does not say where its folder is"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
 
@@ -45,8 +46,8 @@ class Attempt:
     the hunks that have a place, also in files that do not apply as a whole.  `absent`
     are the files that the tree lacks, by their names in messages, and their paths.
     `excluded` are the names of those that were left out.
-    `rules`
-    are those by which all files so far apply: one of them has to place them all.
+    `unproven` are the lines in the diff of files that may be others here
+    (`poach.belonging`).  `rules` are those by which all files so far apply: one of them has to place them all.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Attempt:
         self.refusals = list(refusals)
         self.excluded: tuple[str, ...] = ()
         self.absent: dict[str, tuple[FileDiff, str]] = {}
+        self.unproven: frozenset[int] = frozenset()
         self.landed = 0
         self.rules: frozenset[Rule] = RULES
 
@@ -115,7 +117,7 @@ class Commit:
     def apply(self, files: Sequence[FileDiff]) -> None:
         """Change the attempt's world; refusals gather in the attempt."""
         for file in files:
-            if file.status in ("rename", "copy"):
+            if file.status in ("rename", "copy") and not self._is_unproven(file):
                 with suppress(Fault):
                     self._take(file)
         for file in _deletions_first(files, self.attempt.strip):
@@ -141,6 +143,9 @@ class Commit:
     def _file(self, file: FileDiff) -> None:
         if file.lost and not file.git:
             return self._note(file)
+        if self._is_unproven(file):
+            new = file.status == "create"
+            raise Fault.of("missing", _UNCLEAR if new else NOWHERE, shown(file))
         source, path = self._names(file)
         old = self._old(file, source)
         if SUBMODULE in (file.new_mode, file.old_mode):
@@ -168,6 +173,9 @@ class Commit:
             PatchedFile(path, action, moved, landings, was, changed)
         )
         return None
+
+    def _is_unproven(self, file: FileDiff) -> bool:
+        return file.line in self.attempt.unproven
 
     def _note(self, file: FileDiff) -> None:
         """Refuse a note about a binary file that the tree has, or should get.

@@ -10,6 +10,7 @@ from poach import excluding
 from poach.adapters import absent, creating
 from poach.adapters.editing import Attempt, Commit, may_create
 from poach.adapters.world import World
+from poach.belonging import unproven
 from poach.diff import DiffError, FileDiff, NamedDiff, parse
 from poach.errors import Faults
 from poach.filenames import names, shown
@@ -179,9 +180,13 @@ def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> li
     """
     if not any("/" in name for file in files for name in names(file)):
         return [0]
-    if any(file.status != "create" and not may_create(file) for file in files):
+    if not all(map(_is_new, files)):
         return [1, 0]
     return [creating.strip_level(world, files, directory)] if files else [1]
+
+
+def _is_new(file: FileDiff) -> bool:
+    return file.status == "create" or may_create(file)
 
 
 def _places(
@@ -232,6 +237,9 @@ def _attempt(
     diff: NamedDiff,
 ) -> Attempt:
     done = Attempt(world.child(), strip, directory)
+    if diff.strip is None and not all(map(_is_new, files)):
+        found = directory != (diff.directory or "")
+        done.unproven = unproven(files, strip, found)
     for _, part in groupby(files, key=lambda file: file.part):
         Commit(done, diff.fuzz, diff.eol).apply(list(part))
     return done
