@@ -109,7 +109,7 @@ def test_a_new_file_of_a_folder_that_the_tree_lacks(tmp_path):
     ],
 )
 def test_what_is_proof(tmp_path, diff, changed):
-    tree = {name: "one\n" for name in ("src/pkg/m.py", "src/b.py", "setup.sh")}
+    tree = dict.fromkeys(("src/pkg/m.py", "src/b.py", "setup.sh"), "one\n")
     tree["src/a.py"] = TEXT
     found = planned(tmp_path, tree, diff)
     assert [path for path, _ in found.changes] == changed

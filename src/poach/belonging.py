@@ -2,9 +2,9 @@
 
 Where a diff belongs is found out by the names in it.  A file that only shares the last
 part of its name with one in the tree may be another one: there is an ``__init__.py`` in
-every package.  Lines of context prove that it is the right one.  A deletion, a rename, a
-change of a mode, a new file have none.  They need more: a folder in their names that the
-tree has, too, or another file of the same folder, which context proves.
+every package.  Lines of context prove that it is the right one.  A deletion, a rename,
+a change of a mode, a new file have none.  They need more: a folder in their names that
+the tree has, too, or another file of the same folder, which context proves.
 (The rule is poach's own; git looks for a file in one place only.)
 """
 
@@ -60,7 +60,7 @@ def _names(file: FileDiff) -> list[str]:
 
 
 def _prefix(file: FileDiff) -> int:
-    """Return how many folders at the start of the names are none of the tree: 0 or 1."""
+    """Return how many folders at the start of the names are not of the tree."""
     tops = {name.partition("/")[0] for name in names(file)}
     plain = all(f"{top}/" in PREFIXES or RELEASE.fullmatch(top) for top in tops)
     return 1 if plain or (file.old and file.new and len(tops) > 1) else 0

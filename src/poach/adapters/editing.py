@@ -47,7 +47,8 @@ class Attempt:
     are the files that the tree lacks, by their names in messages, and their paths.
     `excluded` are the names of those that were left out.
     `unproven` are the lines in the diff of files that may be others here
-    (`poach.belonging`).  `rules` are those by which all files so far apply: one of them has to place them all.
+    (`poach.belonging`).  `rules` are those by which all files so
+    far apply: one of them has to place them all.
     """
 
     def __init__(
