@@ -210,7 +210,7 @@ def test_done_near_its_own_line_with_other_context(moved, outer, diff, done):
 def test_a_line_came_between_the_change_and_its_context():
     check = ("if n < 0:", "    raise ValueError(n)")
     wanted = hunks(
-        b"@@ -1,3 +1,5 @@\n def a(self):\n+    if n < 0:\n"
+        b"@@ -2,3 +2,5 @@\n def a(self):\n+    if n < 0:\n"
         b"+        raise ValueError(n)\n     go(n)\n     done()\n"
     )
     twin = function("a", "go(n)", "done()")
