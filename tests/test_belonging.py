@@ -119,3 +119,22 @@ def test_what_is_proof(tmp_path, diff, changed):
 def test_who_says_where_it_is_needs_no_proof(tmp_path, diff):
     tree = {"pkg/__init__.py": "", "pkg/m.py": TEXT}
     assert planned(tmp_path, tree, diff, strip=2, directory="pkg").changes
+
+
+CVS = "Index: {0}\n====\n--- {1}\t1.1\n+++ {1}\t1 Jan 2001 00:00:00 -0000\n"
+
+
+@pytest.mark.parametrize("other", ["m.py", "other/m.py", "pkg/pkg/m.py"])
+@pytest.mark.parametrize("name", ["m.py", "pkg/m.py"])
+def test_the_folder_is_after_index(tmp_path, other, name):
+    diff = CVS.format("pkg/m.py", name) + EDIT
+    found = planned(tmp_path, {other: TEXT, "pkg/m.py": TEXT}, diff)
+    assert [path for path, _ in found.changes] == ["pkg/m.py"]
+
+
+def test_the_folder_of_a_new_file_and_of_one_that_is_gone_is_after_index(tmp_path):
+    tree = {"n.py": "one\n", "pkg/m.py": "one\n"}
+    new = "Index: pkg/n.py\n====\n--- /dev/null\n+++ n.py\n@@ -0,0 +1 @@\n+new\n"
+    gone = "Index: pkg/m.py\n====\n--- m.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"
+    assert planned(tmp_path, tree, new).changes[0][0] == "pkg/n.py"
+    assert planned(tmp_path, tree, gone).changes == (("pkg/m.py", None),)

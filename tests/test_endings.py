@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.diff import Hunk, parse
+from poach.adapters.tree import ApplyRefused, plan
+from poach.diff import Hunk, NamedDiff, parse
 from poach.endings import apply_any
 from poach.hunks import Applied, Rejected, apply_hunks
 
@@ -133,3 +134,18 @@ def test_but_for_the_endings_it_is_as_without_the_option(old, new, ends):
 def test_without_any_cr_nothing_is_different(data):
     body = b"@@ -0,0 +1 @@\n+x\n" if not data else THREE
     assert apply_any(data, hunks(body)) == apply_hunks(data, hunks(body))
+
+
+@pytest.mark.parametrize("old", [OLD, crlf(OLD)])
+@pytest.mark.parametrize(("one", "two"), [(b"\r\n", b"\n"), (b"\n", b"\r\n")])
+def test_a_hunk_that_only_changes_endings_would_do_nothing(tmp_path, old, one, two):
+    (tmp_path / "f").write_bytes(old)
+    body = b"@@ -2,3 +2,3 @@\n two%b-three%b+three%b four%b" % (one, one, two, one)
+    diff = b"--- a/f\n+++ b/f\n" + body
+    with pytest.raises(ApplyRefused, match="leave eol=any out") as caught:
+        plan(tmp_path, [NamedDiff("x", "", diff, eol="any")])
+    assert [each.reason for each in caught.value.refusals] == ["no change"]
+    more = diff.replace(b" four", b"-four%b+4%b five" % (one, two)).replace(
+        b",3", b",4"
+    )
+    assert plan(tmp_path, [NamedDiff("x", "", more, eol="any")]).changes

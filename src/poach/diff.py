@@ -916,12 +916,13 @@ def _header(line: bytes) -> str:
 
 def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
     """Return the file: names, status and modes."""
-    old, new = _names(head)
+    indexed = _name(head.index) if head.index is not None else None
+    old, new = _below(indexed, *_names(head))
     modes = head.extended
     return FileDiff(
         old=old,
         new=new,
-        indexed=_name(head.index) if head.index is not None else None,
+        indexed=indexed,
         status=_status(head, old, new, hunks),
         old_mode=_mode(modes, b"old mode", b"deleted file mode"),
         new_mode=_mode(modes, b"new mode", b"new file mode") or _index_mode(modes),
@@ -933,6 +934,16 @@ def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
         line=head.line,
         git_line=head.git or b"",
     )
+
+
+def _below(
+    indexed: str | None, old: str | None, new: str | None
+) -> tuple[str | None, str | None]:
+    """Return both names with the folder that only ``Index:`` tells, as old CVS does."""
+    folder, _, name = (indexed or "").rpartition("/")
+    if not folder or any(each not in (None, name) for each in (old, new)):
+        return old, new
+    return indexed if old else None, indexed if new else None
 
 
 def _names(head: _Head) -> tuple[str | None, str | None]:

@@ -295,6 +295,7 @@ _ADVICE = {
     "line endings": "let it apply with eol=any in the location of the patch (--eol any "
     "for poach apply), which keeps the file's own line endings; "
     "or convert the diff's line endings to those of the file",
+    "no change": "leave eol=any out, so that the line endings change",
     "white space": "get the diff anew, unchanged by mail programs and editors; "
     "or make it anew for this release",
     "ambiguous": "look at both places; if the change is there, the patch is not "

@@ -36,6 +36,7 @@ MAX_MADE = 1 << 29
 _NOWHERE = ("missing", "gone", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
 _UNCLEAR = "a new file, and the tree does not say where its folder is"
+_ENDINGS_ONLY = "changes only line endings, and with eol=any the file keeps its own"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
 
@@ -332,6 +333,8 @@ class Commit:
         if file.binary:
             return self._binary(file, path, before), ()
         rules = self.attempt.rules
+        if old and self.eol == "any":
+            _refuse_endings_only(path, file.hunks)
         done = self._placed(before, file.hunks if old else _of_new_file(file))
         if isinstance(done, Rejected) and file.crlf:
             unix = [unix_hunk(hunk) for hunk in file.hunks]
@@ -379,6 +382,19 @@ class Commit:
                     detail = f"a symlink out of the tree, to {show(text)!r}"
                     fault = Fault.of("unsafe", detail, path)
                     self.attempt.refusals += fault.refusals
+
+
+def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
+    """Refuse hunks of which ``eol=any`` leaves nothing."""
+    from poach.endings import is_endings_only
+
+    found = [
+        Refusal("", "", "no change", _ENDINGS_ONLY, path, number, hunk.header)
+        for number, hunk in enumerate(hunks, 1)
+        if is_endings_only(hunk)
+    ]
+    if found:
+        raise Fault(*found)
 
 
 def _is_result(entry: Entry, binary: Binary) -> bool:

@@ -176,12 +176,14 @@ def _which(places: Iterable[Attempt]) -> str:
 def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> list[int]:
     """Return -p1 and -p0; for what only makes new files the tree says which it is.
 
-    Where no name has a folder, there is none to strip.
+    Where no name has a folder, there is none to strip; and names that ``Index:`` has,
+    too, are likely whole.
     """
     if not any("/" in name for file in files for name in names(file)):
         return [0]
     if not all(map(_is_new, files)):
-        return [1, 0]
+        whole = all(set(names(file)) == {file.indexed} for file in files)
+        return [0, 1] if whole else [1, 0]
     return [creating.strip_level(world, files, directory)] if files else [1]
 
 
