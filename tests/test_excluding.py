@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from poach.adapters.tree import ApplyRefused, plan
 from poach.cli import main
 from poach.diff import NamedDiff, parse
 from poach.excluding import check, split
+from poach.location import Location
 from poach.refusals import Fault
 
 BODY = "@@ -1 +1 @@\n-1\n+2\n"
@@ -67,7 +69,8 @@ def test_names_of_other_kinds_of_diffs():
         "diff --git a/old/a b/new/a\nsimilarity index 100%\n"
         "rename from old/a\nrename to new/a\n" + git("b")
     )
-    assert left(rename, "old/*") == left(rename, "new/*") == ["old/a"]
+    assert left(rename, "old/*") == ["old/a"]
+    assert left(rename, "new/*") == ["new/a"]
 
 
 def test_nothing_may_remain():
@@ -143,3 +146,16 @@ def test_the_command_with_other_line_endings(tree, capsys):
     assert main(["apply", "--eol", "any", str(tree), patch]) == 0
     assert "hunk 1 at line 1, other line endings" in capsys.readouterr().out
     assert (tree / "pkg/m.py").read_bytes() == b"2\r\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a[1].py", "a b#&;c.py", "*.py", "what?.py", "a%20$x.py", "\u00e9.py", "[!a]"],
+)
+def test_the_advised_glob_leaves_out_the_file(tree, name, capsys):
+    diff = git("pkg/m.py") + git(f"tests/{name}")
+    with pytest.raises(ApplyRefused) as caught:
+        plan(tree, [NamedDiff("x", "", diff.encode())])
+    (found,) = re.findall(r"#(exclude=\S+) in the location", str(caught.value))
+    globs = Location.parse(f"x.patch#{found}").exclude
+    assert left(diff + git("tests/b"), *globs) == [f"tests/{name}"]

@@ -30,10 +30,11 @@ def split(
     kept: list[FileDiff] = []
     left: list[str] = []
     for file in files:
-        if any(_matches(file, glob) for glob in patterns):
-            left.append(shown(file))
-        else:
+        name = next(filter(None, (_match(file, glob) for glob in patterns)), None)
+        if name is None:
             kept.append(file)
+        else:
+            left.append(name)
     if not kept:
         detail = "exclude leaves out every file of the diff; nothing remains"
         raise Fault.of("excluded", detail)
@@ -58,7 +59,7 @@ def check(diffs: Sequence[NamedDiff]) -> None:
             if glob in diff.exclude
         ]
         every = [file for _, found in using for file in found]
-        if not any(_matches(file, glob) for file in every):
+        if not any(_match(file, glob) for file in every):
             first = using[0][0]
             detail = f"exclude={show(glob)} matches no file; {_names(every)}"
             refusals.append(Refusal(first.name, first.owner, "excluded", detail))
@@ -75,14 +76,15 @@ def _files(diff: NamedDiff) -> tuple[FileDiff, ...] | None:
         return None
 
 
-def _matches(file: FileDiff, glob: str) -> bool:
+def _match(file: FileDiff, glob: str) -> str | None:
+    """Return the name of the file that the glob matches, if it does."""
     import fnmatch
 
     pattern = f"{glob}*" if glob.endswith("/") else glob
     called = [shown(file)]
     if file.status in ("rename", "copy"):
         called.append(shown(file._replace(status="modify")))
-    return any(fnmatch.fnmatchcase(name, pattern) for name in called)
+    return next((name for name in called if fnmatch.fnmatchcase(name, pattern)), None)
 
 
 def _names(files: Iterable[FileDiff]) -> str:

@@ -37,6 +37,8 @@ _NOWHERE = ("missing", "gone", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
 _UNCLEAR = "a new file, and the tree does not say where its folder is"
 _ENDINGS_ONLY = "changes only line endings, and with eol=any the file keeps its own"
+_THERE = ("already applied", "partly applied", "gone")
+_REPEATED = "an earlier diff of the same input has made this change, or a part of it"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
 
@@ -116,8 +118,11 @@ class Commit:
         self.moving: set[str] = set()  # sources of renames that come later
         self.made: set[str] = set()  # files that the commit creates
 
-    def apply(self, files: Sequence[FileDiff]) -> None:
-        """Change the attempt's world; refusals gather in the attempt."""
+    def apply(self, files: Sequence[FileDiff], first: bool = False) -> None:
+        """Change the attempt's world; refusals gather in the attempt.
+
+        `first` tells that nothing was changed in that world before.
+        """
         for file in files:
             if file.status in ("rename", "copy") and not self._is_unproven(file):
                 with suppress(Fault):
@@ -126,10 +131,27 @@ class Commit:
             try:
                 self._file(file)
             except Fault as fault:
+                found = fault.refusals
+                if not first and self._is_repeated(file, found):
+                    found = (Refusal("", "", "repeated", _REPEATED, shown(file)),)
                 self.attempt.refusals += (
-                    each._replace(subject=file.subject) for each in fault.refusals
+                    each._replace(subject=file.subject) for each in found
                 )
         self._check_links()
+
+    def _is_repeated(self, file: FileDiff, found: Sequence[Refusal]) -> bool:
+        """Tell whether a change is there because the same run has made it before."""
+        if not all(each.reason in _THERE for each in found):
+            return False
+        with suppress(Fault):
+            if not any(map(self.world.is_touched, self._names(file))):
+                return False
+        here = self.attempt
+        alone = Attempt(self.world.untouched(), here.strip, here.directory)
+        Commit(alone, self.fuzz, self.eol).apply([file], first=True)
+        if not alone.refusals:
+            here.absent.pop(shown(file), None)
+        return not alone.refusals
 
     def _take(self, file: FileDiff) -> None:
         """Keep what is there before the commit; what it makes comes in its turn."""
@@ -279,12 +301,14 @@ class Commit:
             _check_kind(file, source, old)
         if file.status in ("rename", "copy"):
             check_name(path)
-            self._check_free(file, path, old)
+            self._check_free(file, source, path, old)
         elif old is None:
             check_name(path)
         return None
 
-    def _check_free(self, file: FileDiff, path: str, old: Entry | None) -> None:
+    def _check_free(
+        self, file: FileDiff, source: str, path: str, old: Entry | None
+    ) -> None:
         """Refuse to rename or copy onto something."""
         there = self.world.entry(path)
         if there is None:
@@ -292,6 +316,9 @@ class Commit:
         data = None
         with suppress(Fault):
             data, _ = self._contents(file, path, old)
+        if data == there.data and file.status == "rename":
+            detail = f"is there already, just so, but {show(source)!r} is, too"
+            raise Fault.of("partly applied", detail, path)
         if data == there.data:
             raise Fault.of("already applied", "is there already, just so", path)
         raise Fault.of("exists", "exists already", path)
