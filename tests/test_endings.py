@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poach.adapters.tree import ApplyRefused, plan
-from poach.diff import Hunk, NamedDiff, parse
+from poach.diff import DiffError, Hunk, NamedDiff, parse
 from poach.endings import apply_any
 from poach.hunks import Applied, Rejected, apply_hunks
 
@@ -149,3 +149,46 @@ def test_a_hunk_that_only_changes_endings_would_do_nothing(tmp_path, old, one, t
         b",3", b",4"
     )
     assert plan(tmp_path, [NamedDiff("x", "", more, eol="any")]).changes
+
+
+def said(folder, old: bytes, body: bytes, eol: str = "keep") -> str:
+    (folder / "f").write_bytes(old)
+    diff = b"--- a/f\n+++ b/f\n" + body
+    with pytest.raises(ApplyRefused) as caught:
+        plan(folder, [NamedDiff("x", "", diff, eol=eol)])
+    return str(caught.value)
+
+
+SIDES = "(the diff has LF, the file has CR LF)"
+
+
+def test_the_change_is_there_and_the_endings_are_others(tmp_path):
+    message = said(tmp_path, crlf(NEW), THREE)
+    assert SIDES in message and "already applied, at line 1" in message
+    assert "drop this patch" in message
+
+
+def test_one_more_difference_beside_the_endings(tmp_path):
+    message = said(tmp_path, crlf(OLD.replace(b"two", b"2")), THREE)
+    assert SIDES in message and "nearest is line 1" in message
+    assert "  -two\n    +2\n" in message and "\\r" not in message
+    body = THREE.replace(b"\n", b"\r\n").replace(b"@@\r\n", b"@@\n")
+    message = said(tmp_path, OLD.replace(b"two", b"2"), body)
+    assert "(the diff has CR LF, the file has LF)" in message
+
+
+def test_nothing_is_said_of_endings_that_are_the_same(tmp_path):
+    assert "endings" not in said(tmp_path, OLD.replace(b"two", b"2"), THREE)
+    assert "endings" not in said(tmp_path, crlf(OLD[:8]), THREE, eol="any")
+
+
+def test_any_is_not_advised_where_it_is_given(tmp_path):
+    body = THREE.replace(b"\n", b"\r\n").replace(b"@@\r\n", b"@@\n")
+    message = said(tmp_path, OLD.replace(b"\n", b"\r\r\n"), body, eol="any")
+    assert "CR CR LF" in message and "eol=any in the location" not in message
+
+
+def test_a_diff_with_cr_only():
+    for end in (b"", b"\n"):
+        with pytest.raises(DiffError, match="end with CR only"):
+            parse((b"--- a/f\n+++ b/f\n" + THREE).replace(b"\n", b"\r") + end)

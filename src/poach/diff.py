@@ -264,7 +264,8 @@ def _readable(data: bytes) -> bytes:
             raise DiffError(0, str(error)) from error
     if _MARK in data:  # also within, where several files were put together
         data = re.sub(rb"(?m)^" + _MARK, b"", data)
-    if data[:1] not in _PLAIN_STARTS or b"\x1b[" in data:
+    bare = b"\r" in data and b"\n" not in data.rstrip(b"\n")
+    if bare or data[:1] not in _PLAIN_STARTS or b"\x1b[" in data:
         from poach.nodiff import damage
 
         if reason := damage(data):

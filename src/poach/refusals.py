@@ -169,6 +169,9 @@ def _shown(line: bytes) -> str:
 
 
 def _detail(miss: Miss) -> str:
+    if miss.endings:
+        said = f"the line endings are others, too ({miss.endings}); without them: "
+        return said + _detail(miss._replace(endings=""))
     lines = " and ".join(str(line) for line in miss.lines)
     if miss.reason == "not found":
         return _not_found(miss)
@@ -308,6 +311,8 @@ _ADVICE = {
     "repeated": "take the change out where it comes a second time; the source does not "
     "have it",
     "no change": "leave eol=any out, so that the line endings change",
+    "other endings": "convert the line endings of the diff and of the file to LF or CR "
+    "LF",
     "white space": "get the diff anew, unchanged by mail programs and editors; "
     "or make it anew for this release",
     "ambiguous": "look at both places; if the change is there, the patch is not "

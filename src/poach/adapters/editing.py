@@ -39,6 +39,7 @@ _UNCLEAR = "a new file, and the tree does not say where its folder is"
 _ENDINGS_ONLY = "changes only line endings, and with eol=any the file keeps its own"
 _THERE = ("already applied", "partly applied", "gone")
 _REPEATED = "an earlier diff of the same input has made this change, or a part of it"
+_MORE_CRS = "on one side lines end with CR CR LF, which eol=any does not read as LF"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
 
@@ -369,7 +370,8 @@ class Commit:
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
             self.attempt.landed += len(done.landings)
-            raise Fault(*(missed(path, miss, file.reversed) for miss in done.misses))
+            found = (missed(path, miss, file.reversed) for miss in done.misses)
+            raise Fault(*map(_beyond_any, found) if self.eol == "any" else found)
         self.attempt.rules = done.rules
         return done.data, done.landings
 
@@ -422,6 +424,14 @@ def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
     ]
     if found:
         raise Fault(*found)
+
+
+def _beyond_any(refusal: Refusal) -> Refusal:
+    """Return a refusal for what does not even fit with ``eol=any``."""
+    if refusal.reason != "line endings":
+        return refusal
+    detail = f"fits at line {refusal.line} but for carriage returns: {_MORE_CRS}"
+    return refusal._replace(reason="other endings", detail=detail)
 
 
 def _is_result(entry: Entry, binary: Binary) -> bool:
