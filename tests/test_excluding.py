@@ -159,3 +159,33 @@ def test_the_advised_glob_leaves_out_the_file(tree, name, capsys):
     (found,) = re.findall(r"#(exclude=\S+) in the location", str(caught.value))
     globs = Location.parse(f"x.patch#{found}").exclude
     assert left(diff + git("tests/b"), *globs) == [f"tests/{name}"]
+
+
+SVN = "Index: tests/__init__.py\n" + "=" * 67 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Only in b/tests: x\n", "tests/x"),
+        ("Only in p-1.0/tests/data: x y\n", "tests/data/x y"),
+        ("Nur in b/tests: x.\n", "tests/x"),
+        ("Seulement dans b/tests: x\n", "tests/x"),
+        ("Only in b: tests\n", "tests"),
+        ("=== added file 'tests/__init__.py'\n", "tests/__init__.py"),
+        ("diff -ruN a/tests/__init__.py b/tests/__init__.py\n", "tests/__init__.py"),
+        (SVN, "tests/__init__.py"),
+    ],
+)
+@pytest.mark.parametrize("glob", ["tests/*", "tests/"])
+def test_what_the_diff_only_tells_of_may_be_left_out(tree, line, name, glob):
+    for data in (line + git("pkg/m.py"), git("pkg/m.py") + line):
+        diff = NamedDiff("x", "", data.encode(), exclude=(glob,))
+        check([diff])
+        (patch,) = plan(tree, [diff]).patches
+        assert patch.excluded == (name,)
+        for other in ("test/*", "docs/", "x"):
+            diff = NamedDiff("x", "", data.encode(), exclude=(other,))
+            with pytest.raises(ApplyRefused) as caught:
+                plan(tree, [diff])
+            assert {each.reason for each in caught.value.refusals} == {"bad diff"}

@@ -15,7 +15,7 @@ dataclasses would add a quarter to the time that it takes to start.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from io import BytesIO
 from operator import attrgetter, itemgetter
@@ -226,21 +226,25 @@ class FileDiff(NamedTuple):
         return tuple(name for name in (new, old) if name)
 
 
-def parse(data: bytes) -> tuple[FileDiff, ...]:
+def parse(
+    data: bytes, is_left_out: Callable[[Sequence[str]], bool] = lambda names: False
+) -> tuple[FileDiff, ...]:
     """Parse the unified diffs in `data`, with whatever text stands around them.
 
     Returns one value for each file section, in order.  Raises `DiffError`, or
     `Faults` of them, for everything that cannot be understood: damaged hunks,
     other kinds of diffs, no diff at all, changes that the diff tells of and lacks.
-    What gzip, bzip2 or xz packed is unpacked.
+    What gzip, bzip2 or xz packed is unpacked.  `is_left_out` is asked about the names
+    of each file that the diff tells of and lacks, and tells whether it is left out.
     """
     data = _readable(data)
     scanner = _Scanner(data)
+    scanner.is_left_out = is_left_out
     files = scanner.run()
     if not scanner.faults and all(file.lost and not file.git for file in files):
         indented = _indented(data)
         if indented:
-            return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
+            return parse(re.sub(rb"(?m)^" + indented[1], b"", data), is_left_out)
         from poach.nodiff import why_nothing
 
         scanner.faults.append(DiffError(0, why_nothing(data)))
@@ -332,6 +336,7 @@ class _Scanner:
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
         self.faults: list[DiffError] = []
+        self.is_left_out: Callable[[Sequence[str]], bool] = lambda names: False
 
     def run(self) -> list[FileDiff]:
         """Return the files; what is wrong gathers in `faults`."""
@@ -439,6 +444,8 @@ class _Scanner:
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
             return None
+        if found.kind == "lost" and self.is_left_out([*map(_text, found.names)]):
+            return None
         if found.kind == "lost":
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
         first, last = found.names[0], found.names[-1]
@@ -472,7 +479,9 @@ class _Scanner:
             return
         from poach.announced import UNTOLD, is_same
 
-        if file is None or not is_same(pending.name, file.old, file.new):
+        if file is not None and is_same(pending.name, file.old, file.new):
+            return
+        if not self.is_left_out([_text(pending.name)]):
             said = f"{_short(pending.name)}: {UNTOLD}"
             self.faults.append(DiffError(pending.line, said))
 

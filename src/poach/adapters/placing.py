@@ -11,7 +11,7 @@ from poach.adapters import absent, creating
 from poach.adapters.editing import Attempt, Commit, may_create
 from poach.adapters.world import World
 from poach.belonging import unproven
-from poach.diff import DiffError, FileDiff, NamedDiff, parse
+from poach.diff import DiffError, FileDiff, NamedDiff
 from poach.errors import Faults
 from poach.filenames import names, shown
 from poach.paths import clean, stripped
@@ -25,7 +25,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
     """Apply one diff where it fits; refusals name the patch and its owner."""
     try:
         directory = _directory(world, diff.directory)
-        files, left = excluding.split(parse(diff.data), diff.exclude)
+        files, left = excluding.read(diff.data, diff.exclude)
         attempt = _placed(world, diff._replace(directory=directory), files)
         attempt.excluded = tuple(left)
         _settle(world, attempt, files)
