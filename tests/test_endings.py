@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.diff import Hunk, parse
+from poach.adapters.tree import ApplyRefused, plan
+from poach.diff import DiffError, Hunk, NamedDiff, parse
 from poach.endings import apply_any
 from poach.hunks import Applied, Rejected, apply_hunks
 
@@ -133,3 +134,61 @@ def test_but_for_the_endings_it_is_as_without_the_option(old, new, ends):
 def test_without_any_cr_nothing_is_different(data):
     body = b"@@ -0,0 +1 @@\n+x\n" if not data else THREE
     assert apply_any(data, hunks(body)) == apply_hunks(data, hunks(body))
+
+
+@pytest.mark.parametrize("old", [OLD, crlf(OLD)])
+@pytest.mark.parametrize(("one", "two"), [(b"\r\n", b"\n"), (b"\n", b"\r\n")])
+def test_a_hunk_that_only_changes_endings_would_do_nothing(tmp_path, old, one, two):
+    (tmp_path / "f").write_bytes(old)
+    body = b"@@ -2,3 +2,3 @@\n two%b-three%b+three%b four%b" % (one, one, two, one)
+    diff = b"--- a/f\n+++ b/f\n" + body
+    with pytest.raises(ApplyRefused, match="leave eol=any out") as caught:
+        plan(tmp_path, [NamedDiff("x", "", diff, eol="any")])
+    assert [each.reason for each in caught.value.refusals] == ["no change"]
+    more = diff.replace(b" four", b"-four%b+4%b five" % (one, two)).replace(
+        b",3", b",4"
+    )
+    assert plan(tmp_path, [NamedDiff("x", "", more, eol="any")]).changes
+
+
+def said(folder, old: bytes, body: bytes, eol: str = "keep") -> str:
+    (folder / "f").write_bytes(old)
+    diff = b"--- a/f\n+++ b/f\n" + body
+    with pytest.raises(ApplyRefused) as caught:
+        plan(folder, [NamedDiff("x", "", diff, eol=eol)])
+    return str(caught.value)
+
+
+SIDES = "(the diff has LF, the file has CR LF)"
+
+
+def test_the_change_is_there_and_the_endings_are_others(tmp_path):
+    message = said(tmp_path, crlf(NEW), THREE)
+    assert SIDES in message and "already applied, at line 1" in message
+    assert "drop this patch" in message
+
+
+def test_one_more_difference_beside_the_endings(tmp_path):
+    message = said(tmp_path, crlf(OLD.replace(b"two", b"2")), THREE)
+    assert SIDES in message and "nearest is line 1" in message
+    assert "  -two\n    +2\n" in message and "\\r" not in message
+    body = THREE.replace(b"\n", b"\r\n").replace(b"@@\r\n", b"@@\n")
+    message = said(tmp_path, OLD.replace(b"two", b"2"), body)
+    assert "(the diff has CR LF, the file has LF)" in message
+
+
+def test_nothing_is_said_of_endings_that_are_the_same(tmp_path):
+    assert "endings" not in said(tmp_path, OLD.replace(b"two", b"2"), THREE)
+    assert "endings" not in said(tmp_path, crlf(OLD[:8]), THREE, eol="any")
+
+
+def test_any_is_not_advised_where_it_is_given(tmp_path):
+    body = THREE.replace(b"\n", b"\r\n").replace(b"@@\r\n", b"@@\n")
+    message = said(tmp_path, OLD.replace(b"\n", b"\r\r\n"), body, eol="any")
+    assert "CR CR LF" in message and "eol=any in the location" not in message
+
+
+def test_a_diff_with_cr_only():
+    for end in (b"", b"\n"):
+        with pytest.raises(DiffError, match="end with CR only"):
+            parse((b"--- a/f\n+++ b/f\n" + THREE).replace(b"\n", b"\r") + end)

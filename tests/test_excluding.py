@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from poach.adapters.tree import ApplyRefused, plan
 from poach.cli import main
 from poach.diff import NamedDiff, parse
 from poach.excluding import check, split
+from poach.location import Location
 from poach.refusals import Fault
 
 BODY = "@@ -1 +1 @@\n-1\n+2\n"
@@ -67,7 +69,8 @@ def test_names_of_other_kinds_of_diffs():
         "diff --git a/old/a b/new/a\nsimilarity index 100%\n"
         "rename from old/a\nrename to new/a\n" + git("b")
     )
-    assert left(rename, "old/*") == left(rename, "new/*") == ["old/a"]
+    assert left(rename, "old/*") == ["old/a"]
+    assert left(rename, "new/*") == ["new/a"]
 
 
 def test_nothing_may_remain():
@@ -143,3 +146,46 @@ def test_the_command_with_other_line_endings(tree, capsys):
     assert main(["apply", "--eol", "any", str(tree), patch]) == 0
     assert "hunk 1 at line 1, other line endings" in capsys.readouterr().out
     assert (tree / "pkg/m.py").read_bytes() == b"2\r\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a[1].py", "a b#&;c.py", "*.py", "what?.py", "a%20$x.py", "\u00e9.py", "[!a]"],
+)
+def test_the_advised_glob_leaves_out_the_file(tree, name, capsys):
+    diff = git("pkg/m.py") + git(f"tests/{name}")
+    with pytest.raises(ApplyRefused) as caught:
+        plan(tree, [NamedDiff("x", "", diff.encode())])
+    (found,) = re.findall(r"#(exclude=\S+) in the location", str(caught.value))
+    globs = Location.parse(f"x.patch#{found}").exclude
+    assert left(diff + git("tests/b"), *globs) == [f"tests/{name}"]
+
+
+SVN = "Index: tests/__init__.py\n" + "=" * 67 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Only in b/tests: x\n", "tests/x"),
+        ("Only in p-1.0/tests/data: x y\n", "tests/data/x y"),
+        ("Nur in b/tests: x.\n", "tests/x"),
+        ("Seulement dans b/tests: x\n", "tests/x"),
+        ("Only in b: tests\n", "tests"),
+        ("=== added file 'tests/__init__.py'\n", "tests/__init__.py"),
+        ("diff -ruN a/tests/__init__.py b/tests/__init__.py\n", "tests/__init__.py"),
+        (SVN, "tests/__init__.py"),
+    ],
+)
+@pytest.mark.parametrize("glob", ["tests/*", "tests/"])
+def test_what_the_diff_only_tells_of_may_be_left_out(tree, line, name, glob):
+    for data in (line + git("pkg/m.py"), git("pkg/m.py") + line):
+        diff = NamedDiff("x", "", data.encode(), exclude=(glob,))
+        check([diff])
+        (patch,) = plan(tree, [diff]).patches
+        assert patch.excluded == (name,)
+        for other in ("test/*", "docs/", "x"):
+            diff = NamedDiff("x", "", data.encode(), exclude=(other,))
+            with pytest.raises(ApplyRefused) as caught:
+                plan(tree, [diff])
+            assert {each.reason for each in caught.value.refusals} == {"bad diff"}

@@ -180,3 +180,48 @@ def test_doubts_and_misses_are_reported_together():
         b"@@ -30,3 +31,3 @@\n alpha\n-beta\n+gamma\n delta\n",
     )
     assert [reason for reason, _ in ends(old, wanted)] == ["ambiguous", "not found"]
+
+
+BODY = ("a = 1", "b = 2", "c = 3", "eval(x)", "d = 4", "e = 5", "f = 6")
+DONE = (*BODY[:3], *BODY[4:])
+SAFE = (*BODY[:3], "safe(x)", *BODY[4:])
+DELETE = (
+    b"@@ -2,7 +2,6 @@\n     a = 1\n     b = 2\n     c = 3\n-    eval(x)\n"
+    b"     d = 4\n     e = 5\n     f = 6\n"
+)
+REPLACE = DELETE.replace(b"+2,6", b"+2,7").replace(b")\n", b")\n+    safe(x)\n")
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 5])
+@pytest.mark.parametrize("outer", [(), (0,), (-1,), (0, -1)])
+@pytest.mark.parametrize(("diff", "done"), [(DELETE, DONE), (REPLACE, SAFE)])
+def test_done_near_its_own_line_with_other_context(moved, outer, diff, done):
+    """The outer lines of context are others, or lines came above; a twin has it all."""
+    body = list(done)
+    for at in outer:
+        body[at] += "  # changed"
+    first = b"import x\n" * moved + function("a", *body)
+    old = first + b"# fill\n" * 12 + function("b", *BODY)
+    assert [reason for reason, _ in ends(old, hunks(diff))] == ["ambiguous"]
+    alone = b"import x\n" * 40 + function("b", *BODY)
+    assert b"eval" not in made(alone, hunks(diff))
+
+
+def test_a_line_came_between_the_change_and_its_context():
+    check = ("if n < 0:", "    raise ValueError(n)")
+    wanted = hunks(
+        b"@@ -2,3 +2,5 @@\n def a(self):\n+    if n < 0:\n"
+        b"+        raise ValueError(n)\n     go(n)\n     done()\n"
+    )
+    twin = function("a", "go(n)", "done()")
+    for body in (("log(n)", *check, "go(n)"), (*check, "log(n)", "go(n)")):
+        old = b"#\n" * 3 + function("a", *body, "done()") + b"#\n" * 9 + twin
+        assert [reason for reason, _ in ends(old, wanted)] == ["ambiguous"]
+
+
+def test_a_removal_leaves_nothing_that_says_where_it_was():
+    """Lines like the ones around the removed line are nearer, by mere chance."""
+    chance = b"    return x\n\n"
+    old = b"#\n" * 2 + chance + b"#\n" * 9 + b"a = 1\n    return x\nold()\n\nb = 2\n"
+    wanted = hunks(b"@@ -1,5 +1,4 @@\n a = 1\n     return x\n-old()\n \n b = 2\n")
+    assert b"old" not in made(old, wanted)

@@ -8,6 +8,7 @@ Subversion, CVS, Bazaar, Mercurial, Perforce, Fossil and git.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -107,6 +108,7 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ),
     ("binary", r"Binary file (.+) has changed|" + _DIFFER, ""),
 )
+_FOLDER_AND_FILE = re.compile(rb" (\S+?)/?: (.+)$")
 _COMMAND = re.compile(rb"diff -(?!-git |-cc |-combined )[^<>|;&]*$")
 _AFTER_COMMAND = (
     *(b"diff -", b"Index: ", b"--- ", b"+++ ", b"*** ", b"@@ ", b"Only in ", b"#"),
@@ -131,7 +133,8 @@ class Announcement(NamedTuple):
 
     `kind` is "file" where the file's hunks have to come below, "binary" where two
     binary files differ, "lost" where the diff lacks a change: `reason` says which and
-    what to do.  `names` are the file's, as written: the old one and the new one.
+    what to do.  `names` are the file's, as written: the old one and the new one; of a
+    "lost" one those by which it may be left out.
     """
 
     kind: Kind
@@ -151,8 +154,19 @@ def read(line: bytes, following: bytes = b"") -> Announcement | None:
         if found := pattern.fullmatch(text):
             if reason == _ABSENT and (_RUBBISH.search(text) or _SENTENCE.match(text)):
                 return None
-            return Announcement(kind, tuple(filter(None, found.groups())), reason)
+            names = _only_in(text) if reason == _ABSENT else found.groups()
+            return Announcement(kind, tuple(filter(None, names)), reason)
     return None
+
+
+def _only_in(text: bytes) -> Iterator[bytes]:
+    """Yield the names of a file that is in one folder only: with the folder that was
+    compared, and without it."""
+    found = _FOLDER_AND_FILE.search(text)
+    if found:
+        file = found[2].removesuffix(b".") if text.startswith(b"Nur ") else found[2]
+        for folder in (found[1], found[1].partition(b"/")[2]):
+            yield b"/".join(filter(None, (folder, file)))
 
 
 @cache

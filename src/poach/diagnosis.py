@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby, islice
 from typing import Literal, NamedTuple
 
 from poach.diff import Hunk
 from poach.likeness import Likeness, is_telling
 from poach.searching import outward
-from poach.text import Shape, Text, Window, without_cr
+from poach.text import Shape, Text, Window, unix_hunk, without_cr
 from poach.traces import groups, is_there_in_part
 
 Reason = Literal[
@@ -42,7 +43,8 @@ class Miss(NamedTuple):
     them: ``-`` what the hunk expects, ``+`` what is there.  `doubt` says what makes
     two `lines` ambiguous.  `note` says more of the reason, for people: which side has
     which line endings or blanks.  `there` is the line (from 1) where the new lines
-    stand, although the hunk counts as not applied; 0 is nowhere.
+    stand, although the hunk counts as not applied; 0 is nowhere.  `endings` says which
+    side has which line endings, where that is so beside the `reason`.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Miss(NamedTuple):
     doubt: Doubt = "tie"
     note: str = ""
     there: int = 0
+    endings: str = ""
 
 
 class Patient:
@@ -68,6 +71,17 @@ class Patient:
         """Return why hunk `at` (from 0) has no place; `guess` is where it began."""
         found = _Diagnosis(self, self.shapes[at], guess).miss()
         return found._replace(number=at + 1)
+
+    @cached_property
+    def endings(self) -> str:
+        """Which line endings the text has, in words."""
+        return _ends(self.text.lines)
+
+    @cached_property
+    def without_cr(self) -> Patient:
+        """The same with LF for CR LF."""
+        shapes = [Shape.of(unix_hunk(shape.hunk)) for shape in self.shapes]
+        return Patient(self.text.without_cr(), shapes)
 
     def read_as(self, reading: Callable[[bytes], bytes]) -> Text:
         """Return the text with each line as `reading` has it, and so the hunks'."""
@@ -107,7 +121,18 @@ class _Diagnosis(NamedTuple):
         for reason, lines, note in self._reasons():
             if lines:
                 return Miss(0, header, reason, lines, note=note)
-        return self._nearest()
+        return self._but_for_endings() or self._nearest()
+
+    def _but_for_endings(self) -> Miss | None:
+        """Return what is to say with CR LF as LF, if the sides have other endings."""
+        ours, theirs = _ends(self.shape.old), self.patient.endings
+        if (ours == "LF") == (theirs == "LF"):
+            return None
+        plain = self.patient.without_cr
+        miss = _Diagnosis(
+            plain, Shape.of(unix_hunk(self.shape.hunk)), self.guess
+        ).miss()
+        return miss._replace(endings=f"the diff has {ours}, the file has {theirs}")
 
     def _reasons(self) -> Iterator[tuple[Reason, tuple[int, ...], str]]:
         old = self.shape.old

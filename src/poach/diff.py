@@ -15,7 +15,7 @@ dataclasses would add a quarter to the time that it takes to start.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from io import BytesIO
 from operator import attrgetter, itemgetter
@@ -233,21 +233,25 @@ class FileDiff(NamedTuple):
         return tuple(name for name in (new, old) if name)
 
 
-def parse(data: bytes) -> tuple[FileDiff, ...]:
+def parse(
+    data: bytes, is_left_out: Callable[[Sequence[str]], bool] = lambda names: False
+) -> tuple[FileDiff, ...]:
     """Parse the unified diffs in `data`, with whatever text stands around them.
 
     Returns one value for each file section, in order.  Raises `DiffError`, or
     `Faults` of them, for everything that cannot be understood: damaged hunks,
     other kinds of diffs, no diff at all, changes that the diff tells of and lacks.
-    What gzip, bzip2 or xz packed is unpacked.
+    What gzip, bzip2 or xz packed is unpacked.  `is_left_out` is asked about the names
+    of each file that the diff tells of and lacks, and tells whether it is left out.
     """
     data = _readable(data)
     scanner = _Scanner(data)
+    scanner.is_left_out = is_left_out
     files = scanner.run()
     if not scanner.faults and all(file.lost and not file.git for file in files):
         indented = _indented(data)
         if indented:
-            return parse(re.sub(rb"(?m)^" + indented[1], b"", data))
+            return parse(re.sub(rb"(?m)^" + indented[1], b"", data), is_left_out)
         from poach.nodiff import why_nothing
 
         scanner.faults.append(DiffError(0, why_nothing(data)))
@@ -271,7 +275,8 @@ def _readable(data: bytes) -> bytes:
             raise DiffError(0, str(error)) from error
     if _MARK in data:  # also within, where several files were put together
         data = re.sub(rb"(?m)^" + _MARK, b"", data)
-    if data[:1] not in _PLAIN_STARTS or b"\x1b[" in data:
+    bare = b"\r" in data and b"\n" not in data.rstrip(b"\n")
+    if bare or data[:1] not in _PLAIN_STARTS or b"\x1b[" in data:
         from poach.nodiff import damage
 
         if reason := damage(data):
@@ -340,6 +345,7 @@ class _Scanner:
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
         self.faults: list[DiffError] = []
+        self.is_left_out: Callable[[Sequence[str]], bool] = lambda names: False
 
     def run(self) -> list[FileDiff]:
         """Return the files; what is wrong gathers in `faults`."""
@@ -486,6 +492,8 @@ class _Scanner:
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
             return None
+        if found.kind == "lost" and self.is_left_out([*map(_text, found.names)]):
+            return None
         if found.kind == "lost":
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
         first, last = found.names[0], found.names[-1]
@@ -519,7 +527,9 @@ class _Scanner:
             return
         from poach.announced import UNTOLD, is_same
 
-        if file is None or not is_same(pending.name, file.old, file.new):
+        if file is not None and is_same(pending.name, file.old, file.new):
+            return
+        if not self.is_left_out([_text(pending.name)]):
             said = f"{_short(pending.name)}: {UNTOLD}"
             self.faults.append(DiffError(pending.line, said))
 
@@ -1043,12 +1053,13 @@ def _header(line: bytes) -> str:
 
 def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
     """Return the file: names, status and modes."""
-    old, new = _names(head)
+    indexed = _name(head.index) if head.index is not None else None
+    old, new = _below(indexed, *_names(head))
     modes = head.extended
     return FileDiff(
         old=old,
         new=new,
-        indexed=_name(head.index) if head.index is not None else None,
+        indexed=indexed,
         status=_status(head, old, new, hunks),
         old_mode=_mode(modes, b"old mode", b"deleted file mode"),
         new_mode=_mode(modes, b"new mode", b"new file mode") or _index_mode(modes),
@@ -1060,6 +1071,16 @@ def _named(head: _Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
         line=head.line,
         git_line=head.git or b"",
     )
+
+
+def _below(
+    indexed: str | None, old: str | None, new: str | None
+) -> tuple[str | None, str | None]:
+    """Return both names with the folder that only ``Index:`` tells, as old CVS does."""
+    folder, _, name = (indexed or "").rpartition("/")
+    if not folder or any(each not in (None, name) for each in (old, new)):
+        return old, new
+    return indexed if old else None, indexed if new else None
 
 
 def _names(head: _Head) -> tuple[str | None, str | None]:

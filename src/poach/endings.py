@@ -41,6 +41,12 @@ def apply_any(
     return Applied(text.edited(edits), tuple(landings), done.rules)
 
 
+def is_endings_only(hunk: Hunk) -> bool:
+    """Tell whether nothing of the change is left where CR LF counts as LF."""
+    plain = _plain_hunk(hunk)
+    return hunk.old != hunk.new and plain.old == plain.new
+
+
 def _plain(line: bytes) -> bytes:
     return line[:-2] + _LF if line.endswith(_CRLF) else line
 

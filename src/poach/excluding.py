@@ -8,13 +8,42 @@ them, as in ``git apply --exclude``; a glob that ends with ``/`` means all in a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from poach.diff import DiffError, FileDiff, NamedDiff, parse
 from poach.errors import Faults
-from poach.filenames import shown
+from poach.filenames import PREFIXES, shown
 from poach.refusals import ApplyRefused, Fault, Refusal, show
 
 _SHOWN = 8  # names in a message
+
+
+def read(data: bytes, globs: Iterable[str]) -> tuple[list[FileDiff], list[str]]:
+    """Return the files of a diff that no glob leaves out, and the names of the others.
+
+    Among these are files that the diff only tells of.  Raises `Fault` where nothing
+    remains, and what `parse` raises.
+    """
+    patterns = list(globs)
+    absent: list[str] = []
+    files = parse(data, partial(_is_left_out, patterns, absent))
+    kept, left = split(files, patterns)
+    return kept, list(dict.fromkeys([*left, *absent]))
+
+
+def _is_left_out(globs: Sequence[str], left: list[str], names: Sequence[str]) -> bool:
+    """Tell whether a glob is for one of the `names` of a file, and keep that in `left`.
+
+    Of a folder only its name is told, so that it counts as one.
+    """
+    plain = [name[2:] if name.startswith(PREFIXES) else name for name in names]
+    every = ((name, glob) for name in plain for glob in globs)
+    found = next(
+        (n for n, glob in every if _fits(n, glob) or _fits(f"{n}/", glob)), None
+    )
+    if found is not None:
+        left.append(found)
+    return found is not None
 
 
 def split(
@@ -30,10 +59,11 @@ def split(
     kept: list[FileDiff] = []
     left: list[str] = []
     for file in files:
-        if any(_matches(file, glob) for glob in patterns):
-            left.append(shown(file))
-        else:
+        name = next(filter(None, (_match(file, glob) for glob in patterns)), None)
+        if name is None:
             kept.append(file)
+        else:
+            left.append(name)
     if not kept:
         detail = "exclude leaves out every file of the diff; nothing remains"
         raise Fault.of("excluded", detail)
@@ -46,19 +76,22 @@ def check(diffs: Sequence[NamedDiff]) -> None:
     The diffs of a series share their globs.  One that cannot be read is passed over:
     it is refused where it is applied.
     """
-    files = [_files(diff) for diff in diffs]
-    if None in files:
+    found = [_files(diff) for diff in diffs]
+    if None in found:
         return
+    files = [each or ((), ()) for each in found]
     globs = dict.fromkeys(glob for diff in diffs for glob in diff.exclude)
     refusals = []
     for glob in globs:
         using = [
-            (diff, found or ())
-            for diff, found in zip(diffs, files, strict=True)
+            (diff, *each)
+            for diff, each in zip(diffs, files, strict=True)
             if glob in diff.exclude
         ]
-        every = [file for _, found in using for file in found]
-        if not any(_matches(file, glob) for file in every):
+        every = [file for _, there, _ in using for file in there]
+        absent = [name for *_, lacking in using for name in lacking]
+        told = any(_fits(name, glob) or _fits(f"{name}/", glob) for name in absent)
+        if not told and not any(_match(file, glob) for file in every):
             first = using[0][0]
             detail = f"exclude={show(glob)} matches no file; {_names(every)}"
             refusals.append(Refusal(first.name, first.owner, "excluded", detail))
@@ -66,23 +99,29 @@ def check(diffs: Sequence[NamedDiff]) -> None:
         raise ApplyRefused(refusals)
 
 
-def _files(diff: NamedDiff) -> tuple[FileDiff, ...] | None:
+def _files(diff: NamedDiff) -> tuple[Sequence[FileDiff], Sequence[str]] | None:
+    """Return the files of a diff, and the names of those left out that it lacks."""
     if not diff.exclude:
-        return ()
+        return (), ()
+    absent: list[str] = []
     try:
-        return parse(diff.data)
+        return parse(diff.data, partial(_is_left_out, diff.exclude, absent)), absent
     except (DiffError, Faults):
         return None
 
 
-def _matches(file: FileDiff, glob: str) -> bool:
-    import fnmatch
-
-    pattern = f"{glob}*" if glob.endswith("/") else glob
+def _match(file: FileDiff, glob: str) -> str | None:
+    """Return the name of the file that the glob matches, if it does."""
     called = [shown(file)]
     if file.status in ("rename", "copy"):
         called.append(shown(file._replace(status="modify")))
-    return any(fnmatch.fnmatchcase(name, pattern) for name in called)
+    return next((name for name in called if _fits(name, glob)), None)
+
+
+def _fits(name: str, glob: str) -> bool:
+    import fnmatch
+
+    return fnmatch.fnmatchcase(name, f"{glob}*" if glob.endswith("/") else glob)
 
 
 def _names(files: Iterable[FileDiff]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poach.diff import FileDiff
 
-_PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")  # git's, also diff.mnemonicPrefix
+PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")  # git's, also diff.mnemonicPrefix
 
 
 def names(file: FileDiff) -> list[str]:
@@ -15,7 +15,7 @@ def names(file: FileDiff) -> list[str]:
 def has_prefix(file: FileDiff) -> bool:
     """Tell whether the names begin with a folder that is not of the tree."""
     if file.git:
-        return (file.new or file.old or "").startswith(_PREFIXES)
+        return (file.new or file.old or "").startswith(PREFIXES)
     if file.old and file.new:
         return file.old.partition("/")[0] != file.new.partition("/")[0]
     return (file.new or file.old or "").startswith("b/")
@@ -35,4 +35,4 @@ def shown(file: FileDiff) -> str:
     if file.status in ("rename", "copy"):
         name = old
     prefixed = file.git or not (old and new)
-    return name[2:] if prefixed and name.startswith(_PREFIXES) and name[2:] else name
+    return name[2:] if prefixed and name.startswith(PREFIXES) and name[2:] else name

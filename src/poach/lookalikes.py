@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from poach.text import Shape, Text, Window
 
+_ENOUGH = 3  # different lines that say where they belong, not quite exactly there
 _CROWD = 64  # places inside the hunk's own that are passed over
 
 
@@ -41,6 +42,8 @@ def rival(text: Text, shape: Shape, place: Place) -> int | None:
     if not place.offset and not place.fuzz:
         return None
     own = next(_at_its_own_line(text, shape, place), None)
+    if own is None:
+        own = next(_nearer(text, shape, place), None)
     if own is not None:
         return own
     if place.offset == place.carry and not place.fuzz:
@@ -64,15 +67,53 @@ def _at_its_own_line(text: Text, shape: Shape, place: Place) -> Iterator[int]:
     """
     start = max(0, shape.prefix - 1)
     core = shape.new[start : len(shape.new) - max(0, shape.suffix - 1)]
-    if not any(map(bytes.strip, _added(shape))) or len(core) < 2:
+    adds = any(map(bytes.strip, _added(shape)))
+    if len(core) < 2 or not (adds or _is_telling(core)):
         return
+    taken = range(0) if adds else range(place.line, place.line + len(shape.old))
     owns = {shape.first, shape.hunk.new_start - 1, shape.first + place.carry}
     if place.fuzz:
         owns.add(place.line)
     for own in sorted(owns):
         at = own + start
-        if at >= 0 and text.lines[at : at + len(core)] == core:
+        if at >= 0 and at not in taken and text.lines[at : at + len(core)] == core:
             yield at
+
+
+def _nearer(text: Text, shape: Shape, place: Place) -> Iterator[int]:
+    """Yield where the new lines are nearer to the hunk's own line than its old ones.
+
+    There may be more lines above, the outer context may be another one, and a line may
+    have come between the change and its context on one side.
+    """
+    own = shape.first + place.carry
+    away = abs(place.line - own)
+    taken = range(place.line, place.line + len(shape.old))
+    for skip, core in _cores(shape):
+        window = Window(core, skip, max(0, own - away + 1), own + away - 1)
+        for found in islice(text.matches(window, own), _CROWD):
+            at = found + skip
+            if at not in taken and at + len(core) - 1 not in taken:
+                yield at
+
+
+def _cores(shape: Shape) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield parts of the new lines that say enough, and how many lines come before.
+
+    First the changes with as little context on both sides as says enough; then the
+    lines added, if they alone say something, with a line of context on one side.
+    """
+    new, prefix, ends = shape.new, shape.prefix, len(shape.new) - shape.suffix
+    for context in range(1, max(prefix, shape.suffix) + 1):
+        start = max(0, prefix - context)
+        core = new[start : ends + context]
+        if _is_telling(core, _ENOUGH):
+            yield start, core
+            break
+    if _is_telling(list(_added(shape))):
+        for start, end in ((prefix - 1, ends), (prefix, ends + 1)):
+            if start >= 0 and _is_telling(new[start:end], _ENOUGH):
+                yield start, new[start:end]
 
 
 def _added(shape: Shape) -> Iterator[bytes]:
@@ -94,6 +135,6 @@ def _anywhere(text: Text, shape: Shape, place: Place) -> Iterator[int]:
             yield at
 
 
-def _is_telling(lines: Sequence[bytes]) -> bool:
+def _is_telling(lines: Sequence[bytes], least: int = 2) -> bool:
     """Tell whether lines that are the same elsewhere are no mere chance."""
-    return len({line for line in lines if line.strip()}) > 1
+    return len({line for line in lines if line.strip()}) >= least

@@ -29,6 +29,10 @@ _UTF16 = (
 )
 _PAGE = "a web page (HTML), not a diff; get the raw file"
 _COLOURS = "the diff has terminal colours; make it with git diff --no-color"
+_CR = (
+    "the lines of the diff end with CR only, as on the old Mac OS; convert them to LF, "
+    "as with tr '\\r' '\\n'"
+)
 _POINTER = "a pointer of Git LFS, not a diff; get the file itself, with git lfs pull"
 _SIGNED = (
     "the lines of the diff are escaped by a PGP signature; save what gpg --decrypt "
@@ -40,6 +44,8 @@ def damage(data: bytes) -> str:
     """Say what became of the whole diff on its way, or nothing."""
     if data.startswith(_MARKS):
         return _UTF16
+    if b"\n" not in data.rstrip(b"\n") and re.search(rb"\r(?:\+\+\+ |@@ -)", data):
+        return _CR
     if data.startswith(_LFS):
         return _POINTER
     if _HTML.match(data[:4000]):

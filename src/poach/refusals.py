@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from poach.errors import PoachError
 
@@ -168,6 +169,9 @@ def _shown(line: bytes) -> str:
 
 
 def _detail(miss: Miss) -> str:
+    if miss.endings:
+        said = f"the line endings are others, too ({miss.endings}); without them: "
+        return said + _detail(miss._replace(endings=""))
     lines = " and ".join(str(line) for line in miss.lines)
     if miss.reason == "not found":
         return _not_found(miss)
@@ -254,13 +258,22 @@ def _left_out(found: Sequence[Refusal]) -> str:
     """Say how to leave out the files that are missing, with their names."""
     missing = (each.path for each in found if each.reason == "missing" and each.path)
     paths = list(dict.fromkeys(missing))
-    options = "&".join(f"exclude={show(path)}" for path in paths[:_NAMED])
+    options = "&".join(f"exclude={_glob(path)}" for path in paths[:_NAMED])
     more = "&..." if len(paths) > _NAMED else ""
     return (
         "an sdist often lacks tests and CI files; if the patch works without the "
         f"missing files, leave them out: #{options}{more} in the location of the "
         "patch, or --exclude for poach apply"
     )
+
+
+def _glob(path: str) -> str:
+    """Return a glob that matches the path, fit for the fragment of a location."""
+    import glob
+
+    pieces = (glob.escape(each) if each.isprintable() else "?" for each in path)
+    exact = "".join(pieces)
+    return quote(f"?{exact[1:]}" if path.startswith("/") else exact, safe="/*?[]")
 
 
 _NAMED = 3  # files in an example
@@ -296,6 +309,11 @@ _ADVICE = {
     "line endings": "let it apply with eol=any in the location of the patch (--eol any "
     "for poach apply), which keeps the file's own line endings; "
     "or convert the diff's line endings to those of the file",
+    "repeated": "take the change out where it comes a second time; the source does not "
+    "have it",
+    "no change": "leave eol=any out, so that the line endings change",
+    "other endings": "convert the line endings of the diff and of the file to LF or CR "
+    "LF",
     "white space": "get the diff anew, unchanged by mail programs and editors; "
     "or make it anew for this release",
     "ambiguous": "look at both places; if the change is there, the patch is not "

@@ -15,7 +15,6 @@ from poach.refusals import Fault, Refusal, show
 NOWHERE = "no such file in the tree"
 """The whole detail of a file that is nowhere in the tree, under no other name."""
 
-_TELLING = 5  # words in a file that is known by its contents alone
 _MOST = 40  # files of the same name that are looked at
 _LIKE = 0.6  # how much of a file has to be there to call it the same
 _LONG = 2000  # lines of a file that are compared
@@ -50,7 +49,7 @@ def _elsewhere(world: World, file: FileDiff, path: str) -> Iterator[str]:
         if data is not None and _is_for(file, data):
             yield other
     old = _whole(file)
-    if len(old.split()) >= _TELLING:
+    if old.strip():
         sized = world.files_of_size(len(old))
         yield from (
             each for each in sized if each != path and _data(world, each) == old

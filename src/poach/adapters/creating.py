@@ -8,18 +8,17 @@ with a top folder called like a release mean ``-p1``.  Else nothing is guessed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from poach.adapters.world import World
+from poach.belonging import RELEASE
 from poach.diff import FileDiff
 from poach.filenames import has_prefix
 from poach.paths import clean, stripped
 from poach.refusals import Fault, show
 
-_RELEASE = re.compile(r".+[-_]v?\d+(\.\w+)*([-_.]?(orig|old|new))?", re.IGNORECASE)
 _MOST = 6  # possibilities that are listed
 
 
@@ -88,7 +87,7 @@ def _means_one(files: Sequence[FileDiff], usual: Level) -> bool:
     if all(map(has_prefix, files)):
         return True
     tops = {(file.new or file.old or "").partition("/")[0] for file in files}
-    return len(tops) == 1 and all(map(_RELEASE.fullmatch, tops))
+    return len(tops) == 1 and all(map(RELEASE.fullmatch, tops))
 
 
 def _elsewhere(world: World, level: Level) -> list[Level]:

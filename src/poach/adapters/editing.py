@@ -35,6 +35,11 @@ MAX_MADE = 1 << 29
 
 _NOWHERE = ("missing", "gone", "unsafe", "unreadable")
 _LOST = "a binary change whose data the diff lacks"
+_UNCLEAR = "a new file, and the tree does not say where its folder is"
+_ENDINGS_ONLY = "changes only line endings, and with eol=any the file keeps its own"
+_THERE = ("already applied", "partly applied", "gone")
+_REPEATED = "an earlier diff of the same input has made this change, or a part of it"
+_MORE_CRS = "on one side lines end with CR CR LF, which eol=any does not read as LF"
 _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 
 
@@ -45,8 +50,9 @@ class Attempt:
     the hunks that have a place, also in files that do not apply as a whole.  `absent`
     are the files that the tree lacks, by their names in messages, and their paths.
     `excluded` are the names of those that were left out.
-    `rules`
-    are those by which all files so far apply: one of them has to place them all.
+    `unproven` are the lines in the diff of files that may be others here
+    (`poach.belonging`).  `rules` are those by which all files so
+    far apply: one of them has to place them all.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class Attempt:
         self.refusals = list(refusals)
         self.excluded: tuple[str, ...] = ()
         self.absent: dict[str, tuple[FileDiff, str]] = {}
+        self.unproven: frozenset[int] = frozenset()
         self.landed = 0
         self.rules: frozenset[Rule] = RULES
 
@@ -112,20 +119,40 @@ class Commit:
         self.moving: set[str] = set()  # sources of renames that come later
         self.made: set[str] = set()  # files that the commit creates
 
-    def apply(self, files: Sequence[FileDiff]) -> None:
-        """Change the attempt's world; refusals gather in the attempt."""
+    def apply(self, files: Sequence[FileDiff], first: bool = False) -> None:
+        """Change the attempt's world; refusals gather in the attempt.
+
+        `first` tells that nothing was changed in that world before.
+        """
         for file in files:
-            if file.status in ("rename", "copy"):
+            if file.status in ("rename", "copy") and not self._is_unproven(file):
                 with suppress(Fault):
                     self._take(file)
         for file in _deletions_first(files, self.attempt.strip):
             try:
                 self._file(file)
             except Fault as fault:
+                found = fault.refusals
+                if not first and self._is_repeated(file, found):
+                    found = (Refusal("", "", "repeated", _REPEATED, shown(file)),)
                 self.attempt.refusals += (
-                    each._replace(subject=file.subject) for each in fault.refusals
+                    each._replace(subject=file.subject) for each in found
                 )
         self._check_links()
+
+    def _is_repeated(self, file: FileDiff, found: Sequence[Refusal]) -> bool:
+        """Tell whether a change is there because the same run has made it before."""
+        if not all(each.reason in _THERE for each in found):
+            return False
+        with suppress(Fault):
+            if not any(map(self.world.is_touched, self._names(file))):
+                return False
+        here = self.attempt
+        alone = Attempt(self.world.untouched(), here.strip, here.directory)
+        Commit(alone, self.fuzz, self.eol).apply([file], first=True)
+        if not alone.refusals:
+            here.absent.pop(shown(file), None)
+        return not alone.refusals
 
     def _take(self, file: FileDiff) -> None:
         """Keep what is there before the commit; what it makes comes in its turn."""
@@ -141,6 +168,9 @@ class Commit:
     def _file(self, file: FileDiff) -> None:
         if file.lost and not file.git:
             return self._note(file)
+        if self._is_unproven(file):
+            new = file.status == "create"
+            raise Fault.of("missing", _UNCLEAR if new else NOWHERE, shown(file))
         source, path = self._names(file)
         old = self._old(file, source)
         if SUBMODULE in (file.new_mode, file.old_mode):
@@ -168,6 +198,9 @@ class Commit:
             PatchedFile(path, action, moved, landings, was, changed)
         )
         return None
+
+    def _is_unproven(self, file: FileDiff) -> bool:
+        return file.line in self.attempt.unproven
 
     def _note(self, file: FileDiff) -> None:
         """Refuse a note about a binary file, which is changed or new.
@@ -270,12 +303,14 @@ class Commit:
             _check_kind(file, source, old)
         if file.status in ("rename", "copy"):
             check_name(path)
-            self._check_free(file, path, old)
+            self._check_free(file, source, path, old)
         elif old is None:
             check_name(path)
         return None
 
-    def _check_free(self, file: FileDiff, path: str, old: Entry | None) -> None:
+    def _check_free(
+        self, file: FileDiff, source: str, path: str, old: Entry | None
+    ) -> None:
         """Refuse to rename or copy onto something."""
         there = self.world.entry(path)
         if there is None:
@@ -283,6 +318,9 @@ class Commit:
         data = None
         with suppress(Fault):
             data, _ = self._contents(file, path, old)
+        if data == there.data and file.status == "rename":
+            detail = f"is there already, just so, but {show(source)!r} is, too"
+            raise Fault.of("partly applied", detail, path)
         if data == there.data:
             raise Fault.of("already applied", "is there already, just so", path)
         raise Fault.of("exists", "exists already", path)
@@ -324,6 +362,8 @@ class Commit:
         if file.binary:
             return self._binary(file, path, before), ()
         rules = self.attempt.rules
+        if old and self.eol == "any":
+            _refuse_endings_only(path, file.hunks)
         done = self._placed(before, file.hunks if old else _of_new_file(file))
         if isinstance(done, Rejected) and file.crlf:
             unix = [unix_hunk(hunk) for hunk in file.hunks]
@@ -331,7 +371,8 @@ class Commit:
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
             self.attempt.landed += len(done.landings)
-            raise Fault(*(missed(path, miss, file.reversed) for miss in done.misses))
+            found = (missed(path, miss, file.reversed) for miss in done.misses)
+            raise Fault(*map(_beyond_any, found) if self.eol == "any" else found)
         self.attempt.rules = done.rules
         return done.data, done.landings
 
@@ -371,6 +412,27 @@ class Commit:
                     detail = f"a symlink out of the tree, to {show(text)!r}"
                     fault = Fault.of("unsafe", detail, path)
                     self.attempt.refusals += fault.refusals
+
+
+def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
+    """Refuse hunks of which ``eol=any`` leaves nothing."""
+    from poach.endings import is_endings_only
+
+    found = [
+        Refusal("", "", "no change", _ENDINGS_ONLY, path, number, hunk.header)
+        for number, hunk in enumerate(hunks, 1)
+        if is_endings_only(hunk)
+    ]
+    if found:
+        raise Fault(*found)
+
+
+def _beyond_any(refusal: Refusal) -> Refusal:
+    """Return a refusal for what does not even fit with ``eol=any``."""
+    if refusal.reason != "line endings":
+        return refusal
+    detail = f"fits at line {refusal.line} but for carriage returns: {_MORE_CRS}"
+    return refusal._replace(reason="other endings", detail=detail)
 
 
 def _is_result(entry: Entry, binary: Binary) -> bool:

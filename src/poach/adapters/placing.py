@@ -10,7 +10,8 @@ from poach import excluding
 from poach.adapters import absent, creating
 from poach.adapters.editing import Attempt, Commit, may_create
 from poach.adapters.world import World
-from poach.diff import DiffError, FileDiff, NamedDiff, parse
+from poach.belonging import unproven
+from poach.diff import DiffError, FileDiff, NamedDiff
 from poach.errors import Faults
 from poach.filenames import names, shown
 from poach.paths import clean, stripped
@@ -24,7 +25,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
     """Apply one diff where it fits; refusals name the patch and its owner."""
     try:
         directory = _directory(world, diff.directory)
-        files, left = excluding.split(parse(diff.data), diff.exclude)
+        files, left = excluding.read(diff.data, diff.exclude)
         attempt = _placed(world, diff._replace(directory=directory), files)
         attempt.excluded = tuple(left)
         _settle(world, attempt, files)
@@ -175,13 +176,19 @@ def _which(places: Iterable[Attempt]) -> str:
 def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> list[int]:
     """Return -p1 and -p0; for what only makes new files the tree says which it is.
 
-    Where no name has a folder, there is none to strip.
+    Where no name has a folder, there is none to strip; and names that ``Index:`` has,
+    too, are likely whole.
     """
     if not any("/" in name for file in files for name in names(file)):
         return [0]
-    if any(file.status != "create" and not may_create(file) for file in files):
-        return [1, 0]
+    if not all(map(_is_new, files)):
+        whole = all(set(names(file)) == {file.indexed} for file in files)
+        return [0, 1] if whole else [1, 0]
     return [creating.strip_level(world, files, directory)] if files else [1]
+
+
+def _is_new(file: FileDiff) -> bool:
+    return file.status == "create" or may_create(file)
 
 
 def _places(
@@ -232,6 +239,9 @@ def _attempt(
     diff: NamedDiff,
 ) -> Attempt:
     done = Attempt(world.child(), strip, directory)
+    if diff.strip is None and not all(map(_is_new, files)):
+        found = directory != (diff.directory or "")
+        done.unproven = unproven(files, strip, found)
     for _, part in groupby(files, key=lambda file: file.part):
         Commit(done, diff.fuzz, diff.eol).apply(list(part))
     return done

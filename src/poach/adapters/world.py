@@ -170,6 +170,16 @@ class World:
         """Return a world to try things in."""
         return World(self.disk.tree, self)
 
+    def untouched(self) -> World:
+        """Return the tree as it is on disk."""
+        world = World(self.disk.tree)
+        world.disk = self.disk
+        return world
+
+    def is_touched(self, path: str) -> bool:
+        """Tell whether something was put at `path`, or it was taken away."""
+        return any(path in changes for changes in self.layers)
+
     def entry(self, path: str) -> Entry | None:
         """Return what stands at `path`; refuse ways through links and files."""
         for parent in parents(path):
