@@ -909,7 +909,7 @@ MOVES = [
         {},
         "= =",
     ),
-    Row("deletion twice", away(b"f") + away(b"f"), "partly applied", "no no"),
+    Row("deletion twice", away(b"f") + away(b"f"), "repeated", "no no"),
     Row(
         "one file twice",
         mod(b"f") + mod(b"f", b"@@ -1 +1 @@\n-2\n+3\n"),
@@ -1703,7 +1703,7 @@ AROUND = [
         + u(
             b"e\t1 Jan 2001 10:00:00 -0000\t1.1", b"e\t2 Jan 2001 10:00:00 -0000", two()
         ),
-        "missing",
+        {"d/e": FIVE},
         "no no",
         strip=0,
     ),

@@ -15,6 +15,7 @@ from poach.refusals import Fault, Refusal, show
 NOWHERE = "no such file in the tree"
 """The whole detail of a file that is nowhere in the tree, under no other name."""
 
+_TELLING = 3  # words in a file that is known by its contents alone
 _MOST = 40  # files of the same name that are looked at
 _LIKE = 0.6  # how much of a file has to be there to call it the same
 _LONG = 2000  # lines of a file that are compared
@@ -49,11 +50,10 @@ def _elsewhere(world: World, file: FileDiff, path: str) -> Iterator[str]:
         if data is not None and _is_for(file, data):
             yield other
     old = _whole(file)
-    if old.strip():
-        sized = world.files_of_size(len(old))
-        yield from (
-            each for each in sized if each != path and _data(world, each) == old
-        )
+    sized = world.files_of_size(len(old)) if old.strip() else []
+    if len(old.split()) < _TELLING:
+        sized = [each for each in sized if each.endswith(name)]
+    yield from (each for each in sized if each != path and _data(world, each) == old)
 
 
 def _shared(path: str, other: str) -> int:
