@@ -153,13 +153,15 @@ class Hunk(NamedTuple):
     `header` is ``@@ -1,2 +3,4 @@`` as the diff has it, without the section heading.
     `old_start` and `new_start` are its line numbers.  Each of `lines` is a mark (a
     blank, ``+`` or ``-``) and a line with its newline, which is lacking only where
-    the file ends without one.
+    the file ends without one.  `chopped` of them, the last ones, are blank context that
+    the diff lacks at its end.
     """
 
     header: str
     old_start: int
     new_start: int
     lines: tuple[bytes, ...]
+    chopped: int = 0
 
     @property
     def old(self) -> list[bytes]:
@@ -736,7 +738,9 @@ class _Scanner:
             self._refuse_a_header_within(start)
             if self.at < len(self.lines):
                 self._check_following(start, lines[-1])
-            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
+            # The last ones may have been put in the place of lines that are lacking.
+            chopped = max(0, len(lines) - (self.at - start - 1))
+            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines), chopped)
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
