@@ -27,6 +27,18 @@ REMOVE = b"@@ -3,7 +3,6 @@\n c\n d\n e\n-    X = old()\n f\n g\n h\n"
 REST = b"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"
 
 
+def test_a_hunk_that_the_diff_s_end_cuts_off():
+    whole = b"@@ -1,4 +1,4 @@\n a\n-b\n+B\n c\n d\n"
+    for cut, lacking in ((b" d\n", 1), (b" c\n d\n", 2)):
+        (hunk,) = hunks(whole.removesuffix(cut))
+        assert hunk.chopped == lacking
+        found = miss(REST, whole.removesuffix(cut))
+        assert found.reason == "not found" and "may be cut off" in found.note
+        assert "ends before this hunk does" in missed("f", found).detail
+    assert hunks(whole)[0].chopped == 0
+    assert not miss(b"x\n", whole).note
+
+
 def test_what_was_removed_is_applied():
     assert miss(REST, REMOVE).reason == "already applied"
     assert miss(b"new\n" * 30 + REST, REMOVE).reason == "already applied"

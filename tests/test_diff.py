@@ -164,7 +164,8 @@ def test_an_indented_diff():
         ),
         (
             b"1c\n2\n.\n",
-            "line 1 of the diff: an ed script; only unified diffs apply, make it with diff -ruN",
+            "line 1 of the diff: an ed script; only unified diffs apply, "
+            "make it with diff -ruN",
         ),
         (
             b"1c1\n< 1\n---\n> 2\n",

@@ -33,6 +33,10 @@ _RIVAL = 0.6  # what is so much like the old lines may be what the hunk is for
 #: Two places equally near; GNU patch's place and git's, each of them certain; the place
 #: of the old lines, and one where the new lines stand already.
 Doubt = Literal["tie", "clash", "there"]
+_MAY_BE_CUT_OFF = (
+    "the diff ends before this hunk does, and may be cut off: blank lines stand in the "
+    "place of those that are lacking"
+)
 
 
 class Miss(NamedTuple):
@@ -277,11 +281,13 @@ class _Diagnosis(NamedTuple):
         best = self.patient.likeness.nearest(self.shape, self.guess)
         there = self._new_elsewhere()
         line = 0 if there is None else there + 1
+        note = _MAY_BE_CUT_OFF if self.shape.hunk.chopped else ""
         if best is None:
-            return Miss(0, header, "not found", there=line)
+            return Miss(0, header, "not found", there=line, note=note)
         here = self.text.lines[best.place : best.place + len(old)]
         differ = tuple(_differ(old, here))
-        return Miss(0, header, "not found", (best.place + 1,), differ, there=line)
+        places = (best.place + 1,)
+        return Miss(0, header, "not found", places, differ, there=line, note=note)
 
 
 def _ends(lines: Sequence[bytes]) -> str:

@@ -153,13 +153,15 @@ class Hunk(NamedTuple):
     `header` is ``@@ -1,2 +3,4 @@`` as the diff has it, without the section heading.
     `old_start` and `new_start` are its line numbers.  Each of `lines` is a mark (a
     blank, ``+`` or ``-``) and a line with its newline, which is lacking only where
-    the file ends without one.
+    the file ends without one.  `chopped` of them, the last ones, are blank context that
+    the diff lacks at its end.
     """
 
     header: str
     old_start: int
     new_start: int
     lines: tuple[bytes, ...]
+    chopped: int = 0
 
     @property
     def old(self) -> list[bytes]:
@@ -341,6 +343,7 @@ class _Scanner:
         self.pending: _Pending | None = None
         self.last: FileDiff | None = None
         self.gap: int | None = None  # where the text after a file begins
+        self.boundaries: frozenset[bytes] | None = None
         self.bare: list[int] = []  # lines of the hunk that lack their newline
         self.index: bytes | None = None
         self.names: tuple[bytes, bytes] | None = None  # with text before the hunks
@@ -375,10 +378,10 @@ class _Scanner:
         start, self.gap = self.gap, None
         if start is None or not any(map(bytes.strip, self.lines[start:end])):
             return
-        from poach import leftover, mail
+        from poach import leftover
 
         gap = self.lines[start:end]
-        found = leftover.find(gap, mail.boundaries(self.data))
+        found = leftover.find(gap, self._boundaries())
         if found is not None:
             said = f"{_short(gap[found])}: {leftover.REASON}"
             self.faults.append(DiffError(start + found + 1, said))
@@ -420,7 +423,7 @@ class _Scanner:
         """Take notice of a line; return the binary file that it tells of, if one."""
         if line.startswith(b"Index: "):
             self.index = line[7:]
-            if not any(map(bytes.strip, self.lines[self.at + 1 :])):
+            if self._ends_at(self.at + 1):
                 raise DiffError(self.at + 1, _CUT_OFF)
             if self._peek(self.at + 1).startswith(b"==="):
                 self._close_gap(self.at)
@@ -683,18 +686,22 @@ class _Scanner:
 
         Of a new file without lines, git writes an index line, Mercurial writes none.
         """
-        if any(map(bytes.strip, self.lines[self.at : self.at + 1])):
+        if not self._ends_at(self.at):
             return False
         words = head.extended
         if self.at >= len(self.lines) and self.cut_off:
             return not (len(words) > 1 and b"index" in words)
-        if any(map(bytes.strip, self.lines[self.at :])):
-            return False
         if b"new file mode" in words:
             return b"index" not in words and not self._is_of_mercurial()
         if (b"old mode" in words) != (b"new mode" in words):
             return True
         return not _says_something(words)
+
+    def _ends_at(self, at: int) -> bool:
+        """Tell whether nothing but blank lines comes from a line on."""
+        while at < len(self.lines) and not self.lines[at].strip():
+            at += 1
+        return at >= len(self.lines)
 
     def _is_of_mercurial(self) -> bool:
         """Tell whether Mercurial made the diff: it writes no index line for text."""
@@ -746,7 +753,9 @@ class _Scanner:
             self._refuse_a_header_within(start)
             if self.at < len(self.lines):
                 self._check_following(start, lines[-1])
-            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines))
+            # The last ones may have been put in the place of lines that are lacking.
+            chopped = max(0, len(lines) - (self.at - start - 1))
+            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines), chopped)
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""
@@ -809,9 +818,15 @@ class _Scanner:
 
     def _ends_part(self, line: bytes) -> bool:
         """Tell whether a line is the boundary of a MIME part, as its mail says."""
-        from poach import mail
+        return line.rstrip() in self._boundaries()
 
-        return line.rstrip() in mail.boundaries(self.data)
+    def _boundaries(self) -> frozenset[bytes]:
+        """Return the lines between the parts of mails, looked for once."""
+        if self.boundaries is None:
+            from poach import mail
+
+            self.boundaries = mail.boundaries(self.data)
+        return self.boundaries
 
     def _begins_file(self, at: int) -> bool:
         """Tell whether a file's header begins at a line, also one that lacks a half."""

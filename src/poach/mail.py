@@ -105,10 +105,9 @@ def encoded(data: bytes) -> Iterator[Fault]:
 
     A header ends with a blank line; in a hunk no line begins like a field.
     """
-    if b"ransfer-" not in data and b"RANSFER-" not in data:
-        return
+    ends = _ends_of_parts(data)
     for found in _ENCODING.finditer(data):
-        body = data[found.end() : _end_of_part(data, found.end())]
+        body = data[found.end() : _end_of_part(data, ends, found.end())]
         kind = found[1].lower()
         quoted = _QUOTED.search(body) and _ANY_HUNK.search(body)
         packed = _BASE64.match(body.lstrip().partition(b"\n")[0])
@@ -117,10 +116,14 @@ def encoded(data: bytes) -> Iterator[Fault]:
             yield Fault(at, _ENCODED.format(kind.decode()))
 
 
-def _end_of_part(data: bytes, start: int) -> int:
-    """Return where the part of a mail ends, whose body begins at `start`."""
+def _ends_of_parts(data: bytes) -> re.Pattern[bytes]:
     ends = [rb"From [^\n]* \d\d:\d\d", *map(re.escape, sorted(boundaries(data)))]
-    found = re.compile(rb"(?m)^(?:%s)" % b"|".join(ends)).search(data, start)
+    return re.compile(rb"(?m)^(?:%s)" % b"|".join(ends))
+
+
+def _end_of_part(data: bytes, ends: re.Pattern[bytes], start: int) -> int:
+    """Return where the part of a mail ends, whose body begins at `start`."""
+    found = ends.search(data, start)
     return found.start() if found else len(data)
 
 

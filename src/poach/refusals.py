@@ -204,6 +204,7 @@ _SPACE = {
 
 def _not_found(miss: Miss) -> str:
     after = f"; line {miss.there} looks as after the patch" if miss.there else ""
+    after = f"{after}; {miss.note}" if miss.note else after
     if not miss.lines:
         return f"not found; nothing in the file is like it{after}"
     note = "where these lines differ (- patch, + tree):"
