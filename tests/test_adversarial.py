@@ -286,7 +286,8 @@ PATHS = [
     ),
     Row(
         "octal dots in diff --git",
-        b'diff --git "a/\\056\\056/x" "b/\\056\\056/x"\nnew file mode 100644\n',
+        b'diff --git "a/\\056\\056/x" "b/\\056\\056/x"\nnew file mode 100644\n'
+        b"index 0000000..e69de29\n",
         "unsafe",
         "no no",
     ),
