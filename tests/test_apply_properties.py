@@ -163,7 +163,8 @@ def test_agrees_with_patch_and_git(case, context, fuzz):
     if ours is not None:
         assert ours in made
     elif len(made) == 1:
-        assert refused <= {"ambiguous", "no context"}
+        # The others do not look whether the new lines stand there already.
+        assert refused <= {"ambiguous", "no context", "already applied"}
 
 
 @settings(RUNS, max_examples=250)

@@ -162,7 +162,13 @@ def test_the_metadata_says_what_was_done(pond):
     (file,) = patch["files"]
     assert file["path"] == "src/pond/__init__.py"
     assert file["hunks"] == [
-        {"header": "@@ -4,7 +4,7 @@", "line": 4, "offset": 0, "fuzz": 0}
+        {
+            "header": "@@ -4,7 +4,7 @@",
+            "line": 4,
+            "offset": 0,
+            "fuzz": 0,
+            "eol": False,
+        }
     ]
     assert (info / "sboms" / "pond.cdx.json").is_file()
     assert not (info / "direct_url.json").exists()

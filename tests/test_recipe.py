@@ -394,6 +394,17 @@ def test_build_options_change_what_it_does_and_the_key(cpond):
     assert key["environment"] == {"CFLAGS": None}
 
 
+@pytest.mark.parametrize("value", ["DBPW=SEKRET", "SEKRET"])
+def test_an_environment_that_is_no_section_is_not_told(cpond, value):
+    result = cpond(c_cfg(environment=value)).run(expect=1)
+
+    assert (
+        "environment: it names a section, and there is no section of that name"
+        in result.error
+    )
+    assert "SEKRET" not in result.output
+
+
 WIDE_C = "volume 11 depth 0 width 4 level 0\n"
 
 

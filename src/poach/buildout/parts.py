@@ -217,8 +217,12 @@ def _owned(
 def _environment(buildout: Any, name: str, section: str | None) -> dict[str, str]:
     if not section:
         return {}
+    if section not in buildout._raw:  # it may be a value, and secret
+        reason = "it names a section, and there is no section of that name"
+        raise OptionError(f"[{name}] environment", "", reason)
+    variables = dict(buildout[section].items())
     try:
-        return {key: value % os.environ for key, value in buildout[section].items()}
+        return {key: value % os.environ for key, value in variables.items()}
     except (KeyError, TypeError, ValueError) as error:
         reason = f"[{section}] has a '%' that names no environment variable: {error}"
         raise OptionError(f"[{name}] environment", "", reason) from error
