@@ -869,7 +869,7 @@ def test_many_nested_folders(deep, tmp_path, count):
 def test_a_tree_that_is_deeper_than_any_path(deep, tmp_path):
     """It is searched to the end."""
     deepen(deep / "d", 60, "e" * 200)
-    (tmp_path / "p").write_bytes(b"--- x/y/f\n+++ x/y/f\n@@ -1 +1 @@\n-1\n+2\n")
+    (tmp_path / "p").write_bytes(b"--- x/y/d/f\n+++ x/y/d/f\n@@ -1 +1 @@\n-1\n+2\n")
     done = poach("apply", deep, tmp_path / "p")
     assert (done.returncode, done.stderr) == (0, "")
     assert (deep / "d/f").read_bytes() == b"2\n"
