@@ -230,6 +230,31 @@ def test_what_a_stale_source_includes(text):
     assert "pond/_x.c" in verdict.why
 
 
+def test_a_pyx_that_another_pyx_includes():
+    tree = {**PYX, "pond/_x.pyx": b'include "sub/y.pyx"\n', "pond/sub/y.pyx": OLD}
+    patched = {"pond/sub/y.pyx": NEW}
+
+    verdict = only(tree, patched, PYX_WHEEL, pure=False)
+
+    assert verdict.effect is WITHOUT
+    assert "pond/_x.c" in verdict.why
+    made = {"pond/_x.c": NEW_C}
+    assert judged(tree, patched, PYX_WHEEL, made, pure=False) == {
+        "pond/sub/y.pyx": INPUT
+    }
+
+
+@pytest.mark.parametrize(
+    "text", [b"cimport y\n", b'include "xy.pyx"\n', b"from pond.y cimport sound\n"]
+)
+def test_a_pyx_that_another_does_not_include(text):
+    tree = {**PYX, "pond/_x.pyx": text, "pond/y.pyx": OLD}
+
+    assert judged(tree, {"pond/y.pyx": NEW}, PYX_WHEEL, pure=False) == {
+        "pond/y.pyx": INPUT
+    }
+
+
 def test_what_is_included_by_way_of_another_file():
     tree = {
         **PYX,

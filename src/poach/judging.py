@@ -91,9 +91,9 @@ class _Judge:
 
     def _compiled_with(self, path: str) -> list[str]:
         """Return the sources whose products change with the one at `path`."""
-        if not path.endswith(generated.INCLUDED):
+        if not path.endswith((generated.CYTHON, *generated.INCLUDED)):
             return [path]
-        if any(map(self._is_there, generated.products(path))):
+        if self._made(path) is not None:
             return [path]
         return self._including(path)
 
