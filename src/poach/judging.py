@@ -78,16 +78,23 @@ class _Judge:
         """Return a verdict on the change of `source`: the last generation decides."""
         generations = [*generated.generations(source), self._of_module(source)]
         for names in reversed(generations):
-            for name in names:
+            own = [name for name in names if not self._is_by_hand(name, source)]
+            for name in own:
                 if name in self._built.touched:
                     return Verdict(Effect.BUILD_INPUT, why=f"{name} is patched, too")
                 if self._is_made(name):
                     why = f"the build makes {name} of it"
                     return Verdict(Effect.BUILD_INPUT, why=why)
-            hides = next(filter(self._is_there, names), None)
+            hides = next(filter(self._is_there, own), None)
             if hides is not None:
                 return _hidden(hides)
         return None
+
+    def _is_by_hand(self, name: str, source: str) -> bool:
+        """Tell whether the file at `name` is there, and is not made of `source`."""
+        if not self._is_there(name) or name in self._built.written:
+            return False
+        return not generated.is_product(name, source, self._at.read(name))
 
     def _compiled_with(self, path: str) -> list[str]:
         """Return the sources whose products change with the one at `path`."""
