@@ -207,6 +207,26 @@ def test_a_declaration_beside_a_file_by_hand_acts_through_what_reads_it():
     assert "pond/_x.c" in verdict.why
 
 
+@pytest.mark.parametrize(
+    ("template", "beside"),
+    [
+        ("pond/skel/page.html.j2", "pond/skel/page.html"),
+        ("pond/skel/zope.conf.in", "pond/skel/zope.conf"),
+        ("pond/skel/run.tmpl", "pond/skel/run"),
+    ],
+)
+def test_a_template_that_is_installed_as_data(template, beside):
+    tree = {template: OLD, beside: OTHER, "pond/__init__.py": OTHER}
+    wheel = {beside: OTHER, "pond/__init__.py": OTHER}
+
+    assert judged(tree, {template: NEW}, {**wheel, template: NEW}) == {
+        template: INSTALLED
+    }
+    for lacking in (wheel, {**wheel, template: OLD}):
+        assert judged(tree, {template: NEW}, lacking) == {template: WITHOUT}
+    assert judged(tree, {template: None}, wheel) == {template: WITHOUT}
+
+
 def test_the_build_made_the_product_again():
     for made in ({"pond/_x.c": NEW_C}, {"build/cython/pond/_x.c": NEW_C}):
         found = judged(PYX, {"pond/_x.pyx": NEW}, PYX_WHEEL, made, pure=False)

@@ -52,7 +52,9 @@ class _Judge:
             return Verdict(Effect.NOT_INSTALLED, why=why)
         source = self._generated(path)
         if source is not None and source.effect is Effect.WITHOUT_EFFECT:
-            return source
+            if patched is None or not self._is_data(path):
+                return source
+            return self._installed(path, patched) or source
         if patched is None:
             return self._deleted(path, upstream)
         return (
@@ -73,6 +75,15 @@ class _Judge:
             return None
         made = [self._made(source) for source in self._compiled_with(path)]
         return next(iter(sorted(filter(None, made), key=_is_without_effect)), None)
+
+    def _is_data(self, path: str) -> bool:
+        """Tell whether `path` is a template of data: users may fill it in, not a build.
+
+        A template of code is for the build, even if the wheel has it.
+        """
+        made = [name for name in generated.products(path) if self._is_there(name)]
+        code = any(name.endswith(".py") or filekinds.is_compiled(name) for name in made)
+        return filekinds.is_template(path) and not code
 
     def _made(self, source: str) -> Verdict | None:
         """Return a verdict on the change of `source`: the last generation decides."""
