@@ -275,6 +275,41 @@ def test_nothing_was_compiled():
 
 
 @pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("setup.py", b"setup(ext_modules=[Extension('pond._x', ['pond/_x.c'])])\n"),
+        ("pyproject.toml", b"[tool.setuptools]\next-modules = []\n"),
+        ("meson.build", b"py.extension_module('_x', '_x.c')\n"),
+    ],
+)
+@pytest.mark.parametrize("path", ["pond/_x.c", "pond/_x.h", "pond/_x.pyx", "x/lib.rs"])
+def test_an_extension_that_the_build_leaves_out(script, text, path):
+    tree = {script: text, path: OLD, "pond/__init__.py": OTHER}
+    wheel = {"pond/__init__.py": OTHER}
+
+    for data in ({}, {path: NEW}, {path: OLD}):
+        verdict = only(tree, {path: NEW}, {**wheel, **data})
+        assert verdict.effect is WITHOUT
+        assert "nothing was compiled" in verdict.why
+        assert "output of the build" in verdict.cure
+    assert judged(tree, {path: NEW}, {**wheel, path: NEW}, pure=False) == {
+        path: INSTALLED
+    }
+
+
+def test_what_an_extension_does_not_need():
+    """A wheel of headers is what was patched; make and tests are for developers."""
+    tree = {"setup.py": SETUP, "pond/x.h": OLD, "pond/__init__.py": OTHER}
+    wheel = {"pond/x.h": NEW, "pond/__init__.py": OTHER}
+    assert judged(tree, {"pond/x.h": NEW}, wheel) == {"pond/x.h": INSTALLED}
+
+    tree["setup.py"] = b"setup(ext_modules=[Extension('pond._x', ['pond/_x.c'])])\n"
+    wheel = {"pond/__init__.py": OTHER}
+    others = {"Makefile": NEW, "tests/x.c": NEW, "configure": NEW}
+    assert judged(tree, others, wheel) == dict.fromkeys(others, NOT)
+
+
+@pytest.mark.parametrize(
     "text", [b"include '_parts.pxi'\n", b'include "_parts.pxi"\n', b"cimport _parts\n"]
 )
 def test_what_a_stale_source_includes(text):

@@ -17,7 +17,17 @@ from poach.built import Built, Placement, above, is_tail
 from poach.effect import Effect, Verdict
 
 #: Where a build looks for what it is to do.
-_SCRIPTS = ("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt")
+_SCRIPTS = (
+    *("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt"),
+    *("build.py", "hatch_build.py", "pdm_build.py"),
+)
+
+#: What build files say if something is to be compiled for Python.
+_EXTENSIONS = re.compile(
+    rb"\b(?:\w*Extension\s*\(|ext[_-]modules\b|cythonize\b|cffi_modules\b"
+    rb"|rust[_-]extensions\b|maturin\b|extension_module\b"
+    rb"|(?:pybind11|nanobind|python|Python3?)_add_(?:module|library)\b)"
+)
 
 #: Folders at the top of a tree that are packages, and not for users.
 _TOOLS = frozenset(
@@ -56,9 +66,10 @@ class _Judge:
                 return source
             return self._installed(path, patched) or source
         if patched is None:
-            return self._deleted(path, upstream)
+            return self._uncompiled(path) or self._deleted(path, upstream)
         return (
-            self._installed(path, patched)
+            self._uncompiled(path)
+            or self._installed(path, patched)
             or source
             or self._lost(path, upstream, patched)
             or self._lacking(path)
@@ -189,6 +200,27 @@ class _Judge:
             return False
         data = self._wheel.read(place)
         return all(one.patched != data for one in self._built.touched.values())
+
+    def _uncompiled(self, path: str) -> Verdict | None:
+        """Return a verdict on code of an extension if the wheel has nothing compiled.
+
+        Builds go on without an optional extension that cannot be compiled.  Then the
+        wheel may have its source as data, which nobody runs.
+        """
+        code = filekinds.is_compiled_source(path) and not self._is_for_people(path)
+        if not (code and self._built.pure and self._has_extensions):
+            return None
+        return Verdict(
+            Effect.WITHOUT_EFFECT,
+            why="nothing was compiled of it: the wheel has no compiled code, but the "
+            "build files name extensions",
+            cure="look into the output of the build: the patch may break the "
+            "extension, or a compiler or an option is missing",
+        )
+
+    @cached_property
+    def _has_extensions(self) -> bool:
+        return any(map(_EXTENSIONS.search, self._scripts.values()))
 
     def _installed(self, path: str, patched: bytes) -> Verdict | None:
         """Return a verdict where the wheel has the patched bytes, and from here."""
