@@ -99,7 +99,9 @@ class _Judge:
     def _made(self, source: str) -> Verdict | None:
         """Return a verdict on the change of `source`: the last generation decides."""
         generations = [*generated.generations(source), self._of_module(source)]
-        for names in reversed(generations):
+        sources = [source, *(name for names in generations for name in names)]
+        elsewhere = self._named_otherwise(sources)
+        for names in [*reversed(generations), elsewhere]:
             own = [name for name in names if not self._is_by_hand(name, source)]
             for name in own:
                 if name in self._built.touched:
@@ -111,6 +113,36 @@ class _Judge:
             if hides is not None:
                 return _hidden(hides)
         return None
+
+    def _named_otherwise(self, sources: list[str]) -> list[str]:
+        """Return what Cython made of `sources` in another folder or by another name.
+
+        Only contents tell.  A file named as usual is that of the source beside it.
+        """
+        return [
+            product
+            for product, named in self._named_by_cython.items()
+            if any(
+                is_tail(name, source) or is_tail(source, name)
+                for source in sources
+                if source.endswith(generated.CYTHON)
+                for name in named
+            )
+        ]
+
+    @cached_property
+    def _named_by_cython(self) -> dict[str, set[str]]:
+        """The files by Cython with unusual names, each with the sources it names."""
+        there = [*self._built.tree.sizes]
+        usual = {p for path in there for p in generated.products(path)}
+        found = {
+            path: generated.sources_named(self._at.read(path))
+            for path in there
+            if path.endswith(generated.BY_CYTHON)
+            and path not in usual
+            and self._is_by_cython(path)
+        }
+        return {path: named for path, named in found.items() if named}
 
     def _is_by_hand(self, name: str, source: str) -> bool:
         """Tell whether the file at `name` is there, and is not made of `source`."""
