@@ -46,6 +46,9 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     ".sass": ("{}.css", "{}.min.css"),
     ".less": ("{}.css", "{}.min.css"),
     ".styl": ("{}.css",),
+    ".js": ("{}.min.js", "{}-min.js"),
+    ".mjs": ("{}.min.mjs",),
+    ".css": ("{}.min.css", "{}-min.css"),
     # templates, the scripts of autoconf, the templates of numpy.distutils
     ".in": ("{}",),
     ".tmpl": ("{}",),
