@@ -508,6 +508,58 @@ def test_a_part_of_what_is_installed(path):
     assert "package_data" in verdict.cure
 
 
+def test_a_data_file_that_is_not_in_the_package_data():
+    """The same __init__.py stands in another folder, too."""
+    tree = {
+        "lib/pond/__init__.py": OLD,
+        "pond/__init__.py": OLD,
+        "lib/pond/notes.txt": OLD,
+    }
+
+    verdict = only(tree, {"lib/pond/notes.txt": NEW}, {"pond/__init__.py": OLD})
+
+    assert verdict.effect is WITHOUT
+    assert "package_data" in verdict.cure
+    assert "let the diff name" not in verdict.cure
+
+
+@pytest.mark.parametrize(
+    ("folder", "cure"),
+    [("", "let the diff name files in pond"), ("src/", "set #directory=src")],
+)
+def test_a_new_file_in_the_folder_of_another_copy(folder, cure):
+    tree = {
+        "build/lib/pond/__init__.py": SETUP,
+        "build/lib/pond/a.py": OTHER,
+        f"{folder}pond/__init__.py": OLD,
+        f"{folder}pond/a.py": OTHER,
+    }
+    wheel = {"pond/__init__.py": OLD, "pond/a.py": OTHER}
+
+    verdict = only(tree, {"build/lib/pond/new.py": NEW}, wheel)
+
+    assert verdict.effect is WITHOUT
+    assert verdict.cure.endswith(cure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"__import__('pkg_resources').declare_namespace(__name__)\n",
+        b"__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n",
+    ],
+)
+def test_the_module_of_a_namespace_that_setuptools_leaves_out(text):
+    tree = {"src/zope/__init__.py": text, "src/zope/pond/__init__.py": OTHER}
+    patched = {"src/zope/__init__.py": text + b"# x\n"}
+
+    verdict = only(tree, patched, {"zope/pond/__init__.py": OTHER})
+
+    assert verdict.effect is WITHOUT
+    assert "#exclude=src/zope/__init__.py" in verdict.cure
+    assert "package_data" not in verdict.cure
+
+
 def test_a_new_package_beside_the_installed_one():
     patched = {"lake/__init__.py": b"", "lake/deep.py": NEW}
 

@@ -29,6 +29,9 @@ _EXTENSIONS = re.compile(
     rb"|(?:pybind11|nanobind|python|Python3?)_add_(?:module|library)\b)"
 )
 
+#: What the __init__.py of a namespace package says.
+_NAMESPACE = re.compile(rb"\bdeclare_namespace\b|\bextend_path\b")
+
 #: Folders at the top of a tree that are packages, and not for users.
 _TOOLS = frozenset(
     ("tools", "scripts", "contrib", "misc", "utils", "dev", "bin", "build")
@@ -429,14 +432,39 @@ class _Judge:
 
     def _cure_of_missing(self, path: str, near: str) -> str:
         """Return what to do about a file that the wheel lacks, where it has `near`."""
-        folder = next(above(path))
-        source = next(iter(self._at.sources(near)), "")
-        if source and near.count("/") and not source.startswith(folder.split("/")[0]):
-            return f"the wheel has {near} from {source}: {_cure(source, near)}"
+        if self._is_namespace(path):
+            return (
+                "setuptools leaves out the __init__.py of a namespace package: leave it "
+                f"out of the diff, too, with #exclude={path} behind its location"
+            )
+        source = self._source_of(near, path)
+        top = path.partition("/")[0]
+        if source and not source.startswith(f"{top}/") and "/" in path and "/" in near:
+            return f"the wheel has {near} from {source}: {_move(source, near)}"
         return (
             "let the patch change what the build installs, too: packages, "
             "package_data, MANIFEST.in or the like"
         )
+
+    def _source_of(self, place: str, path: str) -> str:
+        """Return of which file the wheel has `place`, rather than of look-alikes.
+
+        It is in the folder of which the wheel has most files, else in that of `path`.
+        """
+        top = f"{path.partition('/')[0]}/"
+        package = place.partition("/")[0]
+
+        def rank(source: str) -> tuple[int, bool]:
+            folder = f"{source.removesuffix(place)}{package}/"
+            return len(self._at.installed(folder)), source.startswith(top)
+
+        return max(self._at.sources(place), key=rank, default="")
+
+    def _is_namespace(self, path: str) -> bool:
+        """Tell whether `path` is an __init__.py that declares a namespace package."""
+        touched = self._built.touched[path]
+        text = b"\n".join(filter(None, touched))
+        return is_tail("__init__.py", path) and bool(_NAMESPACE.search(text))
 
 
 def _hidden(product: str) -> Verdict:
@@ -452,6 +480,13 @@ def _cure(source: str, place: str) -> str:
     """Return how to patch `source`, a file of the tree that is `place` in the wheel."""
     folder = source.removesuffix(place).rstrip("/")
     return f"set #directory={folder}" if folder else f"let the diff name {source}"
+
+
+def _move(source: str, place: str) -> str:
+    """Return where a diff is to make files that are to go where `source` goes."""
+    if source.removesuffix(place):
+        return _cure(source, place)
+    return f"let the diff name files in {source.rpartition('/')[0]}"
 
 
 def _is_without_effect(verdict: Verdict) -> bool:
