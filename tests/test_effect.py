@@ -428,7 +428,7 @@ def test_what_policies_make_of_it(effects, found, policy, unused, error, warning
 
 def test_each_policy_names_the_next_one():
     one = patch_set(None)
-    with pytest.raises(PoachError, match="#effect=warn behind .* = warn in"):
+    with pytest.raises(PoachError, match=r"#effect=warn behind .* = warn in"):
         judge(one, record([IDLE]), "error", "warn")
     (warning,) = judge(one, record([IDLE]), "warn", "warn")
     assert "#effect=ignore behind" in warning

@@ -680,6 +680,19 @@ def test_data_files_are_named_one_by_one():
     assert judged(tree, {"etc/new.conf": NEW}, wheel) == {"etc/new.conf": WITHOUT}
 
 
+@pytest.mark.parametrize("path", ["bin/other", "third/six.py"])
+def test_what_is_said_of_a_file_beside_installed_ones_is_true(path):
+    tree = {**FLAT, "bin/pond": OTHER, "pond/six.py": OLD, path: OLD}
+    wheel = {**FLAT_WHEEL, "pond-1.0.data/scripts/pond": OTHER, "pond/six.py": OLD}
+
+    verdict = only(tree, {path: NEW}, wheel)
+
+    assert verdict.effect is NOT
+    assert verdict.why == (
+        "the wheel lacks it, and it is not in a package that the wheel has"
+    )
+
+
 # -- look-alikes, and files that the build writes --------------------------------------
 
 

@@ -29,6 +29,9 @@ _EXTENSIONS = re.compile(
     rb"|(?:pybind11|nanobind|python|Python3?)_add_(?:module|library)\b)"
 )
 
+#: Why a file counts as not installed whose name does not tell that.
+_NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
+
 #: What the __init__.py of a namespace package says.
 _NAMESPACE = re.compile(rb"\bdeclare_namespace\b|\bextend_path\b")
 
@@ -333,7 +336,7 @@ class _Judge:
             )
         if filekinds.is_template(path):
             return Verdict(Effect.BUILD_INPUT)
-        return Verdict(Effect.NOT_INSTALLED, why="nothing beside it is installed")
+        return Verdict(Effect.NOT_INSTALLED, why=_NO_PART)
 
     def _by_name(self, path: str) -> Verdict | None:
         """Return a verdict on what its name tells, None for code and data."""
@@ -434,8 +437,8 @@ class _Judge:
         """Return what to do about a file that the wheel lacks, where it has `near`."""
         if self._is_namespace(path):
             return (
-                "setuptools leaves out the __init__.py of a namespace package: leave it "
-                f"out of the diff, too, with #exclude={path} behind its location"
+                "setuptools leaves out the __init__.py of a namespace package: leave "
+                f"it out of the diff, too, with #exclude={path} behind its location"
             )
         source = self._source_of(near, path)
         top = path.partition("/")[0]
