@@ -426,6 +426,16 @@ def test_what_policies_make_of_it(effects, found, policy, unused, error, warning
         assert len(judge(patches, told, policy, unused)) == warnings
 
 
+def test_each_policy_names_the_next_one():
+    one = patch_set(None)
+    with pytest.raises(PoachError, match=r"#effect=warn behind .* = warn in"):
+        judge(one, record([IDLE]), "error", "warn")
+    (warning,) = judge(one, record([IDLE]), "warn", "warn")
+    assert "#effect=ignore behind" in warning
+    assert "patch-effect = ignore in" in warning
+    assert "warn" not in warning
+
+
 def test_a_series_with_tests_of_its_own():
     """Only of one name are its diffs counted together."""
     patches = patch_set(None, None)

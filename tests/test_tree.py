@@ -164,8 +164,7 @@ def test_all_refusals_of_all_diffs_at_once(tree):
         "  what to do: make the diff anew for this release\n"
         "Patch 'three' (base.cfg:3) does not apply:\n"
         "  no unified diff in it; it says 'nothing'\n"
-        "  what to do: get the diff again from its source, or make it again, "
-        "as said above"
+        "  what to do: get the diff again from its source, or make it again"
     )
 
 

@@ -56,20 +56,27 @@ class Finding(NamedTuple):
 
 
 class WithoutEffect(PoachError):
-    """Files that patches change and that have no effect; `lines` tell one each."""
+    """Files that patches change and that have no effect; `lines` tell one each.
 
-    def __init__(self, patch_set: PatchSet, lines: Sequence[str]) -> None:
-        super().__init__(patch_set, lines)
+    `policy` is what the user wants of them, ``error`` or ``warn``.
+    """
+
+    def __init__(
+        self, patch_set: PatchSet, lines: Sequence[str], policy: str = "error"
+    ) -> None:
+        super().__init__(patch_set, lines, policy)
         self.patch_set = patch_set
         self.lines = tuple(lines)
+        self.policy = policy
 
     def __str__(self) -> str:
+        milder = POLICIES[POLICIES.index(self.policy) + 1]
         return "\n".join(
             [
                 f"Patches of {self.patch_set.title} change files without effect:",
                 *(f"    {line}" for line in self.lines),
-                "if one is to be used all the same, write #effect=warn behind the "
-                "location of its diff, or patch-effect = warn in [buildout]",
+                f"if one is to be used all the same, write #effect={milder} behind the "
+                f"location of its diff, or patch-effect = {milder} in [buildout]",
             ]
         )
 
@@ -128,7 +135,9 @@ def judge(
     warnings: list[PoachError] = []
     for policy in POLICIES[:2]:
         lines = [*_without_effect(found, effect, policy)]
-        told: list[PoachError] = [WithoutEffect(patch_set, lines)] if lines else []
+        told: list[PoachError] = []
+        if lines:
+            told.append(WithoutEffect(patch_set, lines, policy))
         if unused == policy:
             told += _not_installed(patch_set, found)
         (faults if policy == "error" else warnings).extend(told)

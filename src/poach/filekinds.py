@@ -50,6 +50,10 @@ _COMPILED = re.compile(
     r"|configure|Makefile(?:\..*)?|GNUmakefile",
     re.IGNORECASE,
 )
+#: What of that only steers a compiler.
+_STEERING = re.compile(
+    r".*\.(?:m4|ac|am)|(?:configure|Makefile|GNUmakefile)(?:\..*)?", re.IGNORECASE
+)
 #: What may be turned into a file by the build, or be installed as it is.
 _TEMPLATE = re.compile(
     r"(.*)\.(?:in|tp|src|tmpl|template|tpl|j2|jinja2?|mako)", re.IGNORECASE
@@ -93,6 +97,11 @@ def is_compiled(path: str) -> bool:
     name = path.rpartition("/")[2]
     template = _TEMPLATE.fullmatch(name)
     return bool(_COMPILED.fullmatch(template[1] if template else name))
+
+
+def is_compiled_source(path: str) -> bool:
+    """Tell whether the file at `path` is code for compilers, and not for make or m4."""
+    return is_compiled(path) and not _STEERING.fullmatch(path.rpartition("/")[2])
 
 
 def is_template(path: str) -> bool:

@@ -17,7 +17,23 @@ from poach.built import Built, Placement, above, is_tail
 from poach.effect import Effect, Verdict
 
 #: Where a build looks for what it is to do.
-_SCRIPTS = ("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt")
+_SCRIPTS = (
+    *("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt"),
+    *("build.py", "hatch_build.py", "pdm_build.py"),
+)
+
+#: What build files say if something is to be compiled for Python.
+_EXTENSIONS = re.compile(
+    rb"\b(?:\w*Extension\s*\(|ext[_-]modules\b|cythonize\b|cffi_modules\b"
+    rb"|rust[_-]extensions\b|maturin\b|extension_module\b"
+    rb"|(?:pybind11|nanobind|python|Python3?)_add_(?:module|library)\b)"
+)
+
+#: Why a file counts as not installed whose name does not tell that.
+_NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
+
+#: What the __init__.py of a namespace package says.
+_NAMESPACE = re.compile(rb"\bdeclare_namespace\b|\bextend_path\b")
 
 #: Folders at the top of a tree that are packages, and not for users.
 _TOOLS = frozenset(
@@ -52,11 +68,14 @@ class _Judge:
             return Verdict(Effect.NOT_INSTALLED, why=why)
         source = self._generated(path)
         if source is not None and source.effect is Effect.WITHOUT_EFFECT:
-            return source
+            if patched is None or not self._is_data(path):
+                return source
+            return self._installed(path, patched) or source
         if patched is None:
-            return self._deleted(path, upstream)
+            return self._uncompiled(path) or self._deleted(path, upstream)
         return (
-            self._installed(path, patched)
+            self._uncompiled(path)
+            or self._installed(path, patched)
             or source
             or self._lost(path, upstream, patched)
             or self._lacking(path)
@@ -74,26 +93,74 @@ class _Judge:
         made = [self._made(source) for source in self._compiled_with(path)]
         return next(iter(sorted(filter(None, made), key=_is_without_effect)), None)
 
+    def _is_data(self, path: str) -> bool:
+        """Tell whether `path` is a template of data: users may fill it in, not a build.
+
+        A template of code is for the build, even if the wheel has it.
+        """
+        made = [name for name in generated.products(path) if self._is_there(name)]
+        code = any(name.endswith(".py") or filekinds.is_compiled(name) for name in made)
+        return filekinds.is_template(path) and not code
+
     def _made(self, source: str) -> Verdict | None:
         """Return a verdict on the change of `source`: the last generation decides."""
         generations = [*generated.generations(source), self._of_module(source)]
-        for names in reversed(generations):
-            for name in names:
+        sources = [source, *(name for names in generations for name in names)]
+        elsewhere = self._named_otherwise(sources)
+        for names in [*reversed(generations), elsewhere]:
+            own = [name for name in names if not self._is_by_hand(name, source)]
+            for name in own:
                 if name in self._built.touched:
                     return Verdict(Effect.BUILD_INPUT, why=f"{name} is patched, too")
                 if self._is_made(name):
                     why = f"the build makes {name} of it"
                     return Verdict(Effect.BUILD_INPUT, why=why)
-            hides = next(filter(self._is_there, names), None)
+            hides = next(filter(self._is_there, own), None)
             if hides is not None:
                 return _hidden(hides)
         return None
 
+    def _named_otherwise(self, sources: list[str]) -> list[str]:
+        """Return what Cython made of `sources` in another folder or by another name.
+
+        Only contents tell.  A file named as usual is that of the source beside it.
+        """
+        return [
+            product
+            for product, named in self._named_by_cython.items()
+            if any(
+                is_tail(name, source) or is_tail(source, name)
+                for source in sources
+                if source.endswith(generated.CYTHON)
+                for name in named
+            )
+        ]
+
+    @cached_property
+    def _named_by_cython(self) -> dict[str, set[str]]:
+        """The files by Cython with unusual names, each with the sources it names."""
+        there = [*self._built.tree.sizes]
+        usual = {p for path in there for p in generated.products(path)}
+        found = {
+            path: generated.sources_named(self._at.read(path))
+            for path in there
+            if path.endswith(generated.BY_CYTHON)
+            and path not in usual
+            and self._is_by_cython(path)
+        }
+        return {path: named for path, named in found.items() if named}
+
+    def _is_by_hand(self, name: str, source: str) -> bool:
+        """Tell whether the file at `name` is there, and is not made of `source`."""
+        if not self._is_there(name) or name in self._built.written:
+            return False
+        return not generated.is_product(name, source, self._at.read(name))
+
     def _compiled_with(self, path: str) -> list[str]:
         """Return the sources whose products change with the one at `path`."""
-        if not path.endswith(generated.INCLUDED):
+        if not path.endswith((generated.CYTHON, *generated.INCLUDED)):
             return [path]
-        if any(map(self._is_there, generated.products(path))):
+        if self._made(path) is not None:
             return [path]
         return self._including(path)
 
@@ -172,6 +239,27 @@ class _Judge:
         data = self._wheel.read(place)
         return all(one.patched != data for one in self._built.touched.values())
 
+    def _uncompiled(self, path: str) -> Verdict | None:
+        """Return a verdict on code of an extension if the wheel has nothing compiled.
+
+        Builds go on without an optional extension that cannot be compiled.  Then the
+        wheel may have its source as data, which nobody runs.
+        """
+        code = filekinds.is_compiled_source(path) and not self._is_for_people(path)
+        if not (code and self._built.pure and self._has_extensions):
+            return None
+        return Verdict(
+            Effect.WITHOUT_EFFECT,
+            why="nothing was compiled of it: the wheel has no compiled code, but the "
+            "build files name extensions",
+            cure="look into the output of the build: the patch may break the "
+            "extension, or a compiler or an option is missing",
+        )
+
+    @cached_property
+    def _has_extensions(self) -> bool:
+        return any(map(_EXTENSIONS.search, self._scripts.values()))
+
     def _installed(self, path: str, patched: bytes) -> Verdict | None:
         """Return a verdict where the wheel has the patched bytes, and from here."""
         place = next(self._at.holders(path, patched), None)
@@ -248,7 +336,7 @@ class _Judge:
             )
         if filekinds.is_template(path):
             return Verdict(Effect.BUILD_INPUT)
-        return Verdict(Effect.NOT_INSTALLED, why="nothing beside it is installed")
+        return Verdict(Effect.NOT_INSTALLED, why=_NO_PART)
 
     def _by_name(self, path: str) -> Verdict | None:
         """Return a verdict on what its name tells, None for code and data."""
@@ -347,14 +435,39 @@ class _Judge:
 
     def _cure_of_missing(self, path: str, near: str) -> str:
         """Return what to do about a file that the wheel lacks, where it has `near`."""
-        folder = next(above(path))
-        source = next(iter(self._at.sources(near)), "")
-        if source and near.count("/") and not source.startswith(folder.split("/")[0]):
-            return f"the wheel has {near} from {source}: {_cure(source, near)}"
+        if self._is_namespace(path):
+            return (
+                "setuptools leaves out the __init__.py of a namespace package: leave "
+                f"it out of the diff, too, with #exclude={path} behind its location"
+            )
+        source = self._source_of(near, path)
+        top = path.partition("/")[0]
+        if source and not source.startswith(f"{top}/") and "/" in path and "/" in near:
+            return f"the wheel has {near} from {source}: {_move(source, near)}"
         return (
             "let the patch change what the build installs, too: packages, "
             "package_data, MANIFEST.in or the like"
         )
+
+    def _source_of(self, place: str, path: str) -> str:
+        """Return of which file the wheel has `place`, rather than of look-alikes.
+
+        It is in the folder of which the wheel has most files, else in that of `path`.
+        """
+        top = f"{path.partition('/')[0]}/"
+        package = place.partition("/")[0]
+
+        def rank(source: str) -> tuple[int, bool]:
+            folder = f"{source.removesuffix(place)}{package}/"
+            return len(self._at.installed(folder)), source.startswith(top)
+
+        return max(self._at.sources(place), key=rank, default="")
+
+    def _is_namespace(self, path: str) -> bool:
+        """Tell whether `path` is an __init__.py that declares a namespace package."""
+        touched = self._built.touched[path]
+        text = b"\n".join(filter(None, touched))
+        return is_tail("__init__.py", path) and bool(_NAMESPACE.search(text))
 
 
 def _hidden(product: str) -> Verdict:
@@ -370,6 +483,13 @@ def _cure(source: str, place: str) -> str:
     """Return how to patch `source`, a file of the tree that is `place` in the wheel."""
     folder = source.removesuffix(place).rstrip("/")
     return f"set #directory={folder}" if folder else f"let the diff name {source}"
+
+
+def _move(source: str, place: str) -> str:
+    """Return where a diff is to make files that are to go where `source` goes."""
+    if source.removesuffix(place):
+        return _cure(source, place)
+    return f"let the diff name files in {source.rpartition('/')[0]}"
 
 
 def _is_without_effect(verdict: Verdict) -> bool:

@@ -291,7 +291,7 @@ _ADVICE = {
     "unreadable": "look at what stands there in the tree, and who may read it",
     "kind": "make the diff anew with git diff, which deletes the one and makes the "
     "other",
-    "bad diff": "get the diff again from its source, or make it again, as said above",
+    "bad diff": "get the diff again from its source, or make it again",
     "excluded": "correct the globs of exclude=, or leave them out",
     "too large": "look what the diff is; nothing that large is a patch",
     "already applied": "the source has this change already (or the diff is reversed): "
