@@ -544,6 +544,7 @@ def test_list(built):
         "  +loud (buildout.cfg:12)",
         f"    {built.path}/patches/pond/1.0/loud.patch",
         f"    sha256 {sha256(LOUD)}",
+        "    installed: src/pond/__init__.py as pond/__init__.py",
     ]
     assert json.loads(built.poach("list", "--json").stdout) == [
         {
@@ -561,6 +562,18 @@ def test_list(built):
                     "strip": None,
                     "directory": None,
                     "fuzz": 0,
+                    "exclude": [],
+                    "eol": "keep",
+                    "files": [
+                        {
+                            "path": "src/pond/__init__.py",
+                            "place": "pond/__init__.py",
+                            "effect": "installed",
+                            "why": "",
+                            "cure": "",
+                            "syntax": "",
+                        }
+                    ],
                 }
             ],
             "built": True,
@@ -664,8 +677,9 @@ def test_exit_codes(pond, words, code):
     assert (result.stdout == "") == bool(code)
 
 
-def test_list_takes_assignments_only(pond):
-    pond.poach("list", "none", expect=2)
+def test_list_of_a_project_without_a_pin(pond):
+    error = pond.poach("list", "none", expect=1).error
+    assert error == "'none' has no patched pin"
 
 
 def test_version(pond):

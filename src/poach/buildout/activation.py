@@ -85,6 +85,7 @@ def activate(
         extensions.refuse_required(buildout, read.pins)
     foreign = None if python is None else toolchains.foreign(read, python)
     workshop = Workshop(read, foreign)
+    workshop.is_run = not noted
     substitution = Substitution(supplied(buildout, workshop), buildout)
     _pin(buildout, workshop, workshop.patch_sets.values())
     pinning.forget(pkg_resources.working_set, workshop.settings.substitutes)

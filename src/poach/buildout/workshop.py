@@ -74,7 +74,8 @@ class Workshop:
     to, `blind` the parts of which that was not known; `given` are the projects that
     somebody has got and will keep; `substituted` are those that got a substitute, with
     what that is; `told` are warnings that were given, and `quiet` is whether more are
-    kept back.  `partial` tells whether only some parts of the buildout run.  Eggs are
+    kept back.  `partial` tells whether only some parts of the buildout run, `is_run`
+    whether this is a run of buildout at all and not a command of poach.  Eggs are
     made by `toolchain`, that of the running interpreter where none is given.
     """
 
@@ -111,6 +112,7 @@ class Workshop:
         self.quiet = False
         self.substituted: dict[NormalizedName, str] = {}
         self.partial = False
+        self.is_run = False
         self._noted_places: set[str] | None = None
 
     def resolve(self, owned: OwnedPin) -> PatchSet:
@@ -183,6 +185,8 @@ class Workshop:
 
     def _keep_from_pruning(self, egg: PatchedEgg) -> None:
         """Note the use of an egg at once if the last run did not use it."""
+        if not self.is_run:
+            return
         if self._noted_places is None:
             self._noted_places = uses.current(self.noted_before() or {})
         if uses.place(self.kit.store, egg) not in self._noted_places:
