@@ -350,13 +350,18 @@ def test_an_extension_that_the_build_leaves_out(script, text, path):
     wheel = {"pond/__init__.py": OTHER}
 
     for data in ({}, {path: NEW}, {path: OLD}):
-        verdict = only(tree, {path: NEW}, {**wheel, **data})
-        assert verdict.effect is WITHOUT
+        # Setuptools names the wheel for the platform all the same.
+        for pure in (True, False):
+            verdict = only(tree, {path: NEW}, {**wheel, **data}, pure=pure)
+            assert verdict.effect is WITHOUT
         assert "nothing was compiled" in verdict.why
         assert "output of the build" in verdict.cure
-    assert judged(tree, {path: NEW}, {**wheel, path: NEW}, pure=False) == {
-        path: INSTALLED
-    }
+    # A library that the sdist has already is not of this build.
+    tree["pond/cli.exe"] = wheel["pond/cli.exe"] = b"MZ"
+    assert judged(tree, {path: NEW}, wheel, pure=False) == {path: WITHOUT}
+    for native in ({"pond/_x.pyd": b"1"}, {"pond/run": b"\x7fELF"}):
+        found = judged(tree, {path: NEW}, {**wheel, **native}, pure=False)
+        assert found == {path: INPUT}
 
 
 def test_what_an_extension_does_not_need():

@@ -54,6 +54,18 @@ _COMPILED = re.compile(
 _STEERING = re.compile(
     r".*\.(?:m4|ac|am)|(?:configure|Makefile|GNUmakefile)(?:\..*)?", re.IGNORECASE
 )
+#: What a compiler and a linker make.
+_NATIVE = re.compile(r".*\.(?:so(?:\.\d+)*|pyd|dll|dylib|exe|lib|a)", re.IGNORECASE)
+#: How that begins: ELF, PE, Mach-O (thin and fat), archives.
+_HEADS = (
+    *(b"\x7fELF", b"MZ", b"!<arch>\n", b"\xca\xfe\xba\xbe"),
+    *(
+        b"\xcf\xfa\xed\xfe",
+        b"\xce\xfa\xed\xfe",
+        b"\xfe\xed\xfa\xcf",
+        b"\xfe\xed\xfa\xce",
+    ),
+)
 #: What may be turned into a file by the build, or be installed as it is.
 _TEMPLATE = re.compile(
     r"(.*)\.(?:in|tp|src|tmpl|template|tpl|j2|jinja2?|mako)", re.IGNORECASE
@@ -102,6 +114,11 @@ def is_compiled(path: str) -> bool:
 def is_compiled_source(path: str) -> bool:
     """Tell whether the file at `path` is code for compilers, and not for make or m4."""
     return is_compiled(path) and not _STEERING.fullmatch(path.rpartition("/")[2])
+
+
+def is_native(path: str, data: bytes) -> bool:
+    """Tell whether `data`, at `path`, is compiled code, by its name or head."""
+    return bool(_NATIVE.fullmatch(path)) or data.startswith(_HEADS)
 
 
 def is_template(path: str) -> bool:

@@ -246,7 +246,7 @@ class _Judge:
         wheel may have its source as data, which nobody runs.
         """
         code = filekinds.is_compiled_source(path) and not self._is_for_people(path)
-        if not (code and self._built.pure and self._has_extensions):
+        if not code or self._has_compiled or not self._has_extensions:
             return None
         return Verdict(
             Effect.WITHOUT_EFFECT,
@@ -254,6 +254,27 @@ class _Judge:
             "build files name extensions",
             cure="look into the output of the build: the patch may break the "
             "extension, or a compiler or an option is missing",
+        )
+
+    @cached_property
+    def _has_compiled(self) -> bool:
+        """Whether the wheel has compiled code that is not as it was in the tree.
+
+        The name of the wheel does not tell that: it is the same if the build leaves out
+        an extension.
+        """
+        return any(
+            filekinds.is_native(place, self._wheel.read(place))
+            and not self._is_copied(place)
+            for place in self._wheel.sizes
+        )
+
+    def _is_copied(self, place: str) -> bool:
+        """Tell whether a file of the tree before the build has the bytes of `place`."""
+        data = self._wheel.read(place)
+        return any(
+            path not in self._built.written and self._at.read(path) == data
+            for path in self._at.sources(place)
         )
 
     @cached_property
