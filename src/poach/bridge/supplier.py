@@ -46,6 +46,8 @@ class Bridge(object):
         self._annotated = snapshot.annotated(buildout)
         self._patches = options.get("patches", "patches")
         self._policy = options.get("patch-requests", "apply").strip()
+        self._directory = options["directory"]
+        self._patch_path = (options.get("patch-path") or "patches").split()
         self._declared = []  # type: List[List[Any]]
         self._with_options = set()  # type: Set[str]
         self._unready = set()  # type: Set[str]
@@ -114,7 +116,13 @@ class Bridge(object):
     @property
     def idle(self):  # type: () -> bool
         """Whether there is nothing to patch: no pin, no diff that one might name."""
-        return not (self.pins or self.plain or self._sections.get(self._patches))
+        said = self.pins or self.plain or self._sections.get(self._patches)
+        return not said and not any(map(self._may_have_diffs, self._patch_path))
+
+    def _may_have_diffs(self, place):  # type: (str) -> bool
+        """Tell whether an entry of patch-path is a folder that is there, or a URL."""
+        place = os.path.join(self._directory, os.path.expanduser(place))
+        return "://" in place or os.path.isdir(place)
 
     def rests(self, buildout):  # type: (Any) -> bool
         """Tell whether there is nothing to patch; nothing is granted later."""
