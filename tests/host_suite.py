@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,6 +24,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "poach"
 SDISTS = ("zc.buildout==6.0.1", "zc.recipe.egg==6.0.0")
 #: The test runner, what the tests import, and what poach requires (see setup.py).
 TOOLS = ("zope.testrunner", "build", "filelock", "packaging", "requests")
+#: Where the methods are that call poach.
+MODULE = Path("src", "zc", "buildout", "buildout.py")
 #: What is called at the end of which method: before the one that comes after it.
 CALLS = {
     "load": "    def _unload_extensions(self):\n",
@@ -66,6 +69,7 @@ def prepare(work):
         expose(python)
         (work / "ready").touch()
     (suite,) = sources.glob("zc_buildout-*")
+    restore(suite)
     return python, suite
 
 
@@ -88,16 +92,24 @@ def expose(python):
 @contextlib.contextmanager
 def poached(suite):
     """Have every buildout load poach after its extensions, and unload it at the end."""
-    module = suite / "src" / "zc" / "buildout" / "buildout.py"
-    before = changed = module.read_text(encoding="utf-8")
+    module = suite / MODULE
+    changed = module.read_text(encoding="utf-8")
     for method, following in CALLS.items():
         assert changed.count(following) == 1
         changed = changed.replace(following, CALL.format(method) + following)
+    shutil.copyfile(module, module.with_suffix(".plain"))
     module.write_text(changed, encoding="utf-8")
     try:
         yield
     finally:
-        module.write_text(before, encoding="utf-8")
+        restore(suite)
+
+
+def restore(suite):
+    """Take the calls of poach out again, also those of a run that was killed."""
+    plain = (suite / MODULE).with_suffix(".plain")
+    if plain.exists():
+        plain.replace(suite / MODULE)
 
 
 def run(work, python, suite, name, selected):
