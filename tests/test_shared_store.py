@@ -304,7 +304,10 @@ def test_credentials_in_the_url_are_not_told(pond, guarded):
         assert b"qu%40ck" not in path.read_bytes()
     wrong = pond("wrong", url=url.replace("40", "41")).poach("build")
     (line,) = warnings(wrong)
-    assert line.endswith("status 401; it is built here, and this server is left alone")
+    assert line.endswith(
+        "status 401: it refuses the user and password of the URL, or of ~/.netrc; it is "
+        "built here, and this server is left alone"
+    )
     assert "ck@" not in wrong.output
 
 
