@@ -305,8 +305,8 @@ def test_credentials_in_the_url_are_not_told(pond, guarded):
     wrong = pond("wrong", url=url.replace("40", "41")).poach("build")
     (line,) = warnings(wrong)
     assert line.endswith(
-        "status 401: it refuses the user and password of the URL, or of ~/.netrc; it is "
-        "built here, and this server is left alone"
+        "status 401: it refuses the user and password of the URL, or of ~/.netrc; "
+        "it is built here, and this server is left alone"
     )
     assert "ck@" not in wrong.output
 
