@@ -206,16 +206,17 @@ def test_all_rejects_of_all_pins_at_once_on_the_first_run(index, project):
     assert not (made.path / "bin" / "pond").exists()
 
 
-def test_a_diff_that_is_applied_already(pond):
+def test_a_diff_that_comes_twice(pond):
     spoil(pond, "1.0 +loud +again")
     pond.write("patches/pond/again.patch", LOUD)
 
     assert refused(pond) == (
         "Cannot patch pond 1.0:\n"
         "Patch 'again' (buildout.cfg:12) does not apply:\n"
-        "  src/pond/__init__.py: hunk 1 @@ -4,7 +4,7 @@: already applied, at line 4\n"
-        "  what to do: the source has this change already (or the diff is reversed): "
-        "drop this patch"
+        "  src/pond/__init__.py: an earlier diff of the same input has made this change, "
+        "or a part of it\n"
+        "  what to do: take the change out where it comes a second time; the source "
+        "does not have it"
     )
 
 
