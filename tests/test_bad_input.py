@@ -213,8 +213,8 @@ def test_a_diff_that_comes_twice(pond):
     assert refused(pond) == (
         "Cannot patch pond 1.0:\n"
         "Patch 'again' (buildout.cfg:12) does not apply:\n"
-        "  src/pond/__init__.py: an earlier diff of the same input has made this change, "
-        "or a part of it\n"
+        "  src/pond/__init__.py: an earlier diff of the same input has made this "
+        "change, or a part of it\n"
         "  what to do: take the change out where it comes a second time; the source "
         "does not have it"
     )
