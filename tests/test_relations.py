@@ -5,7 +5,7 @@ import subprocess
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.pond import LOUD, WIDE, add_pond
@@ -147,6 +147,7 @@ def test_what_is_no_conflict_is_not_called_one(tree):
     assert conflicts(tree, [TOP, lost]) == []
 
 
+@settings(deadline=None)  # how long it takes depends on what else runs
 @given(st.lists(st.integers(2, 29), min_size=1, max_size=5, unique=True))
 def test_commuting_patches_give_one_tree_in_both_orders(tmp_path_factory, numbers):
     tree = tmp_path_factory.mktemp("tree")
