@@ -119,7 +119,8 @@ def test_all_faults_of_all_options_at_once(pond):
         "[patches] x (buildout.cfg:15): Bad location 'ftp://h/x': scheme 'ftp' is not "
         "known; a diff is a path, a file: or http(s): URL, or sdist:NAME==VERSION/PATH",
         "[patches] y (buildout.cfg:16): Bad location 'a.patch#strop=1': option 'strop' "
-        "is not known; did you mean 'strip'? (sha256, strip, directory, fuzz)",
+        "is not known; did you mean 'strip'? (sha256, strip, directory, fuzz, effect, "
+        "exclude, eol)",
         "[patches] -z (buildout.cfg:17): an entry is NAME or PROJECT/NAME",
         "[buildout] patch-fuzz: '3' is none of 0, 1, 2",
     ]
