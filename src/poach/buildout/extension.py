@@ -42,12 +42,14 @@ def unload(buildout: Any) -> None:
     Raises zc.buildout.UserError if one of these is gone.
     """
     activation = getattr(buildout, "_poach", None)
-    if activation is not None:
-        activation.restore()
-        del buildout._poach
-        with as_user_errors():
-            activation.end()
-    masking.unmask()
+    try:
+        if activation is not None:
+            activation.restore()
+            del buildout._poach
+            with as_user_errors():
+                activation.end()
+    finally:
+        masking.unmask()
 
 
 def _note_what_failed(buildout: Any) -> None:
