@@ -23,6 +23,9 @@ pytestmark = pytest.mark.slow
 
 YEAR = 365 * 24 * 3600
 
+#: Says that nothing is to be kept, although the buildouts of these tests are there.
+UNUSED = ("--unused-for", "0", "--even-in-use")
+
 #: Builds a wheel at once, and is in the sdist: nothing else has to be installed.
 BACKEND = """
     import base64, hashlib, os, zipfile
@@ -395,12 +398,8 @@ def test_permission_denied(pond):
         pond.write("patches/pond/wide.patch", WIDE)
         miss = run_without_powers(pond, "buildout")
         verified = run_without_powers(pond, "poach", "cache", "verify")
-        pruned = run_without_powers(
-            pond, "poach", "cache", "prune", "--unused-for", "0"
-        )
-        dry = run_without_powers(
-            pond, "poach", "cache", "prune", "--unused-for", "0", "--dry-run"
-        )
+        pruned = run_without_powers(pond, "poach", "cache", "prune", *UNUSED)
+        dry = run_without_powers(pond, "poach", "cache", "prune", *UNUSED, "--dry-run")
         after = pond.snapshot("patched-eggs")
 
     assert hit.returncode == 0, hit.stderr
@@ -497,7 +496,7 @@ def test_a_full_disk(full, tmp_path):
     assert list(folder.glob("2/pond/*/*")) == []
     assert list(folder.glob("2/.staging/*")) == []
     made.poach("cache", "verify")
-    made.poach("cache", "prune", "--unused-for", "0")
+    made.poach("cache", "prune", *UNUSED)
     if limit is None:
         roomy = tmp_path / "roomy"
         shutil.copytree(folder, roomy)
@@ -516,7 +515,7 @@ def test_pruning_a_full_disk(pond, small):
             while filling.write(bytes(4096)):
                 pass
         assert shutil.disk_usage(small).free == 0
-        done = pond.poach("cache", "prune", "--unused-for", "0", setting)
+        done = pond.poach("cache", "prune", *UNUSED, setting)
 
     assert done.stdout.count("entry") == 1
     assert list(small.glob("2/pond")) == []

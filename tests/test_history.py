@@ -78,7 +78,8 @@ def test_the_build_fails_and_the_error_says_how(zodb):
     )
     assert "SyntaxError: Missing parentheses in call to 'print'" in result.error
     (log,) = project.path.glob("patched-eggs/2/.logs/zodb3-3.8.1+poll*.log")
-    assert result.error.endswith(f"the full log is in {log}")
+    assert f"the full log is in {log}\n" in result.error
+    assert "read the log, or run 'poach build -v ZODB3'" in result.error
     assert not list(project.path.glob("patched-eggs/2/zodb3"))
     assert not list(project.path.glob("patched-eggs/2/.staging/*"))
 

@@ -328,12 +328,12 @@ def test_a_product_that_only_the_build_makes():
 
 
 def test_nothing_was_compiled():
-    tree = {"pond/_x.pyx": OLD, "pond/_y.c": OLD, "pond/__init__.py": OTHER}
-    patched = {"pond/_x.pyx": NEW, "pond/_y.c": NEW}
+    paths = ["pond/_x.pyx", "pond/_y.c", "fast/_z.c"]
+    tree = {**dict.fromkeys(paths, OLD), "pond/__init__.py": OTHER}
 
-    found = judged(tree, patched, {"pond/__init__.py": OTHER})
+    found = judged(tree, dict.fromkeys(paths, NEW), {"pond/__init__.py": OTHER})
 
-    assert found == {"pond/_x.pyx": NOT, "pond/_y.c": NOT}
+    assert found == dict(zip(paths, [WITHOUT, WITHOUT, NOT], strict=True))
 
 
 @pytest.mark.parametrize(

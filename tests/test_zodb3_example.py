@@ -177,7 +177,7 @@ def test_records_that_are_no_pickles(printed):
 
     assert re.search("^Alice is +{protobuf}$", output, re.MULTILINE)
     assert re.search(r"^100 \+ 1 \+ 10 is +111$", output, re.MULTILINE)
-    assert output.count("The serialization format 'protobuf' is not registered") == 3
+    assert output.count("The serialization format 'protobuf' is not registered") == 4
 
 
 @pytest.mark.slow

@@ -32,6 +32,11 @@ _EXTENSIONS = re.compile(
 #: Why a file counts as not installed whose name does not tell that.
 _NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
 
+_CURE_OF_UNCOMPILED = (
+    "look into the output of the build: the patch may break the extension, or a "
+    "compiler or an option is missing"
+)
+
 #: What the __init__.py of a namespace package says.
 _NAMESPACE = re.compile(rb"\bdeclare_namespace\b|\bextend_path\b")
 
@@ -252,8 +257,7 @@ class _Judge:
             Effect.WITHOUT_EFFECT,
             why="nothing was compiled of it: the wheel has no compiled code, but the "
             "build files name extensions",
-            cure="look into the output of the build: the patch may break the "
-            "extension, or a compiler or an option is missing",
+            cure=_CURE_OF_UNCOMPILED,
         )
 
     @cached_property
@@ -389,7 +393,12 @@ class _Judge:
         beside = self._at.installed(next(above(path)))
         if any(place.endswith(f".{suffix}") for place in beside):
             return None  # there they are data
-        return Verdict(Effect.NOT_INSTALLED, why="the wheel has nothing compiled")
+        inside = self._near(path)
+        return Verdict(
+            Effect.WITHOUT_EFFECT if inside else Effect.NOT_INSTALLED,
+            why="the wheel has nothing compiled",
+            cure=_CURE_OF_UNCOMPILED if inside else "",
+        )
 
     def _is_mentioned(self, path: str, whole: bool = False) -> bool:
         """Tell whether a file that tells the build what to do names the one at `path`.

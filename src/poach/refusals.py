@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -268,12 +269,13 @@ def _left_out(found: Sequence[Refusal]) -> str:
     )
 
 
+_GLOB_MARKS = re.compile(r"[*?[]")
+
+
 def _glob(path: str) -> str:
     """Return a glob that matches the path, fit for the fragment of a location."""
-    import glob
-
-    pieces = (glob.escape(each) if each.isprintable() else "?" for each in path)
-    exact = "".join(pieces)
+    pieces = (_GLOB_MARKS.sub(r"[\g<0>]", each) for each in path)
+    exact = "".join(each if each.isprintable() else "?" for each in pieces)
     return quote(f"?{exact[1:]}" if path.startswith("/") else exact, safe="/*?[]")
 
 
