@@ -22,9 +22,9 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from poach.adapters.archive import unpack
-from poach.adapters.tree import ApplyRefused, plan, write
-from poach.diff import NamedDiff
+from poach.applier.diff import NamedDiff
+from poach.applier.disk.tree import ApplyRefused, plan, write
+from poach.archives.sdist import unpack
 
 INDEX = "https://pypi.org/simple/"
 

@@ -31,9 +31,9 @@ from pathlib import Path
 
 import references
 import test_adversarial as adversarial
-from poach.adapters.tree import ApplyRefused, Plan, WriteFailed, plan, write
-from poach.diff import NamedDiff
-from poach.outcome import LINK
+from poach.applier.diff import NamedDiff
+from poach.applier.disk.tree import ApplyRefused, Plan, WriteFailed, plan, write
+from poach.applier.outcome import LINK
 
 WORDS = [
     *(

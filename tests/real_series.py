@@ -34,10 +34,10 @@ from collections import Counter
 from pathlib import Path
 
 import references
-from poach import series
-from poach.adapters.archive import unpack
-from poach.adapters.tree import ApplyRefused, plan, write
-from poach.diff import NamedDiff
+from poach.applier.diff import NamedDiff
+from poach.applier.disk.tree import ApplyRefused, plan, write
+from poach.archives.sdist import unpack
+from poach.pins import series
 
 INDEX = "https://pypi.org/simple/"
 DEBIAN = "http://deb.debian.org/debian/"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from poach.adapters.tree import ApplyRefused, plan, write
-from poach.diff import DiffError, Hunk, NamedDiff, parse
+from poach.applier.diff import DiffError, Hunk, NamedDiff, parse
+from poach.applier.disk.tree import ApplyRefused, plan, write
+from poach.applier.hunks import Applied, Rejected, apply_hunks
 from poach.errors import Faults
-from poach.hunks import Applied, Rejected, apply_hunks
 from references import HERE, git_apply, gnu_patch, listing, run
 
 pytestmark = pytest.mark.skipif(not HERE, reason="needs git, patch and diff")

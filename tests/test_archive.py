@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from poach.adapters.archive import BadArchive, MemberMissing, read_member, unpack
+from poach.archives.sdist import BadArchive, MemberMissing, read_member, unpack
 
 TAR_MODES = {"x.tar.gz": "w:gz", "x.tar.bz2": "w:bz2", "x.tar.xz": "w:xz", "x.tar": "w"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from poach.adapters.tree import ApplyRefused, Plan, plan
-from poach.diff import NamedDiff
+from poach.applier.diff import NamedDiff
+from poach.applier.disk.tree import ApplyRefused, Plan, plan
 
 TEXT = "".join(f"line {n}\n" for n in range(1, 9))
 EDIT = "@@ -3,3 +3,3 @@\n line 3\n-line 4\n+line four\n line 5\n"

@@ -70,7 +70,7 @@ def test_needless_modules_are_seen(here):
 
     told = warm.traced(here, made)
 
-    assert "poach.diff" in told
+    assert "poach.applier.diff" in told
     assert "filelock" in told
     assert "concurrent.futures.thread" in told
     assert "0 more programs" not in told

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import references
-from poach.adapters.below import Root
-from poach.adapters.tree import Interrupted, WriteFailed, plan, write
-from poach.diff import MAX_BINARY, MAX_DIFF, MAX_LINE, NamedDiff
+from poach.applier.diff import MAX_BINARY, MAX_DIFF, MAX_LINE, NamedDiff
+from poach.applier.disk.below import Root
+from poach.applier.disk.tree import Interrupted, WriteFailed, plan, write
 from test_adversarial import base85, binary, delta, mod, new, oid, take
 
 MEMORY = 1200 << 20
@@ -72,10 +72,10 @@ import resource, sys
 from pathlib import Path
 from zipfile import ZipFile
 from poach.adapters import contents, entries
-from poach.adapters.export import export
-from poach.adapters.store import Made, Store
-from poach.adapters.verifying import verify
-from poach.key import BuildKey, Target
+from poach.store.export import export
+from poach.store.store import Made, Store
+from poach.store.verifying import verify
+from poach.pins.build_key import BuildKey, Target
 
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
 folder = Path(sys.argv[1])
@@ -183,10 +183,10 @@ def test_long_headers_take_no_time(tree, tmp_path, line):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from poach.adapters.below import Root
-from poach.adapters.tree import plan, write
-from poach.adapters.writer import _Writer
-from poach.diff import NamedDiff
+from poach.applier.disk.below import Root
+from poach.applier.disk.tree import plan, write
+from poach.applier.disk.writer import _Writer
+from poach.applier.diff import NamedDiff
 place = Root if hasattr(Root, sys.argv[2]) else _Writer
 step = getattr(place, sys.argv[2])
 def dying(self, *args):

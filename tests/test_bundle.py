@@ -15,18 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench import dists
-from poach.adapters import bundle, signing
-from poach.adapters.bundle import (
-    SIGNATURES,
-    BadBundle,
-    Limits,
-    pack,
-    unpack,
-)
-from poach.adapters.store import Made, PatchedEgg, Store
 from poach.errors import PoachError
-from poach.key import BuildKey, BuildOptions, Target
-from poach.sharing import Address, PublicKey, Signature
+from poach.pins.build_key import BuildKey, BuildOptions, Target
+from poach.remote import bundle, signing
+from poach.remote.bundle import SIGNATURES, BadBundle, Limits, pack, unpack
+from poach.remote.sharing import Address, PublicKey, Signature
+from poach.store.store import Made, PatchedEgg, Store
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey(

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from poach.adapters import below, journal, writer
-from poach.adapters.below import Root
-from poach.adapters.tree import (
+from poach.applier.diff import NamedDiff
+from poach.applier.disk import below, journal, writer
+from poach.applier.disk.below import Root
+from poach.applier.disk.tree import (
     ApplyRefused,
     Interrupted,
     NotRecovered,
@@ -31,7 +32,6 @@ from poach.adapters.tree import (
     write,
 )
 from poach.cli import main
-from poach.diff import NamedDiff
 
 POACH = [
     sys.executable,
@@ -421,7 +421,7 @@ def test_twelve_at_once_without_locks(tree, tmp_path):
 
 CUT = """
 import os, signal, sys
-from poach.adapters.below import Root
+from poach.applier.disk.below import Root
 from poach.cli import main
 number, left = int(sys.argv[1]), int(sys.argv[2])
 def cut(name):

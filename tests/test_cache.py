@@ -17,13 +17,13 @@ import pytest
 from bench import snapshot
 from bench.pond import CFG, LOUD, WIDE, add_pond
 from bench.powers import drop_powers
-from poach.adapters import inventory, uses
-from poach.adapters.notes import BUILDS, RUNS
-from poach.adapters.notes import name as note_name
-from poach.adapters.store import Made, Store
-from poach.adapters.verifying import verify
 from poach.cli import main
-from poach.key import BuildKey, BuildOptions, Target
+from poach.pins.build_key import BuildKey, BuildOptions, Target
+from poach.store import inventory, usage
+from poach.store.notes import BUILDS, RUNS
+from poach.store.notes import name as note_name
+from poach.store.store import Made, Store
+from poach.store.verifying import verify
 
 DAY = 24 * 3600
 CODE = b"quack\xff\n"
@@ -70,7 +70,7 @@ def cache(store, capsys):
 def use(store, directory, *keys, at=None, host=None, kind=RUNS):
     """Note that the buildout in `directory` used eggs; `at` is seconds ago."""
     eggs = [store.find(VERSION, key) for key in keys]
-    uses.note(store, kind, str(directory), eggs)
+    usage.note(store, kind, str(directory), eggs)
     path = store.note_path(kind, note_name(str(directory)))
     text = path.read_text()
     noted = json.loads(text)
@@ -125,7 +125,7 @@ def test_what_was_used_before_stays_known(store, tmp_path):
     use(store, tmp_path, KEY, at=5 * DAY)
     use(store, tmp_path, OTHER)
 
-    known = uses.read(store)
+    known = usage.read(store)
 
     pond, duck = inventory.entries_of(store)[::-1]
     assert time.time() - known.last[pond.place][0] == pytest.approx(5 * DAY, abs=60)
@@ -530,7 +530,7 @@ def test_odd_numbers_of_days(store, cache, capsys, days):
 CHILD = f"""
 import sys, time
 from pathlib import Path
-from poach.adapters.store import Store
+from poach.store.store import Store
 
 store = Store(Path(sys.argv[1]))
 with store.locked({KEY.digest[:16]!r}), store.scratch():
@@ -627,9 +627,9 @@ def test_a_killed_prune_leaves_what_is_swept(store, entry, monkeypatch):
     """The entry goes by one rename; what is not deleted yet is swept later."""
     code = (
         "import sys, os, shutil; from pathlib import Path;"
-        "from poach.adapters.store import Store; from poach.adapters.pruning import *;"
+        "from poach.store.store import Store; from poach.store.pruning import *;"
         "shutil.rmtree = lambda *a, **k: os._exit(9);"
-        "from poach.adapters.inventory import entries_of;"
+        "from poach.store.inventory import entries_of;"
         "store = Store(Path(sys.argv[1]));"
         "prune(store, entries_of(store)[1:], [], 0)"
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.powers import JANE, JOE, TEAM, as_user
-from poach.adapters.store import Made, Store
-from poach.key import BuildKey, Target
+from poach.pins.build_key import BuildKey, Target
+from poach.store.store import Made, Store
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
@@ -25,9 +25,9 @@ if os.geteuid():
 PREAMBLE = """
 import sys
 from pathlib import Path
-from poach.adapters.store import Made, Store
+from poach.store.store import Made, Store
 from poach.errors import PoachError
-from poach.key import BuildKey, Target
+from poach.pins.build_key import BuildKey, Target
 
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
 store = Store(Path(sys.argv[1]))

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from bench.pythons import python_or_skip
-from poach.adapters.compiling import UNKNOWN, OtherCompiler, OwnCompiler
-from poach.adapters.interpreter import Interpreter
+from poach.build.compiling import UNKNOWN, OtherCompiler, OwnCompiler
+from poach.build.interpreter import Interpreter
 
 GOOD, BAD = b"x = 1\n", b"\nx = = 1\n"
 SOURCES = [GOOD, BAD, b"\0", b"# coding: nothing\n", b"'\xff'\n", b"'\\d'\r\n"]

@@ -11,11 +11,11 @@ import pytest
 
 import poach.cli
 from bench import dists
-from poach.adapters.bundle import BadBundle, pack, unpack
-from poach.adapters.export import NotExported, export
-from poach.adapters.store import DamagedEntry, Made, Store
-from poach.derived import is_byte_code, is_derived, may_be_rewritten
-from poach.key import BuildKey, Target
+from poach.pins.build_key import BuildKey, Target
+from poach.remote.bundle import BadBundle, pack, unpack
+from poach.store.derived import is_byte_code, is_derived, may_be_rewritten
+from poach.store.export import NotExported, export
+from poach.store.store import DamagedEntry, Made, Store
 
 NAMES = frozenset(
     {

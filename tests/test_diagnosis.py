@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from poach.diagnosis import Miss
-from poach.diff import Hunk, parse
-from poach.hunks import Rejected, apply_hunks
-from poach.refusals import missed
+from poach.applier.diagnosis import Miss
+from poach.applier.diff import Hunk, parse
+from poach.applier.hunks import Rejected, apply_hunks
+from poach.applier.rejects import missed
 
 
 def hunks(*bodies: bytes) -> tuple[Hunk, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poach.diff import DiffError, FileDiff, NamedDiff, parse
+from poach.applier.diff import DiffError, FileDiff, NamedDiff, parse
 from poach.errors import Faults
 
 HUNK = b"@@ -1 +1 @@\n-1\n+2\n"

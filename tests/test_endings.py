@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.adapters.tree import ApplyRefused, plan
-from poach.diff import DiffError, Hunk, NamedDiff, parse
-from poach.endings import apply_any
-from poach.hunks import Applied, Rejected, apply_hunks
+from poach.applier.diff import DiffError, Hunk, NamedDiff, parse
+from poach.applier.disk.tree import ApplyRefused, plan
+from poach.applier.endings import apply_any
+from poach.applier.hunks import Applied, Rejected, apply_hunks
 
 THREE = b"@@ -1,5 +1,6 @@\n one\n two\n-three\n+THREE\n+more\n four\n five\n"
 

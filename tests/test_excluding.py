@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from poach.adapters.tree import ApplyRefused, plan
+from poach.applier.diff import NamedDiff, parse
+from poach.applier.disk.tree import ApplyRefused, plan
+from poach.applier.excluding import check, split
+from poach.applier.rejects import Fault
 from poach.cli import main
-from poach.diff import NamedDiff, parse
-from poach.excluding import check, split
-from poach.location import Location
-from poach.refusals import Fault
+from poach.pins.location import Location
 
 BODY = "@@ -1 +1 @@\n-1\n+2\n"
 

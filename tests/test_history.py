@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from bench import CALLER, Project
-from poach.adapters.archive import read_member, unpack
+from poach.archives.sdist import read_member, unpack
 
 CFG = """\
 [buildout]

@@ -17,10 +17,10 @@ import zipfile
 
 import pytest
 
-from poach.adapters import archive as archives
-from poach.adapters.archive import BadArchive, read_member, unpack
-from poach.adapters.extras import extras
-from poach.adapters.members import Limits
+from poach.archives import sdist as archives
+from poach.archives.members import Limits
+from poach.archives.sdist import BadArchive, read_member, unpack
+from poach.build.extras import extras
 from test_archive import link, make_tar, make_zip, refusal, tree
 
 SMALL = Limits(unpacked=1 << 20, small=1 << 16, members=50, depth=10, path=200)

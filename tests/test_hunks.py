@@ -7,16 +7,11 @@ import time
 
 import pytest
 
-from poach.binaries import BadBinary, apply_binary
-from poach.diff import Binary, Hunk, parse
-from poach.hunks import (
-    RULES,
-    Applied,
-    Rejected,
-    apply_hunks,
-)
-from poach.refusals import missed as missed_text
-from poach.text import unix_hunk
+from poach.applier.binaries import BadBinary, apply_binary
+from poach.applier.diff import Binary, Hunk, parse
+from poach.applier.hunks import RULES, Applied, Rejected, apply_hunks
+from poach.applier.rejects import missed as missed_text
+from poach.applier.text import unix_hunk
 
 
 def hunks(*bodies: bytes) -> tuple[Hunk, ...]:

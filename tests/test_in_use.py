@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from bench.pond import CFG, LOUD, WIDE, add_plugin, add_pond, add_quick_pond
-from poach.adapters import uses
-from poach.adapters.inventory import entries_of, stand_ins_of
-from poach.adapters.notes import BUILDS, RUNS
-from poach.adapters.notes import name as note_name
-from poach.adapters.store import Made, Store
 from poach.cli import main
-from poach.key import BuildKey, Target
+from poach.pins.build_key import BuildKey, Target
+from poach.store import usage
+from poach.store.inventory import entries_of, stand_ins_of
+from poach.store.notes import BUILDS, RUNS
+from poach.store.notes import name as note_name
+from poach.store.store import Made, Store
 
 DAY = 24 * 3600
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "v5"))
@@ -89,7 +89,7 @@ def install(buildout, *paths, part="app"):
 
 @pytest.mark.parametrize("kind", [RUNS, BUILDS])
 def test_an_egg_that_a_buildout_uses_stays(store, egg, buildout, prune, kind):
-    uses.note(store, kind, str(buildout), [egg])
+    usage.note(store, kind, str(buildout), [egg])
     place = egg.wheel.parent
 
     assert prune("-n") == (
@@ -108,7 +108,7 @@ def test_an_egg_that_a_buildout_uses_stays(store, egg, buildout, prune, kind):
 
 
 def test_even_in_use(store, egg, stand_in, buildout, prune):
-    uses.note(store, RUNS, str(buildout), [egg], [stand_in])
+    usage.note(store, RUNS, str(buildout), [egg], [stand_in])
 
     dry = prune("--even-in-use", "-n", "--json")[1]
     assert egg.egg.exists()
@@ -121,7 +121,7 @@ def test_even_in_use(store, egg, stand_in, buildout, prune):
 
 
 def test_what_another_host_uses_stays(store, egg, buildout, prune):
-    uses.note(store, RUNS, str(buildout), [egg])
+    usage.note(store, RUNS, str(buildout), [egg])
     note = store.note_path(RUNS, note_name(str(buildout)))
     note.write_text(note.read_text().replace('"host": "', '"host": "another.'))
     shutil.rmtree(buildout)
@@ -133,7 +133,7 @@ def test_what_another_host_uses_stays(store, egg, buildout, prune):
 @pytest.mark.parametrize("data", [b"{", b"[]", None])
 def test_where_a_note_cannot_be_read_nobody_knows(store, egg, buildout, prune, data):
     """It may be the note of whoever uses the egg."""
-    uses.note(store, RUNS, str(buildout), [egg])
+    usage.note(store, RUNS, str(buildout), [egg])
     note = store.note_path(RUNS, note_name(str(buildout)))
     if data is None:
         note.unlink()
@@ -203,7 +203,7 @@ REFERENCES = pytest.mark.parametrize(
 @REFERENCES
 def test_what_a_file_of_a_buildout_refers_to_stays(store, egg, buildout, prune, refer):
     """The last run, of one part alone, did not use it."""
-    uses.note(store, RUNS, str(buildout), [])
+    usage.note(store, RUNS, str(buildout), [])
     refer(buildout, egg)
 
     assert f"{egg.wheel.parent} stays: in use by {buildout}\n" in prune()[2]
@@ -211,7 +211,7 @@ def test_what_a_file_of_a_buildout_refers_to_stays(store, egg, buildout, prune, 
 
 
 def test_a_stand_in_that_a_script_refers_to_stays(store, stand_in, buildout, prune):
-    uses.note(store, RUNS, str(buildout), [])
+    usage.note(store, RUNS, str(buildout), [])
     (buildout / "bin").mkdir()
     (buildout / "bin" / "app").write_text(f"'{stand_in / 'sea.egg'}'")
 
@@ -220,7 +220,7 @@ def test_a_stand_in_that_a_script_refers_to_stays(store, stand_in, buildout, pru
 
 
 def test_files_that_cannot_be_read_or_say_nothing(store, egg, buildout, prune):
-    uses.note(store, RUNS, str(buildout), [])
+    usage.note(store, RUNS, str(buildout), [])
     install(buildout, "bin/gone", "parts", "\0odd")
     (buildout / "parts").mkdir()
     (buildout / "parts" / "loop").symlink_to(buildout / "parts")
@@ -233,7 +233,7 @@ def test_files_that_cannot_be_read_or_say_nothing(store, egg, buildout, prune):
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"[", b"x = 1", b"[a]\n%(x)s = %(y)s\n"])
 def test_an_odd_installed_cfg(store, egg, buildout, prune, text):
-    uses.note(store, RUNS, str(buildout), [])
+    usage.note(store, RUNS, str(buildout), [])
     (buildout / ".installed.cfg").write_bytes(text)
 
     assert prune()[0] == 0
@@ -251,13 +251,13 @@ def test_stand_ins_go_by_the_same_rules(store, stand_in, buildout, tmp_path, cac
     assert [each["path"] for each in listed] == [str(stand_in)]
     assert listed[0]["used-by"] == []
     assert cache("prune", "--unused-for", "50", "--json")[1]["removed"] == []
-    uses.note(store, RUNS, str(tmp_path / "gone"), [], [stand_in])
+    usage.note(store, RUNS, str(tmp_path / "gone"), [], [stand_in])
     assert cache("prune", "--unused-for", "30", "--json")[1]["removed"] == []
-    uses.note(store, RUNS, str(buildout), [], [stand_in])
+    usage.note(store, RUNS, str(buildout), [], [stand_in])
     assert f"  used by {buildout}\n" in cache("list")[1]
     assert cache("prune", "--unused-for", "0", "--json")[1]["removed"] == []
     assert [each.users for each in stand_ins_of(store)] == [(str(buildout),)]
-    uses.note(store, RUNS, str(buildout), [])
+    usage.note(store, RUNS, str(buildout), [])
     (gone,) = cache("prune", "--unused-for", "0", "--json")[1]["removed"]
 
     assert (gone["path"], gone["what"]) == (str(stand_in), "stand-in")
@@ -278,7 +278,7 @@ def older(store, buildout, eggs, host=""):
     new = Store(store.path)
     new.root = store.path / "1"
     new.notes = new.notes._replace(path=new.root / ".known")
-    uses.note(new, RUNS, str(buildout), [])
+    usage.note(new, RUNS, str(buildout), [])
     note = new.note_path(RUNS, note_name(str(buildout)))
     note.write_text(json.dumps({**json.loads(note.read_text()), "eggs": eggs}))
     (new.root / "pond").mkdir()
@@ -293,7 +293,7 @@ def test_an_older_store_that_is_in_use_stays(store, egg, buildout, prune):
     assert f"{old} stays: in use by {buildout}\n" in prune()[2]
     assert old.exists()
 
-    uses.note(store, RUNS, str(buildout), [egg])  # it runs with this release now
+    usage.note(store, RUNS, str(buildout), [egg])  # it runs with this release now
     script(buildout, egg)
     assert prune()[0] == 0
     assert not old.exists()
@@ -301,7 +301,7 @@ def test_an_older_store_that_is_in_use_stays(store, egg, buildout, prune):
 
 def test_an_older_store_to_which_a_script_refers_stays(store, egg, buildout, prune):
     old = older(store, buildout, [])
-    uses.note(store, RUNS, str(buildout), [egg])
+    usage.note(store, RUNS, str(buildout), [egg])
     (buildout / "bin").mkdir()
     (buildout / "bin" / "app").write_text(f"'{old}/pond/1.0/x/pond.egg'")
 

@@ -15,7 +15,7 @@ import pytest
 
 from bench.pond import BROKEN, LOUD, SOURCE, WIDE
 from bench.processes import is_alive
-from poach.adapters import jobs, process
+from poach.build import jobs, process
 from poach.errors import Faults, PoachError
 
 CFG = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from poach.built import Built, Files, Touched
-from poach.effect import Effect
-from poach.judging import is_lost, verdicts
+from poach.build.built import Built, Files, Touched
+from poach.build.judging import is_lost, verdicts
+from poach.record.effect import Effect
 
 INSTALLED, INPUT = Effect.INSTALLED, Effect.BUILD_INPUT
 NOT, WITHOUT = Effect.NOT_INSTALLED, Effect.WITHOUT_EFFECT

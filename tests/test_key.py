@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.key import (
+from poach.pins.build_key import (
     FORMAT,
     BuildKey,
     BuildOptions,

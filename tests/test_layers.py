@@ -94,10 +94,10 @@ VALUES = [name for name in SOURCES if layer(name) == "values"]
 
 def test_the_reader_of_imports_sees_them():
     assert len(SOURCES) > 20
-    assert "poach.pin" in ours("poach.patchset")
-    assert "poach.series" in ours("poach.adapters.library")
-    assert "requests" in set(imports("poach.adapters.fetch"))
-    assert "requests" not in set(imports("poach.adapters.fetch", lazy=False))
+    assert "poach.pins.pin" in ours("poach.pins.patchset")
+    assert "poach.pins.series" in ours("poach.catalog.definitions")
+    assert "requests" in set(imports("poach.catalog.fetch"))
+    assert "requests" not in set(imports("poach.catalog.fetch", lazy=False))
     assert {layer(name) for name in SOURCES} == set(LAYERS)
 
 
@@ -143,7 +143,7 @@ def test_only_the_edge_knows_buildout():
 
     assert {name for name in knows if not is_of(name, EDGE)} <= {
         "poach.cli.config",
-        "poach.running",
+        "poach.runtime",
     }
 
 
@@ -188,7 +188,7 @@ def loaded(statement, *packages):
 EXTENSION = "import zc.buildout.easy_install, poach.buildout.extension"
 
 
-@pytest.mark.parametrize("package", ["requests", "filelock", "poach.diff"])
+@pytest.mark.parametrize("package", ["requests", "filelock", "poach.applier.diff"])
 def test_the_extension_loads_fast(package):
     assert loaded(EXTENSION, package) == set()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bench import Index
-from poach.adapters.fetch import FetchFailed, HttpFetcher
-from poach.adapters.library import DigestOfFolder, NamedDiffs, NoSeries, SwitchedOff
+from poach.catalog.definitions import DigestOfFolder, NamedDiffs, NoSeries, SwitchedOff
+from poach.catalog.fetch import FetchFailed, HttpFetcher
 from poach.errors import Faults, PoachError
-from poach.location import Kind, Location
-from poach.patchset import UnknownPatch
-from poach.pin import Pin
-from poach.series import SeriesError
+from poach.pins.location import Kind, Location
+from poach.pins.patchset import UnknownPatch
+from poach.pins.pin import Pin
+from poach.pins.series import SeriesError
 
 PIN = Pin.parse("ZODB3", "3.8.1 +fix")
 OWNER = "base.cfg:3"

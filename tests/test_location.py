@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.location import (
+from poach.pins.location import (
     Kind,
     Location,
     LocationError,

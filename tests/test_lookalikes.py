@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from poach.diff import Hunk, parse
-from poach.hunks import Applied, Rejected, apply_hunks
+from poach.applier.diff import Hunk, parse
+from poach.applier.hunks import Applied, Rejected, apply_hunks
 
 HEAD = b"# one\n# two\n# three\n"
 

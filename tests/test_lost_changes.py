@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from poach.announced import read
-from poach.diff import DiffError, parse
+from poach.applier.announced import read
+from poach.applier.diff import DiffError, parse
 from poach.errors import Faults
 
 RULE = b"=" * 67 + b"\n"

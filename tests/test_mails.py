@@ -7,9 +7,9 @@ import quopri
 
 import pytest
 
-from poach.diff import DiffError, parse
+from poach.applier.diff import DiffError, parse
+from poach.applier.mail import readable
 from poach.errors import Faults
-from poach.mail import readable
 
 CHANGE = b"--- a/m.py\n+++ b/m.py\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
 GIT = b"diff --git a/m.py b/m.py\nindex 1234567..89abcde 100644\n" + CHANGE

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from poach.adapters.tree import ApplyRefused, plan, write
+from poach.applier.diff import NamedDiff
+from poach.applier.disk.tree import ApplyRefused, plan, write
 from poach.cli import main
-from poach.diff import NamedDiff
-from poach.series import STRIP
+from poach.pins.series import STRIP
 
 OLD, NEW = b"a\nb\nc\n", b"a\nB\nc\n"
 HUNK = b"@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from poach.naming import (
+from poach.names import (
     canonicalize_name,
     is_patch_name,
     is_version,

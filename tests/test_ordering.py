@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.ordering import Hints, OrderCycle, arranged, hints
+from poach.pins.order import Hints, OrderCycle, arranged, hints
 
 
 @pytest.mark.parametrize(

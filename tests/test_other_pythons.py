@@ -12,7 +12,7 @@ from packaging.utils import parse_wheel_filename
 from bench import CALLER, Index
 from bench.environments import CHECKOUT
 from bench.pythons import python_or_skip
-from poach.adapters.interpreter import environment
+from poach.build.interpreter import environment
 
 OLD = ("2.7", "3.8", "3.9")
 NEW = ("3.10", "3.11", "3.12", "3.13")

@@ -13,9 +13,9 @@ import zlib
 
 import pytest
 
+from poach.applier.diff import DiffError, parse
+from poach.applier.packing import BadPacking, unpacked
 from poach.cli import main
-from poach.diff import DiffError, parse
-from poach.packing import BadPacking, unpacked
 
 CHANGE = b"--- a/m.py\n+++ b/m.py\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
 PACK = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poach.errors import Faults, PoachError
-from poach.location import Kind, Location
-from poach.patchset import Patch, PatchFault, PatchSet, UnknownPatch, resolve
-from poach.pin import Pin
+from poach.pins.location import Kind, Location
+from poach.pins.patchset import Patch, PatchFault, PatchSet, UnknownPatch, resolve
+from poach.pins.pin import Pin
 
 PIN = Pin.parse("WebOb", "1.8.7 +cve-1 +legacy")
 CVE = Patch("cve-1", "base.cfg:3", Location(Kind.PATH, "/a/cve.patch"), "a" * 64)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.naming import canonicalize_name
-from poach.pin import Pin, PinError, is_pin
+from poach.names import canonicalize_name
+from poach.pins.pin import Pin, PinError, is_pin
 
 names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True)
 bases = st.builds(

@@ -16,11 +16,11 @@ from threading import Thread
 import pytest
 
 from helpers_wheels import WHEEL, make_wheel, record_of
-from poach.adapters.build import BuildFailed, NotOneWheel, PipBuilder
-from poach.adapters.pip import _NEUTRAL, Pip
-from poach.adapters.process import CommandFailed
+from poach.build.build import BuildFailed, NotOneWheel, PipBuilder
+from poach.build.pip import _NEUTRAL, Pip
+from poach.build.process import CommandFailed
 from poach.buildout.eggs import BuildoutEggs
-from poach.key import BuildOptions
+from poach.pins.build_key import BuildOptions
 
 SECRET = "https://jane:secret@example.com/simple"
 

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from bench.processes import is_alive, wait_until
-from poach.adapters.process import TAIL, CommandFailed, indented, run, tail
+from poach.build.process import TAIL, CommandFailed, indented, run, tail
 
 ENV = {"PATH": os.defpath}
 

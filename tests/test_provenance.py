@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from packageurl import PackageURL
 
 from helpers_wheels import contents, demo_files, make_wheel
-from poach.adapters.retag import retag
-from poach.provenance import (
+from poach.build.retag import retag
+from poach.record.provenance import (
     AppliedHunk,
     AppliedPatch,
     PatchedFile,

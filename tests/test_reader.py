@@ -17,9 +17,11 @@ from threading import Thread
 import pytest
 
 from bench import Index, dists
-from poach.adapters.archive import BadArchive, MemberMissing
-from poach.adapters.fetch import FetchFailed, HttpFetcher
-from poach.adapters.reader import (
+from poach.applier.diff import DiffError, parse
+from poach.archives.sdist import BadArchive, MemberMissing
+from poach.catalog.fetch import FetchFailed, HttpFetcher
+from poach.catalog.ports import Sdist
+from poach.catalog.reader import (
     DiffMissing,
     DiffReader,
     NoDiff,
@@ -27,11 +29,9 @@ from poach.adapters.reader import (
     WrongDigest,
     _is_page,
 )
-from poach.adapters.store import Store
-from poach.diff import DiffError, parse
 from poach.errors import PoachError
-from poach.location import Location
-from poach.ports import Sdist
+from poach.pins.location import Location
+from poach.store.store import Store
 
 DIFF = b"--- a\n+++ b\n@@ -1 +1 @@\n-x\r\n+\xff\x85\n\\ No newline at end of file"
 MEMBER = "sdist:Carrier==1.0/patches/fix.patch"

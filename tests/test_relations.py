@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.pond import LOUD, WIDE, add_pond
-from poach.adapters import tree as trees
-from poach.diff import NamedDiff
-from poach.relations import conflicts, relate
+from poach.applier.diff import NamedDiff
+from poach.applier.disk import tree as trees
+from poach.applier.relations import conflicts, relate
 
 LINES = [f"line {number}" for number in range(1, 31)]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.pond import BROKEN, CFG, LOUD, add_pond
-from poach.buildout import remote
+from poach.buildout import bridge
 
 QUESTION = {
     "poach-bridge": 1,
@@ -35,8 +35,8 @@ QUESTION = {
     ],
 )
 def test_what_is_no_question(data, reason):
-    with pytest.raises(remote.NotFromBridge) as caught:
-        remote.parsed(data)
+    with pytest.raises(bridge.NotFromBridge) as caught:
+        bridge.parsed(data)
 
     assert str(caught.value).startswith(reason)
     assert str(caught.value).endswith(
@@ -46,12 +46,12 @@ def test_what_is_no_question(data, reason):
 
 @pytest.mark.parametrize("data", ["/a b", "/\u00e9", "/\udce9", "$${x:y}", "a\nb"])
 def test_text_travels_as_bytes(data):
-    encoded = remote._encoded({data: [data, None, True]})
+    encoded = bridge._encoded({data: [data, None, True]})
 
-    assert remote._decoded(json.loads(json.dumps(encoded))) == {
+    assert bridge._decoded(json.loads(json.dumps(encoded))) == {
         data: [data, None, True]
     }
-    assert remote._encoded("\u00e9") == "\u00c3\u00a9"
+    assert bridge._encoded("\u00e9") == "\u00c3\u00a9"
 
 
 @pytest.fixture

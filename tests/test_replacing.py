@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-from poach.adapters import damaged, replacing
-from poach.adapters.damaged import KEPT
-from poach.adapters.durable import Common
-from poach.adapters.replacing import replace
-from poach.adapters.store import Made, Store
-from poach.adapters.verifying import verify
 from poach.cli import main
 from poach.errors import PoachError
-from poach.key import BuildKey, Target
+from poach.pins.build_key import BuildKey, Target
+from poach.store import damaged, replacing
+from poach.store.atomic import Common
+from poach.store.damaged import KEPT
+from poach.store.replacing import replace
+from poach.store.store import Made, Store
+from poach.store.verifying import verify
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "v5"))

@@ -26,7 +26,7 @@ from helpers_wheels import (
     rows_of,
     write_items,
 )
-from poach.adapters.retag import RetagError, retag
+from poach.build.retag import RetagError, retag
 
 TAGGED = "1.0+cve.2024.42353.p1a2b3c4d"
 DEMO = "demo-1.0-py3-none-any.whl"

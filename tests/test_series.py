@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poach.series import STRIP, EmptySeries, SeriesEntry, SeriesError, parse
+from poach.pins.series import STRIP, EmptySeries, SeriesEntry, SeriesError, parse
 
 files = st.text(
     st.characters(exclude_categories=["Z", "C"], exclude_characters="/#"), min_size=1

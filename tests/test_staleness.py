@@ -25,7 +25,7 @@ from bench.pond import (
     add_quick_pond,
 )
 from bench.powers import drop_powers
-from poach.adapters.staging import STALE_SECONDS
+from poach.store.staging import STALE_SECONDS
 
 #: The setup.py of a package that asks for something.
 ASKER = "from setuptools import setup\nsetup(name='asker', version='1', %s)\n"

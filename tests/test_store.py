@@ -22,12 +22,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from poach.adapters import entries, locks
-from poach.adapters.staging import STALE_SECONDS
-from poach.adapters.store import DamagedEntry, Made, Store, StoreUnwritable
-from poach.adapters.verifying import verify
 from poach.errors import PoachError
-from poach.key import BuildKey, BuildOptions, Target
+from poach.pins.build_key import BuildKey, BuildOptions, Target
+from poach.store import entries, locks
+from poach.store.staging import STALE_SECONDS
+from poach.store.store import DamagedEntry, Made, Store, StoreUnwritable
+from poach.store.verifying import verify
 
 VERSION = "1.0+loud.p12345678"
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "x"))
@@ -176,8 +176,8 @@ def test_it_looks_again_when_it_has_the_lock(store):
 CHILD = f"""
 import sys
 from pathlib import Path
-from poach.adapters.store import Made, Store
-from poach.key import BuildKey, BuildOptions, Target
+from poach.store.store import Made, Store
+from poach.pins.build_key import BuildKey, BuildOptions, Target
 
 KEY = {KEY!r}
 
@@ -1034,7 +1034,7 @@ def test_a_note_without_a_digest_is_none(store, data):
 def test_a_note_does_not_need_filelock(tmp_path):
     """Its import takes time, and a warm run may note something."""
     code = (
-        "import sys, pathlib; from poach.adapters.store import Store; "
+        "import sys, pathlib; from poach.store.store import Store; "
         "Store(pathlib.Path(sys.argv[1])).remember('a', 'b', {}); "
         "print('filelock' in sys.modules)"
     )

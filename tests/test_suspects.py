@@ -2,8 +2,8 @@
 
 import pytest
 
+from poach.build.suspects import PatchedBuildFailed, Suspect, named_in
 from poach.errors import PoachError
-from poach.suspects import PatchedBuildFailed, Suspect, named_in
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from threading import Event, Thread
 
 import pytest
 
-from poach.adapters import fetch
-from poach.adapters.fetch import FetchFailed, HttpFetcher
-from poach.adapters.transfer import GET, PUT, Server, ServerFault
+from poach.catalog import fetch
+from poach.catalog.fetch import FetchFailed, HttpFetcher
+from poach.remote.transfer import GET, PUT, Server, ServerFault
 
 #: A transfer that is given up leaves its connection to the collector, some time.
 pytestmark = pytest.mark.filterwarnings(

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.pond import CFG
-from poach.adapters.translations import Touched, compile_patched
-from poach.catalogs import BadCatalog, compiled
+from poach.build.catalogs import BadCatalog, compiled
+from poach.build.translations import Touched, compile_patched
 
 MSGFMT = shutil.which("msgfmt")
 needs_msgfmt = pytest.mark.skipif(MSGFMT is None, reason="GNU gettext is not installed")

@@ -11,16 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from poach.adapters import tree as trees
-from poach.adapters.tree import (
-    ApplyRefused,
-    Interrupted,
-    WriteFailed,
-    plan,
-    write,
-)
+from poach.applier.diff import NamedDiff
+from poach.applier.disk import tree as trees
+from poach.applier.disk.tree import ApplyRefused, Interrupted, WriteFailed, plan, write
 from poach.cli import apply as command
-from poach.diff import NamedDiff
 from poach.errors import PoachError
 
 NEW = b"--- /dev/null\n+++ %s\n@@ -0,0 +1 @@\n+new\n"

@@ -11,9 +11,9 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 
 from bench import CALLER
-from poach.adapters import retag
-from poach.adapters.pip import Pip
-from poach.adapters.unpacking import is_plain, unpack
+from poach.build import retag
+from poach.build.pip import Pip
+from poach.build.unpacking import is_plain, unpack
 from poach.buildout.eggs import BuildoutEggs
 
 INFO = "pond-1.0.dist-info"

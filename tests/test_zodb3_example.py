@@ -11,7 +11,7 @@ import pytest
 
 import real_series
 from bench import CALLER
-from poach.adapters.archive import unpack
+from poach.archives.sdist import unpack
 from poach.cli import main
 from test_examples import GENERATED, LEFT_OUT
 

@@ -14,6 +14,6 @@ def require(project, *patches):
     Python finds on its path; what it is patched with stands in its metadata.  Modules
     of it that were imported from elsewhere are not what that says, and raise, too.
     """
-    from poach.running import check
+    from poach.runtime import check
 
     check(project, patches)

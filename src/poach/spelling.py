@@ -1,12 +1,12 @@
 """How projects and pins are spelled, for Python 2.7 as well as for Python 3.
 
 The bridge carries these rules to the buildouts of Python 2.7; everybody else finds them
-in `poach.naming` and `poach.pin`.
+in `poach.names` and `poach.pins.pin`.
 """
 
 import re
 
-#: The end of what `poach.naming.tagged_version` makes, however spelled.
+#: The end of what `poach.names.tagged_version` makes, however spelled.
 _TAG = re.compile(r"\+.+[-_.]p[0-9a-f]{8}\Z", re.IGNORECASE)
 
 _SIGN = re.compile(r"(^|\s)\+|\S\s+-|^\s*\S+\+(\s|$)")

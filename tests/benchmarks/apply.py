@@ -162,8 +162,8 @@ def poach(job: Job, tree: Path) -> Spent:
 INSIDE = """
 import json, sys
 from pathlib import Path
-from poach.adapters.tree import ApplyRefused, plan, write
-from poach.diff import NamedDiff
+from poach.applier.disk.tree import ApplyRefused, plan, write
+from poach.applier.diff import NamedDiff
 
 for tree, strip, paths in json.loads(Path(sys.argv[1]).read_bytes()):
     diffs = [NamedDiff(path, "", Path(path).read_bytes(), strip, "") for path in paths]

@@ -29,7 +29,7 @@ from buildouts import (
 )
 
 from bench import Project
-from poach.adapters.archive import unpack
+from poach.archives.sdist import unpack
 
 COLD = 1.10
 JOBS = 0.65

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from buildouts import Contest, Spent, head, turns
 
-from poach.adapters.store import Made, Store
-from poach.key import BuildKey, BuildOptions, Target
-from poach.naming import canonicalize_name
+from poach.names import canonicalize_name
+from poach.pins.build_key import BuildKey, BuildOptions, Target
+from poach.store.store import Made, Store
 
 #: What a lookup in the large store may take, as a multiple of one in the small store:
 #: the same, but for what the system's caches do.

@@ -35,7 +35,10 @@ LIMIT = 1.05
 #: Milliseconds that the extension may take to load.
 LOAD = 30
 #: Modules that a run which makes nothing does not need.
-NEEDLESS = ("requests", "poach.diff", "filelock", "rich", "concurrent.futures.thread")
+NEEDLESS = (
+    *("requests", "poach.applier.diff", "filelock", "rich"),
+    "concurrent.futures.thread",
+)
 
 CFG = """\
 [buildout]

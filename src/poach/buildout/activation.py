@@ -9,22 +9,14 @@ from typing import Any
 
 import pkg_resources
 
-from poach.buildout import (
-    extensions,
-    idleness,
-    parts,
-    settings,
-    stale,
-    toolchains,
-    unused,
-)
+from poach.buildout import extensions, idle, parts, settings, stale, toolchains, unused
+from poach.buildout.session import Workshop
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
-from poach.buildout.workshop import Workshop
 from poach.errors import collect
 from poach.hooks import pinning
 from poach.hooks.interception import intercept
 from poach.hooks.substitution import Substitution
-from poach.patchset import PatchSet
+from poach.pins.patchset import PatchSet
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -115,7 +107,7 @@ def supplied(buildout: Any, workshop: Workshop) -> WorkshopSupplier:
     return WorkshopSupplier(
         workshop,
         lambda one: _grown(buildout, workshop, one),
-        idleness.is_unconcerned(workshop),
+        idle.is_unconcerned(workshop),
     )
 
 

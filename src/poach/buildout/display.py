@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poach.buildout.telling import LogReporter
-from poach.buildout.workshop import Workshop
-from poach.naming import NormalizedName
+from poach.buildout.reporter import LogReporter
+from poach.buildout.session import Workshop
+from poach.names import NormalizedName
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from poach.provenance import AppliedPatch
+    from poach.record.provenance import AppliedPatch
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import zc.buildout.easy_install as easy_install
 
-from poach.adapters import retag, unpacking
-from poach.adapters.egginfo import EggFailed
-from poach.adapters.pip import Pip
-from poach.adapters.process import CommandFailed
+from poach.build import retag, unpacking
+from poach.build.egginfo import EggFailed
+from poach.build.pip import Pip
+from poach.build.process import CommandFailed
 
 #: From zc.buildout 5 on, eggs have no ``__init__.py`` for old-style namespaces.
 LAYOUT = "v5" if hasattr(easy_install, "find_namespace_init_files") else "v4"

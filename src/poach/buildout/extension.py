@@ -8,7 +8,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from poach.adapters import masking
+from poach.buildout import masking
 from poach.buildout.activation import activate
 from poach.buildout.errors import as_user_errors
 from poach.errors import PoachError

@@ -15,7 +15,7 @@ import pkg_resources
 
 from poach.buildout.settings import OptionError, OwnedPin
 from poach.errors import raise_faults
-from poach.naming import NormalizedName, canonicalize_name
+from poach.names import NormalizedName, canonicalize_name
 
 
 def refuse_required(buildout: Any, pins: Mapping[NormalizedName, OwnedPin]) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poach import pipeline
-from poach.adapters.library import Disputed, Shelf, SwitchedOff
-from poach.adapters.store import StoreUnwritable
-from poach.asking import (
+from poach.catalog.definitions import Disputed, Shelf, SwitchedOff
+from poach.errors import PoachError, collect, raise_faults
+from poach.names import NormalizedName, canonicalize_name
+from poach.pins.patchset import PatchSet, UnknownPatch
+from poach.pins.pin import Pin
+from poach.pins.requests import (
     Request,
     RequestError,
     refused,
@@ -22,16 +25,13 @@ from poach.asking import (
     unpatchable,
     unpinned,
 )
-from poach.errors import PoachError, collect, raise_faults
-from poach.naming import NormalizedName, canonicalize_name
-from poach.patchset import PatchSet, UnknownPatch
-from poach.pin import Pin
+from poach.store.store import StoreUnwritable
 
 if TYPE_CHECKING:
-    from poach.adapters.library import NamedDiffs
-    from poach.adapters.store import PatchedEgg
     from poach.buildout.settings import OwnedPin, Settings
-    from poach.kit import Kit
+    from poach.catalog.definitions import NamedDiffs
+    from poach.pipeline.kit import Kit
+    from poach.store.store import PatchedEgg
 
 logger = logging.getLogger("zc.buildout.poach")
 

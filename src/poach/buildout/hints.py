@@ -13,13 +13,13 @@ from dataclasses import replace
 from importlib.metadata import version as installed_version
 from typing import Any
 
-from poach.buildout import parts, whose
+from poach.buildout import origins, parts
+from poach.buildout.session import Workshop
 from poach.buildout.settings import OptionError
-from poach.buildout.workshop import Workshop
 from poach.errors import PoachError
-from poach.location import is_url
-from poach.naming import canonicalize_name, is_patch_name, is_version
-from poach.pin import Pin
+from poach.names import canonicalize_name, is_patch_name, is_version
+from poach.pins.location import is_url
+from poach.pins.pin import Pin
 
 #: Options of SlapOS' zc.recipe.egg, also behind a project's name: ``ZODB-patches``.
 _SLAPOS = re.compile(r"((?P<egg>.+)-)?patch(es|-options|-binary|-revision)")
@@ -55,7 +55,7 @@ def _local_versions(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
             )
         else:
             continue
-        owner = whose.setter(buildout, section, option)
+        owner = origins.setter(buildout, section, option)
         yield OptionError(f"[{section}]", owner, reason)
 
 
@@ -83,7 +83,7 @@ def _slapos_options(buildout: Any) -> Iterator[OptionError]:
             continue
         found = [option for option in section if _is_slapos(section, option)]
         if found:
-            owner = whose.setter(buildout, name, found[0])
+            owner = origins.setter(buildout, name, found[0])
             reason = (
                 "only the zc.recipe.egg of SlapOS reads that, and it has no effect "
                 "here; write 'PROJECT = VERSION +NAME' into the versions section and "

@@ -16,7 +16,7 @@ from typing import Any
 
 from zc.buildout import UserError
 
-from poach.buildout import whose
+from poach.buildout import origins
 from poach.buildout.settings import (
     RECIPES,
     OptionError,
@@ -24,9 +24,9 @@ from poach.buildout.settings import (
     Settings,
     refuse_unpatchable,
 )
-from poach.key import BuildOptions
-from poach.naming import NormalizedName, canonicalize_name, is_patch_name, same_version
-from poach.pin import Pin
+from poach.names import NormalizedName, canonicalize_name, is_patch_name, same_version
+from poach.pins.build_key import BuildOptions
+from poach.pins.pin import Pin
 
 CUSTOM = "zc.recipe.egg:custom"
 
@@ -207,8 +207,8 @@ def _plain_version(buildout: Any, section: str, project: str) -> str:
 def _owned(
     buildout: Any, name: str, project: str, version: str, words: list[str]
 ) -> OwnedPin:
-    lines = whose.lines(buildout, name, "patches", _options(buildout, name))
-    owners = [whose.owner(buildout, line, name, "patches") for line in lines]
+    lines = origins.lines(buildout, name, "patches", _options(buildout, name))
+    owners = [origins.owner(buildout, line, name, "patches") for line in lines]
     value = " ".join([version, *("+" + word for word in words)])
     pin = Pin.parse(project, value, owners[0])
     return OwnedPin(pin, tuple(owners[0] for _ in words))

@@ -11,21 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from packaging.requirements import InvalidRequirement, Requirement
 from zc.buildout.pep425tags import get_abi_tag
 
-from poach.adapters.jobs import processors
-from poach.buildout import whose
-from poach.buildout.whose import OptionError as OptionError
+from poach.build.jobs import processors
+from poach.buildout import origins
+from poach.buildout.origins import OptionError as OptionError
 from poach.errors import PoachError, collect, did_you_mean, together
-from poach.location import Kind, Location, is_url
-from poach.naming import (
-    NormalizedName,
-    canonicalize_name,
-    is_patch_name,
-    is_version,
-)
-from poach.pin import Pin, is_pin, refuse_missing_plus
+from poach.names import NormalizedName, canonicalize_name, is_patch_name, is_version
+from poach.pins.location import Kind, Location, is_url
+from poach.pins.pin import Pin, is_pin, refuse_missing_plus
 
 if TYPE_CHECKING:
-    from poach.sharing import PublicKey, Sharing
+    from poach.remote.sharing import PublicKey, Sharing
 
 T = TypeVar("T")
 
@@ -142,7 +137,7 @@ def read(
         requests=requests,
         substitutes=substitutes,
         substitute_owners={
-            key: whose.setter(buildout, section, option)
+            key: origins.setter(buildout, section, option)
             for key, (option, _) in substitutes.items()
         },
         jobs=jobs,
@@ -183,7 +178,7 @@ def _pins(
                 owned = _pin(buildout, section, option, value, unpatchable)
                 pins[owned.pin.key] = owned
             elif len(value.split()) > 1:
-                setter = whose.setter(buildout, section, option)
+                setter = origins.setter(buildout, section, option)
                 refuse_missing_plus(option, value, setter)
         except PoachError as fault:
             faults.append(fault)
@@ -220,14 +215,14 @@ def _pin(
     value: str,
     unpatchable: Collection[NormalizedName],
 ) -> OwnedPin:
-    lines = whose.lines(buildout, section, option)
-    owners = [whose.owner(buildout, line, section, option) for line in lines]
+    lines = origins.lines(buildout, section, option)
+    owners = [origins.owner(buildout, line, section, option) for line in lines]
     pin = Pin.parse(option, value, owners[0])
     refuse_unpatchable(pin, owners[0], unpatchable)
     return OwnedPin(pin, tuple(_owner_of(name, lines, owners) for name in pin.names))
 
 
-def _owner_of(name: str, lines: list[whose.Line], owners: list[str]) -> str:
+def _owner_of(name: str, lines: list[origins.Line], owners: list[str]) -> str:
     for line, owner in zip(lines, owners, strict=True):
         if "+" + name in line.text.split():
             return owner
@@ -243,9 +238,9 @@ def _diffs(
     owners: dict[str, str] = {}
     there = section in buildout and bool(section)
     for option in buildout[section] if there else ():
-        lines = whose.lines(buildout, section, option)
+        lines = origins.lines(buildout, section, option)
         owner = (
-            whose.owner(buildout, lines[0], section, option)
+            origins.owner(buildout, lines[0], section, option)
             if lines
             else f"[{section}]"
         )
@@ -283,7 +278,7 @@ def _substitutes(
             found[key] = option, value
             _refuse_circle(key, found)
         except ValueError as error:
-            owner = whose.setter(buildout, section, option)
+            owner = origins.setter(buildout, section, option)
             faults.append(OptionError(f"[{section}] {option}", owner, str(error)))
     return found
 
@@ -319,11 +314,13 @@ def _diff_key(option: str) -> str:
     return f"{canonicalize_name(project)}/{canonical}" if project else canonical
 
 
-def _location(buildout: Any, line: whose.Line) -> Location:
+def _location(buildout: Any, line: origins.Line) -> Location:
     location = Location.parse(line.text)
     if location.kind is not Kind.PATH:
         return location
-    return location.at(whose.joined(whose.base(buildout, line.source), location.target))
+    return location.at(
+        origins.joined(origins.base(buildout, line.source), location.target)
+    )
 
 
 def _folders(buildout: Any, beside: Iterable[Path]) -> list[str]:
@@ -332,7 +329,7 @@ def _folders(buildout: Any, beside: Iterable[Path]) -> list[str]:
     Without that option they are ``patches`` in the buildout's directory and in the
     folders `beside` it.
     """
-    lines = whose.lines(buildout, "buildout", "patch-path")
+    lines = origins.lines(buildout, "buildout", "patch-path")
     if not lines:
         parents = [Path(buildout["buildout"]["directory"]), *beside]
         return list(dict.fromkeys(str(parent / "patches") for parent in parents))
@@ -346,22 +343,22 @@ def _beside(
     written = [
         line
         for owned in pins.values()
-        for line in whose.lines(buildout, section, owned.pin.project)
+        for line in origins.lines(buildout, section, owned.pin.project)
         if owned.pin.names
     ]
     sources = [line.source for line in [*written, *_lines_of_parts(buildout)]]
     return [Path(file).parent for file in sources if file and not is_url(file)]
 
 
-def _lines_of_parts(buildout: Any) -> Iterator[whose.Line]:
+def _lines_of_parts(buildout: Any) -> Iterator[origins.Line]:
     """Yield the lines of ``poach:egg`` sections that name patches."""
     for name, options in buildout._raw.items():
         if options.get("recipe", "").strip() in RECIPES and options.get("patches"):
-            yield from whose.lines(buildout, name, "patches", options)
+            yield from origins.lines(buildout, name, "patches", options)
 
 
-def _folder(buildout: Any, line: whose.Line) -> str:
-    owner = whose.owner(buildout, line, "buildout", "patch-path")
+def _folder(buildout: Any, line: origins.Line) -> str:
+    owner = origins.owner(buildout, line, "buildout", "patch-path")
     try:
         place = Location.parse(line.text)
     except PoachError as fault:
@@ -369,15 +366,15 @@ def _folder(buildout: Any, line: whose.Line) -> str:
     if place.kind is Kind.SDIST or str(place) != place.place:
         reason = f"{line.text!r} is neither a folder nor a URL"
         raise OptionError("[buildout] patch-path", owner, reason)
-    return whose.joined(whose.base(buildout, line.source), place.target)
+    return origins.joined(origins.base(buildout, line.source), place.target)
 
 
 def store_folder(buildout: Any) -> Path:
     """Return the folder of the patched-egg store; raise `OptionError`."""
-    lines = whose.lines(buildout, "buildout", "patched-eggs-directory")
+    lines = origins.lines(buildout, "buildout", "patched-eggs-directory")
     if lines:
-        owner = whose.owner(buildout, lines[0], "buildout", "patched-eggs-directory")
-        place = whose.joined(whose.base(buildout, lines[0].source), lines[0].text)
+        owner = origins.owner(buildout, lines[0], "buildout", "patched-eggs-directory")
+        place = origins.joined(origins.base(buildout, lines[0].source), lines[0].text)
         reason = "it is one folder" if lines[1:] else _not_a_store(buildout, place)
     else:
         owner, reason = "", ""

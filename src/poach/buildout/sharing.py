@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poach.buildout import whose
-from poach.buildout.whose import OptionError
+from poach.buildout import origins
+from poach.buildout.origins import OptionError
 from poach.errors import PoachError, collect
-from poach.location import is_url, without_credentials
-from poach.sharing import Address, PublicKey, Sharing
+from poach.pins.location import is_url, without_credentials
+from poach.remote.sharing import Address, PublicKey, Sharing
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def trusted(buildout: Any) -> frozenset[PublicKey] | None:
     """
     if buildout["buildout"].get(_TRUSTED) is None:
         return None
-    lines = whose.lines(buildout, "buildout", _TRUSTED)
+    lines = origins.lines(buildout, "buildout", _TRUSTED)
     keys = frozenset().union(*collect(lambda line: _keys(buildout, line), lines))
     if not keys:
         reason = "it names no key, so that no patched egg could be used"
@@ -72,7 +72,7 @@ def trusted(buildout: Any) -> frozenset[PublicKey] | None:
     return keys
 
 
-def _keys(buildout: Any, line: whose.Line) -> frozenset[PublicKey]:
+def _keys(buildout: Any, line: origins.Line) -> frozenset[PublicKey]:
     """Return the keys that a line names: one, or those in a file, one a line."""
     if line.text.startswith("ed25519:"):
         return frozenset({_parsed(buildout, _TRUSTED, line, PublicKey.parse)})
@@ -107,34 +107,34 @@ def _signing(buildout: Any) -> str | None:
     path = _path(buildout, _SIGNING_KEY, line)
     if str(buildout["buildout"].get(_UPLOAD)).strip() != "false":
         # Imported late: who does not sign needs no keys.
-        from poach.adapters import signing
+        from poach.remote import signing
 
         _parsed(buildout, _SIGNING_KEY, line, lambda _: signing.check(path))
     return str(path)
 
 
-def _only_line(buildout: Any, option: str) -> whose.Line | None:
-    lines = whose.lines(buildout, "buildout", option)
+def _only_line(buildout: Any, option: str) -> origins.Line | None:
+    lines = origins.lines(buildout, "buildout", option)
     if len(lines) > 1:
         raise OptionError(f"[buildout] {option}", "", "it is one line")
     return lines[0] if lines else None
 
 
-def _path(buildout: Any, option: str, line: whose.Line) -> Path:
-    place = whose.joined(whose.base(buildout, line.source), line.text)
+def _path(buildout: Any, option: str, line: origins.Line) -> Path:
+    place = origins.joined(origins.base(buildout, line.source), line.text)
     if is_url(place):
-        owner = whose.owner(buildout, line, "buildout", option)
+        owner = origins.owner(buildout, line, "buildout", option)
         reason = f"{without_credentials(place)} is no file: write an absolute path"
         raise OptionError(f"[buildout] {option}", owner, reason)
     return Path(place)
 
 
 def _parsed(
-    buildout: Any, option: str, line: whose.Line, parse: Callable[[str], T]
+    buildout: Any, option: str, line: origins.Line, parse: Callable[[str], T]
 ) -> T:
     try:
         return parse(line.text)
     except (PoachError, ValueError) as error:
-        owner = whose.owner(buildout, line, "buildout", option)
+        owner = origins.owner(buildout, line, "buildout", option)
         text = without_credentials(str(error))
         raise OptionError(f"[buildout] {option}", owner, text) from error

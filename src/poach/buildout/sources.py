@@ -20,13 +20,13 @@ import zc.buildout.easy_install as easy_install
 from packaging.version import Version
 from setuptools.errors import BaseError
 
-from poach.adapters import contents
-from poach.adapters.store import Store
+from poach.catalog.ports import Sdist
 from poach.errors import PoachError
-from poach.location import plain, without_credentials
-from poach.naming import canonicalize_name, is_version, same_version
-from poach.ports import Sdist
+from poach.names import canonicalize_name, is_version, same_version
+from poach.pins.location import plain, without_credentials
 from poach.spelling import is_tagged
+from poach.store import manifest
+from poach.store.store import Store
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
@@ -272,7 +272,7 @@ class BuildoutSources:
             raise DifferentSdists(_file(chosen), promised)
         with self._store.writing():
             path = _fetched(installer, chosen, self._folder())
-        _, found = contents.size_and_digest(path)
+        _, found = manifest.size_and_digest(path)
         wrong = [digest for digest in promised.values() if digest != found]
         if wrong and found != noted.sha256:
             raise WrongSdist(path, wrong[0], found)

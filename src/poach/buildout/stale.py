@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from poach.naming import NormalizedName, same_version
-from poach.patchset import PatchSet
+from poach.names import NormalizedName, same_version
+from poach.pins.patchset import PatchSet
 
 #: Scripts are smaller, and a part has fewer of them.
 _LARGEST, _MOST = 1 << 18, 100

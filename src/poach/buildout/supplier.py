@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poach.adapters.alias import alias
-from poach.asking import Request
-from poach.buildout import idleness, unused
+from poach.buildout import idle, unused
 from poach.buildout.errors import as_user_errors
-from poach.buildout.workshop import Workshop
+from poach.buildout.session import Workshop
 from poach.hooks.pins import PatchedPin
-from poach.key import BuildOptions
-from poach.naming import canonicalize_name
-from poach.patchset import PatchSet
+from poach.names import canonicalize_name
+from poach.pins.build_key import BuildOptions
+from poach.pins.patchset import PatchSet
+from poach.pins.requests import Request
+from poach.store.alias import alias
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -44,7 +44,7 @@ class WorkshopSupplier:
 
     def rests(self, buildout: Any) -> bool:
         """Tell whether no part of `buildout` needs to be asked beforehand."""
-        self.workshop.granting.rested = self.idle and not idleness.ships_diffs(buildout)
+        self.workshop.granting.rested = self.idle and not idle.ships_diffs(buildout)
         return self.workshop.granting.rested
 
     def recall(self) -> None:

@@ -11,16 +11,16 @@ import zc.buildout.easy_install as easy_install
 from packaging.tags import sys_tags
 from packaging.version import Version
 
-from poach.adapters import egginfo
-from poach.adapters.build import PipBuilder
-from poach.adapters.compiling import OtherCompiler, OwnCompiler
-from poach.adapters.pip import Pip
-from poach.adapters.store import Store
+from poach.build import egginfo
+from poach.build.build import PipBuilder
+from poach.build.compiling import OtherCompiler, OwnCompiler
+from poach.build.pip import Pip
 from poach.buildout.eggs import LAYOUT, BuildoutEggs
+from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import Settings
-from poach.buildout.telling import LogReporter
-from poach.key import Target
-from poach.kit import Toolchain
+from poach.pins.build_key import Target
+from poach.pipeline.kit import Toolchain
+from poach.store.store import Store
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -44,7 +44,7 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     and, where it has no build tools and none can be fetched, `NoTools`.
     """
     # Imported late: most buildouts build for their own interpreter.
-    from poach.adapters import interpreter
+    from poach.build import interpreter
 
     store, options = Store(settings.store, LogReporter()), _options()
     found = interpreter.find(python, store, _pip(settings), options)

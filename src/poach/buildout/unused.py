@@ -10,11 +10,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from poach.buildout import hints, parts, whose
+from poach.buildout import hints, origins, parts
+from poach.buildout.session import Workshop
 from poach.buildout.settings import RECIPES, OptionError
-from poach.buildout.workshop import Workshop
 from poach.errors import raise_faults
-from poach.naming import canonicalize_name
+from poach.names import canonicalize_name
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -82,13 +82,13 @@ def _dropped(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
         patch_set = workshop.patch_sets.get(canonicalize_name(option))
         value = str(patch_set.pin if patch_set else buildout[section].get(option) or "")
         kept = set(map(canonicalize_name, value.split()))
-        for line in whose.overridden(buildout, section, option):
+        for line in origins.overridden(buildout, section, option):
             words = [word for word in line.text.split() if word.startswith("+")]
             lost = [word for word in words if canonicalize_name(word) not in kept]
             if lost:
-                by = whose.setter(buildout, section, option)
+                by = origins.setter(buildout, section, option)
                 reason = f"'{option} = {value}' ({by}) drops {' '.join(lost)}"
-                owner = whose.owner(buildout, line, section, option)
+                owner = origins.owner(buildout, line, section, option)
                 yield OptionError(f"[{section}]", owner, reason)
 
 

@@ -75,7 +75,7 @@ def _bug(error: Exception, louder: int) -> str:
     """Return what to say of a bug; it is meant to be sent to others."""
     import traceback
 
-    from poach.location import without_credentials
+    from poach.pins.location import without_credentials
 
     if louder:
         told = traceback.format_exc() + "This is a bug in poach; please report it"

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from poach.adapters.signals import held_back
-from poach.adapters.tree import (
+from poach.applier.diff import MAX_DIFF, NamedDiff
+from poach.applier.disk.signals import held_back
+from poach.applier.disk.tree import (
     ApplyRefused,
     PatchedBy,
     PatchedFile,
@@ -24,12 +25,11 @@ from poach.adapters.tree import (
     show,
     write,
 )
+from poach.applier.hunks import Landing
+from poach.applier.outcome import FILE
 from poach.cli.garbage import uncollected
 from poach.cli.saying import complain, say
-from poach.diff import MAX_DIFF, NamedDiff
 from poach.errors import PoachError, collect, each
-from poach.hunks import Landing
-from poach.outcome import FILE
 
 _FORMAT = 1  # of what --json prints
 _SHOWN = 40  # characters of a bad value in a usage message
@@ -173,7 +173,7 @@ def _run(args: argparse.Namespace) -> Plan:
     _check_folder(args.tree)
     diffs = [diff for found in _collected(args) for diff in found]
     if args.exclude:
-        from poach.excluding import check
+        from poach.applier.excluding import check
 
         check(diffs)
     with _locked(args) as root:
@@ -246,7 +246,7 @@ def _collected(args: argparse.Namespace) -> list[Sequence[NamedDiff]]:
 def _diffs(path: str, args: argparse.Namespace) -> Sequence[NamedDiff]:
     if path == "-" or not os.path.isdir(path):
         return [_diff(path, args, args.strip)]
-    from poach import series
+    from poach.pins import series
 
     listed = os.path.join(path, "series")
 

@@ -29,14 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _answered(question: bytes) -> tuple[int, dict[str, Any]]:
     # Imported late: `poach apply` needs no buildout, and importing it takes a while.
-    from poach.buildout import remote
+    from poach.buildout import bridge
     from poach.cli.config import our_errors
 
     try:
         with our_errors():
-            return 0, remote.answer(remote.parsed(_read(question)))
+            return 0, bridge.answer(bridge.parsed(_read(question)))
     except PoachError as fault:
-        return 1, remote.refusal(fault)
+        return 1, bridge.refusal(fault)
 
 
 def _read(question: bytes) -> object:

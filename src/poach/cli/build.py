@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poach.adapters import egginfo, jobs
-from poach.adapters.export import export
+from poach.build import egginfo, jobs
 from poach.cli import config
 from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, did_you_mean
-from poach.naming import NormalizedName, canonicalize_name
+from poach.names import NormalizedName, canonicalize_name
+from poach.store.export import export
 
 if TYPE_CHECKING:
-    from poach.buildout.workshop import Workshop
+    from poach.buildout.session import Workshop
 
 
 class NotPinned(PoachError):

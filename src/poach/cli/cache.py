@@ -14,8 +14,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from poach.adapters import inuse, uses
-from poach.adapters.inventory import (
+from poach.cli import config
+from poach.cli.saying import complain, say
+from poach.errors import PoachError, collect, raise_faults
+from poach.pins.build_key import FORMAT
+from poach.pins.location import is_url
+from poach.store import inuse, usage
+from poach.store.inventory import (
     Entry,
     Item,
     OtherFormat,
@@ -25,14 +30,9 @@ from poach.adapters.inventory import (
     others,
     stand_ins_of,
 )
-from poach.adapters.pruning import Criteria, Pruning, prune
-from poach.adapters.store import Store
-from poach.adapters.verifying import checked, verify
-from poach.cli import config
-from poach.cli.saying import complain, say
-from poach.errors import PoachError, collect, raise_faults
-from poach.key import FORMAT
-from poach.location import is_url
+from poach.store.pruning import Criteria, Pruning, prune
+from poach.store.store import Store
+from poach.store.verifying import checked, verify
 
 DAY = 24 * 3600
 
@@ -330,7 +330,7 @@ def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
         if theirs.resolve() != store.path.resolve():
             raise OtherStore(cfg, theirs, store.path)
         pinned = {f"{s.pin.key}/{s.version}" for s in workshop.patch_sets.values()}
-        return pinned | uses.current(workshop.noted_before() or {})
+        return pinned | usage.current(workshop.noted_before() or {})
 
 
 def _tell(

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poach.adapters.masking import masked
+from poach.buildout.masking import masked
 from poach.errors import PoachError
-from poach.location import without_credentials
+from poach.pins.location import without_credentials
 
 if TYPE_CHECKING:
-    from poach.buildout.workshop import Workshop
+    from poach.buildout.session import Workshop
 
 
 #: The configuration where none is named, as in buildout.

@@ -12,11 +12,11 @@ from poach.cli import config
 from poach.cli.build import configure_words, parted, projects
 from poach.cli.saying import complain, say
 from poach.errors import collect
-from poach.patchset import PatchSet
+from poach.pins.patchset import PatchSet
 
 if TYPE_CHECKING:
-    from poach.buildout.workshop import Workshop
-    from poach.relations import Relations
+    from poach.applier.relations import Relations
+    from poach.buildout.session import Workshop
 
 Found = tuple[PatchSet, "Relations"]
 
@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _related(workshop: Workshop, patch_set: PatchSet) -> Found:
     # Imported late: that needs all of the applier.
-    from poach.making import planned, read_diffs
-    from poach.relations import relate
+    from poach.applier.relations import relate
+    from poach.pipeline.making import planned, read_diffs
 
     with pipeline.unpacked(patch_set, workshop.kit) as tree:
         diffs = read_diffs(patch_set, workshop.kit)

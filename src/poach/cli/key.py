@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the public key, for patched-eggs-trusted-keys; return the exit code."""
-    from poach.adapters import signing
+    from poach.remote import signing
 
     signer = (signing.make if arguments.new else signing.load)(arguments.file)
     say(str(signer.public))

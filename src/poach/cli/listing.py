@@ -9,17 +9,17 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from poach import pipeline
-from poach.adapters.store import DamagedEntry, PatchedEgg
 from poach.cli import config
 from poach.cli.build import configure_words, parted, projects
 from poach.cli.saying import complain, say
-from poach.effect import Finding, findings
 from poach.errors import PoachError
-from poach.location import recordable
-from poach.patchset import Patch, PatchSet
+from poach.pins.location import recordable
+from poach.pins.patchset import Patch, PatchSet
+from poach.record.effect import Finding, findings
+from poach.store.store import DamagedEntry, PatchedEgg
 
 if TYPE_CHECKING:
-    from poach.buildout.workshop import Workshop
+    from poach.buildout.session import Workshop
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,7 @@ version and entry points of its substitute Y, that requires that very Y and has 
 
 import pkg_resources
 
-from poach.hooks.errors import (
-    SubstituteBuilt,
-    SubstituteClash,
-    SubstituteTwice,
-)
+from poach.hooks.errors import SubstituteBuilt, SubstituteClash, SubstituteTwice
 from poach.spelling import canonical
 
 TYPE_CHECKING = False

@@ -10,12 +10,7 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.hooks.asking import Asking
-from poach.hooks.errors import (
-    ArbitraryEquality,
-    LatePin,
-    Unpatched,
-    UnreadableVersion,
-)
+from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched, UnreadableVersion
 from poach.hooks.isolation import Isolation
 from poach.hooks.pins import same_version
 from poach.hooks.substitutes import Substitutes

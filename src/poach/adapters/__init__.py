@@ -1,1 +1,0 @@
-"""Adapters: the only modules that read, write, fetch or start processes."""

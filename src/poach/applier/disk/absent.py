@@ -1,0 +1,90 @@
+"""Files that a diff names and the tree lacks: gone, moved, or not in this sdist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
+from poach.applier.diff import FileDiff, split_lines
+from poach.applier.disk.overlay import World
+from poach.applier.hunks import Applied, apply_hunks
+from poach.applier.rejects import Fault, Refusal, show
+
+NOWHERE = "no such file in the tree"
+"""The whole detail of a file that is nowhere in the tree, under no other name."""
+
+_TELLING = 3  # words in a file that is known by its contents alone
+_MOST = 40  # files of the same name that are looked at
+_LIKE = 0.6  # how much of a file has to be there to call it the same
+_LONG = 2000  # lines of a file that are compared
+
+
+def settled(world: World, refusal: Refusal, file: FileDiff, path: str) -> Refusal:
+    """Return the refusal of a `file` that is not at `path`, with what the tree says.
+
+    A deletion counts as done only where the file's folder is there, and no file in the
+    tree is, or is like, the one to be deleted.
+    """
+    place = next(_elsewhere(world, file, path), None)
+    if place is not None:
+        detail = f"{NOWHERE}; the change fits {show(place)}"
+        return refusal._replace(reason="missing", detail=detail)
+    if refusal.reason != "gone":
+        return refusal
+    folder = path.rpartition("/")[0]
+    if folder and not world.has_folder(folder):
+        detail = f"{NOWHERE}, and no folder {show(folder)!r}"
+        return refusal._replace(reason="missing", detail=detail)
+    return refusal._replace(reason="already applied")
+
+
+def _elsewhere(world: World, file: FileDiff, path: str) -> Iterator[str]:
+    """Yield the paths of other files that the change may be for."""
+    name = path.rpartition("/")[2]
+    named = [each for each in world.ending_with(name) if each != path]
+    named.sort(key=lambda each: -_shared(each, path))
+    for other in islice(named, _MOST):
+        data = _data(world, other)
+        if data is not None and _is_for(file, data):
+            yield other
+    old = _whole(file)
+    sized = world.files_of_size(len(old)) if old.strip() else []
+    if len(old.split()) < _TELLING:
+        sized = [each for each in sized if each.endswith(name)]
+    yield from (each for each in sized if each != path and _data(world, each) == old)
+
+
+def _shared(path: str, other: str) -> int:
+    """Return how many parts at the end two paths share."""
+    pairs = zip(reversed(path.split("/")), reversed(other.split("/")), strict=False)
+    return next((n for n, (one, two) in enumerate(pairs) if one != two), 99)
+
+
+def _data(world: World, path: str) -> bytes | None:
+    with suppress(Fault):
+        entry = world.entry(path)
+        return entry.data if entry else None
+    return None
+
+
+def _whole(file: FileDiff) -> bytes:
+    """Return what a diff deletes, nothing if it deletes no file."""
+    lines = [line for hunk in file.hunks for line in hunk.old]
+    return b"".join(lines) if file.status == "delete" else b""
+
+
+def _is_for(file: FileDiff, data: bytes) -> bool:
+    """Tell whether the change fits these contents; for a deletion, nearly."""
+    if not file.hunks:
+        return False
+    if isinstance(apply_hunks(data, file.hunks), Applied):
+        return True
+    return file.status == "delete" and _is_like(_whole(file), data)
+
+
+def _is_like(old: bytes, data: bytes) -> bool:
+    lines, there = split_lines(old)[:_LONG], split_lines(data)[:_LONG]
+    matcher = difflib.SequenceMatcher(None, lines, there)
+    return matcher.quick_ratio() >= _LIKE and matcher.ratio() >= _LIKE

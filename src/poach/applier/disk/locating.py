@@ -1,0 +1,247 @@
+"""Finding the place of a diff in a tree, and applying it there in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
+
+from poach.applier import excluding
+from poach.applier.belonging import unproven
+from poach.applier.diff import DiffError, FileDiff, NamedDiff
+from poach.applier.disk import absent, creating
+from poach.applier.disk.overlay import World
+from poach.applier.editing import Attempt, Commit, may_create
+from poach.applier.filenames import names, shown
+from poach.applier.paths import clean, stripped
+from poach.applier.rejects import Fault, Refusal, in_part, show
+from poach.errors import Faults
+
+_MOST_SOUGHT = 50  # files that are looked for in the tree
+_MOST_PLACES = 8  # as many are named where a diff applies in several
+
+
+def apply(world: World, diff: NamedDiff) -> Attempt:
+    """Apply one diff where it fits; refusals name the patch and its owner."""
+    try:
+        directory = _directory(world, diff.directory)
+        files, left = excluding.read(diff.data, diff.exclude)
+        attempt = _placed(world, diff._replace(directory=directory), files)
+        attempt.excluded = tuple(left)
+        _settle(world, attempt, files)
+        _refuse_absent(world, directory, attempt)
+    except (DiffError, Faults) as error:
+        faults = error.faults if isinstance(error, Faults) else (error,)
+        found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
+        return _refused(world, diff, found)
+    except Fault as fault:
+        return _refused(world, diff, fault.refusals)
+    refusals = in_part(attempt.refusals, attempt.landed or attempt.files)
+    attempt.refusals = [
+        each._replace(
+            patch=diff.name,
+            owner=diff.owner,
+            strip=attempt.strip,
+            directory=attempt.directory,
+        )
+        for each in refusals
+    ]
+    return attempt
+
+
+def _settle(world: World, attempt: Attempt, files: Sequence[FileDiff]) -> None:
+    """Say of absent files where they are, and of the diff what else of it fits."""
+    refusals = [
+        absent.settled(world, each, *attempt.absent[each.path])
+        if each.path in attempt.absent
+        else each
+        for each in attempt.refusals
+    ]
+    if len({file.part for file in files}) < 2:
+        refusals = [each._replace(subject="") for each in refusals]
+    found = [*_in_part(attempt, refusals, files), *refusals]
+    attempt.refusals = [_with_directory(each, attempt.directory) for each in found]
+
+
+def _in_part(
+    attempt: Attempt, refusals: Sequence[Refusal], files: Sequence[FileDiff]
+) -> Iterator[Refusal]:
+    """Say how many files are there and fit, where the others are nowhere."""
+    lacking = {each.path for each in refusals}
+    if not attempt.files or not all(each.detail == absent.NOWHERE for each in refusals):
+        return
+    count = len({shown(file) for file in files if file.git or not file.lost})
+    fit = count - len(lacking)
+    if lacking and fit > 0:
+        are, fits = ("is", "fits") if fit == 1 else ("are", "fit")
+        detail = f"{fit} of {count} files of the diff {are} in the tree and {fits}; "
+        detail += f"{_others(len(lacking))} not in this sdist"
+        yield Refusal("", "", "missing in part", detail)
+
+
+def _with_directory(refusal: Refusal, directory: str) -> Refusal:
+    """Say where a file was looked for whose name is told as the diff has it."""
+    if refusal.detail != absent.NOWHERE or not directory:
+        return refusal
+    detail = f"{refusal.detail}, in the folder {show(directory)!r}"
+    return refusal._replace(detail=detail)
+
+
+def _others(count: int) -> str:
+    return "the other is" if count == 1 else f"the other {count} are"
+
+
+def _refused(world: World, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
+    """Return the attempt with a diff that was tried nowhere, or in several places."""
+    mine = [each._replace(patch=diff.name, owner=diff.owner) for each in found]
+    return Attempt(world.child(), diff.strip or 0, "", refusals=mine)
+
+
+def _directory(world: World, given: str | None) -> str | None:
+    """Return the directory as a clean path; refuse what is no folder in the tree.
+
+    One that is not there yet may be made by the diff.
+    """
+    if not given:
+        return given
+    try:
+        path = clean(given)
+        if path and world.blocks(path):
+            raise Fault.of("directory", "is a symlink or file")
+        if path:
+            world.entry(f"{path}/x")
+    except Fault as fault:
+        detail = fault.refusals[0].detail
+        raise Fault.of("directory", f"the directory {show(given)!r} {detail}") from None
+    return path
+
+
+def _refuse_absent(world: World, directory: str | None, attempt: Attempt) -> None:
+    """Raise that the directory is what is missing if no file of the diff is there."""
+    missing = attempt.refusals and all(
+        refusal.reason == "missing" for refusal in attempt.refusals
+    )
+    if directory and missing and world.lacks(directory):
+        detail = f"the directory {show(directory)!r} is not in the tree"
+        raise Fault.of("directory", detail)
+
+
+def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt:
+    """Return the attempt at the right place, or the most plausible failure."""
+
+    def attempt(strip: int, directory: str) -> Attempt:
+        return _attempt(world, files, strip, directory, diff)
+
+    real = [file for file in files if file.git or not file.lost]
+
+    if diff.strip is not None:
+        return attempt(diff.strip, diff.directory or "")
+    strips = _usual_strips(world, real, diff.directory or "")
+    usual = [attempt(strip, diff.directory or "") for strip in strips]
+    for each in usual:
+        if not each.refusals:
+            return each
+    here = [each for each in usual if not _leads_out(real, each.strip)]
+    if any(each.has_files for each in here):  # it is here, and nowhere else
+        return max(here, key=lambda each: (each.has_files, each.plausible))
+    best = max(usual, key=lambda each: each.plausible)
+    right: dict[tuple[str, ...], Attempt] = {}
+    for place in _places(world, real, diff.directory):
+        each = attempt(*place)
+        if not each.refusals:
+            right.setdefault(each.targets, each)
+        elif each.plausible > best.plausible:
+            best = each
+        if len(right) >= _MOST_PLACES:
+            break
+    if len(right) > 1:
+        raise Fault.of("ambiguous", _which(right.values()))
+    return next(iter(right.values()), best)
+
+
+def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
+    """Tell whether names are absolute or have ``..``: more is to be stripped then."""
+    paths = (stripped(name, strip) for file in files for name in names(file))
+    return any(path[0] == "/" or ".." in path.split("/") for path in paths if path)
+
+
+def _which(places: Iterable[Attempt]) -> str:
+    said = (
+        f"strip {each.strip} in {show(each.directory) or '.'} ({show(each.targets[0])})"
+        for each in places
+    )
+    return "applies in more than one place: " + ", ".join(said)
+
+
+def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> list[int]:
+    """Return -p1 and -p0; for what only makes new files the tree says which it is.
+
+    Where no name has a folder, there is none to strip; and names that ``Index:`` has,
+    too, are likely whole.
+    """
+    if not any("/" in name for file in files for name in names(file)):
+        return [0]
+    if not all(map(_is_new, files)):
+        whole = all(set(names(file)) == {file.indexed} for file in files)
+        return [0, 1] if whole else [1, 0]
+    return [creating.strip_level(world, files, directory)] if files else [1]
+
+
+def _is_new(file: FileDiff) -> bool:
+    return file.status == "create" or may_create(file)
+
+
+def _places(
+    world: World, files: Sequence[FileDiff], directory: str | None
+) -> Iterator[tuple[int, str]]:
+    """Yield the strip levels and directories where the first old file is that is
+    anywhere."""
+    sought = [file for file in files if file.status != "create"]
+    for file in sought[:_MOST_SOUGHT]:
+        found = list(_places_of(world, file, directory))
+        if found:
+            yield from found
+            return
+
+
+def _places_of(
+    world: World, file: FileDiff, directory: str | None
+) -> Iterator[tuple[int, str]]:
+    called = names(file)
+    depth = max((name.count("/") for name in called), default=-1)
+    seen = set()
+    for strip in range(depth + 1):
+        for place in _folders(world, called, strip, directory):
+            if place not in seen:
+                seen.add(place)
+                yield strip, place[1]
+
+
+def _folders(
+    world: World, names: Sequence[str], strip: int, directory: str | None
+) -> Iterator[tuple[int, str]]:
+    for name in names:
+        path = stripped(name, strip)
+        if path is None or directory is not None:
+            yield from [] if path is None else [(strip, directory or "")]
+            continue
+        with suppress(Fault):
+            tail = clean(path)
+            for found in world.ending_with(tail):
+                yield strip, found[: -len(tail)].rstrip("/")
+
+
+def _attempt(
+    world: World,
+    files: Sequence[FileDiff],
+    strip: int,
+    directory: str,
+    diff: NamedDiff,
+) -> Attempt:
+    done = Attempt(world.child(), strip, directory)
+    if diff.strip is None and not all(map(_is_new, files)):
+        found = directory != (diff.directory or "")
+        done.unproven = unproven(files, strip, found)
+    for _, part in groupby(files, key=lambda file: file.part):
+        Commit(done, diff.fuzz, diff.eol).apply(list(part))
+    return done

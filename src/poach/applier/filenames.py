@@ -1,0 +1,38 @@
+"""The names that a diff gives its files, for people and for globs."""
+
+from __future__ import annotations
+
+from poach.applier.diff import FileDiff
+
+PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")  # git's, also diff.mnemonicPrefix
+
+
+def names(file: FileDiff) -> list[str]:
+    """Return all names that the diff gives the file, as written."""
+    return [name for name in (file.new, file.old, file.indexed) if name]
+
+
+def has_prefix(file: FileDiff) -> bool:
+    """Tell whether the names begin with a folder that is not of the tree."""
+    if file.git:
+        return (file.new or file.old or "").startswith(PREFIXES)
+    if file.old and file.new:
+        return file.old.partition("/")[0] != file.new.partition("/")[0]
+    return (file.new or file.old or "").startswith("b/")
+
+
+def shown(file: FileDiff) -> str:
+    """Return the file's name as the diff has it, without a prefix like ``a/``.
+
+    Both sides may begin with folders of their own, as in ``x.orig/f`` and ``x/f``;
+    then they are left out.
+    """
+    old, new = file.old or "", file.new or ""
+    name = new or old or file.indexed or ""
+    if old and new and old != new and not file.git:
+        (_, _, before), (_, _, after) = old.partition("/"), new.partition("/")
+        return after if before == after and after else name
+    if file.status in ("rename", "copy"):
+        name = old
+    prefixed = file.git or not (old and new)
+    return name[2:] if prefixed and name.startswith(PREFIXES) and name[2:] else name

@@ -1,0 +1,344 @@
+"""Why diffs do not apply: refusals as values, and the message made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from poach.errors import PoachError
+
+if TYPE_CHECKING:
+    from poach.applier.diagnosis import Miss
+
+_SHOWN = 12  # lines of a small diff in a message
+_WIDTH = 160  # characters of such a line
+_LONGEST = 1000  # characters of a name in a message
+_DEEPEST = 4096  # characters of a path in JSON; no system has longer ones
+
+
+class Refusal(NamedTuple):
+    """Why one hunk, file or whole diff does not apply.
+
+    `patch` and `owner` are the diff's.  `path` is the file's, relative to the tree,
+    or as the diff names it; empty where the diff as a whole is refused.  `hunk`
+    counts the file's hunks from 1 and `header` is its ``@@ ... @@``; 0 and empty
+    where the file as a whole is refused.  `reason` is a short code, `detail` the
+    sentence.  `line` is the nearest place in the tree's file, `differ` a small diff
+    there: ``-`` what the patch expects, ``+`` what the tree has.  `lines` are all
+    places that come into question.  `strip` and `directory` are what was tried, None
+    where nothing was.  `subject` is that of the mail which the file is from, empty
+    where the diff is not several mails.
+    """
+
+    patch: str
+    owner: str
+    reason: str
+    detail: str
+    path: str = ""
+    hunk: int = 0
+    header: str = ""
+    line: int | None = None
+    differ: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    strip: int | None = None
+    directory: str | None = None
+    subject: str = ""
+
+    def __str__(self) -> str:
+        place = f"{show(self.path)}: " if self.path else ""
+        if self.subject:
+            place = f"in the mail {show(self.subject)!r}: {place}"
+        if self.hunk:
+            place += f"hunk {self.hunk} {self.header}: "
+        return "\n".join([place + self.detail, *(f"  {line}" for line in self.differ)])
+
+
+class ApplyRefused(PoachError):
+    """Diffs that do not apply; nothing was changed.
+
+    `refusals` holds all reasons in the order of the diffs, `advice` what to do about
+    each patch, by its name and owner.
+    """
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__(self.refusals)
+
+    @property
+    def advice(self) -> dict[tuple[str, str], str]:
+        """What to do, for each (patch, owner)."""
+        return {
+            key: "; ".join(_advices(found)) for key, found in self._grouped().items()
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything in JSON's types."""
+        return {
+            "refused": [_refused_json(each) for each in self.refusals],
+            "advice": [
+                {"patch": name, "owner": owner, "advice": advice}
+                for (name, owner), advice in self.advice.items()
+            ],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(
+            _paragraph(name, owner, found)
+            for (name, owner), found in self._grouped().items()
+        )
+
+    def _grouped(self) -> dict[tuple[str, str], list[Refusal]]:
+        groups: dict[tuple[str, str], list[Refusal]] = {}
+        for refusal in self.refusals:
+            groups.setdefault((refusal.patch, refusal.owner), []).append(refusal)
+        return groups
+
+
+class Fault(Exception):
+    """A file that does not apply; `refusals` lack the patch and its owner."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__(*refusals)
+        self.refusals = refusals
+
+    @classmethod
+    def of(cls, reason: str, detail: str, path: str = "") -> Fault:
+        """Return the fault of a file as a whole."""
+        return cls(Refusal("", "", reason, detail, path))
+
+
+def show(text: str) -> str:
+    """Return a name or line for people: cut, and what is not printable is escaped."""
+    if len(text) > _LONGEST:
+        return f"{show(text[:_LONGEST])}..."
+    if text.isprintable():
+        return text
+    plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        each if each.isprintable() or each == "\t" else repr(each)[1:-1]
+        for each in plain
+    )
+
+
+def in_part(found: Sequence[Refusal], others: object) -> list[Refusal]:
+    """Tell a change that is there in part from one that is there as a whole.
+
+    `others` is true where some of the diff's changes are not there yet.
+    """
+    there = {"already applied", "reversed"}
+    if not others and all(each.reason in there for each in found):
+        return list(found)
+    return [
+        each._replace(reason="partly applied", detail=f"{each.detail}; {_REST}")
+        if each.reason in there
+        else each
+        for each in found
+    ]
+
+
+_REST = "other changes of the patch are not there"
+_TURNED = "the diff leads back to what the tree has, at line"
+
+
+def missed(path: str, miss: Miss, is_reversed: bool = False) -> Refusal:
+    """Return the refusal of a hunk of the file at `path`."""
+    differ = tuple(_shown(line) for line in miss.differ[:_SHOWN])
+    if len(miss.differ) > _SHOWN:
+        differ += ("...",)
+    turned = is_reversed and miss.reason == "already applied"
+    return Refusal(
+        patch="",
+        owner="",
+        reason="reversed" if turned else miss.reason,
+        detail=f"reversed: {_TURNED} {miss.lines[0]}" if turned else _detail(miss),
+        path=path,
+        hunk=miss.number,
+        header=miss.header,
+        line=miss.lines[0] if miss.lines else None,
+        differ=differ,
+        lines=miss.lines,
+    )
+
+
+def _shown(line: bytes) -> str:
+    text = show(line.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
+    if not line.endswith(b"\n"):
+        text += " (no newline at the end)"
+    return text if len(text) <= _WIDTH else text[:_WIDTH] + "..."
+
+
+def _detail(miss: Miss) -> str:
+    if miss.endings:
+        said = f"the line endings are others, too ({miss.endings}); without them: "
+        return said + _detail(miss._replace(endings=""))
+    lines = " and ".join(str(line) for line in miss.lines)
+    if miss.reason == "not found":
+        return _not_found(miss)
+    if miss.reason == "ambiguous":
+        return _doubtful(miss)
+    return {
+        "already applied": f"already applied, at line {lines}",
+        "partly applied": f"applied in part: at line {lines} some of its changes are "
+        "made, others are not",
+        "line endings": f"fits at line {lines} but for the line endings: {miss.note}",
+        "white space": f"fits at line {lines} but for white space "
+        f"{_SPACE.get(miss.note, f'({miss.note})')}",
+        "only at the start": f"fits at line {lines}, but with so little context before "
+        "the change it belongs to the start of the file",
+        "only at the end": f"fits at line {lines}, but with so little context after "
+        "the change it belongs to the end of the file",
+        "order": f"fits at line {lines} only, before or in an earlier hunk",
+        "no context": f"would go to line {lines}, but it has no context: "
+        "it applies at its own line only",
+    }[miss.reason]
+
+
+_SPACE = {
+    "diff": "(trailing blanks): the file has them, the diff lacks them; an editor or a "
+    "hook may have removed them from the diff",
+    "file": "(trailing blanks): the diff has them, the file lacks them",
+    "both": "(trailing blanks): the diff and the file have them at different lines",
+}
+
+
+def _not_found(miss: Miss) -> str:
+    after = f"; line {miss.there} looks as after the patch" if miss.there else ""
+    after = f"{after}; {miss.note}" if miss.note else after
+    if not miss.lines:
+        return f"not found; nothing in the file is like it{after}"
+    note = "where these lines differ (- patch, + tree):"
+    return f"not found{after}; nearest is line {miss.lines[0]}, {note}"
+
+
+def _doubtful(miss: Miss) -> str:
+    first, second = miss.lines
+    if miss.doubt == "clash":
+        return f"GNU patch would take line {first}, git line {second}"
+    if miss.doubt == "there" and first == second:
+        return f"its new lines are at line {first} already, and it has no context"
+    if miss.doubt == "there":
+        return (
+            f"its old lines are at line {first}, away from its own line, and its new "
+            f"lines are at line {second} already: either may be its place"
+        )
+    return f"fits equally near at lines {first} and {second}"
+
+
+def _paragraph(name: str, owner: str, found: Sequence[Refusal]) -> str:
+    whose = f" ({owner})" if owner else ""
+    lines = [f"Patch {show(name)!r}{whose} does not apply:"]
+    for refusal in found:
+        lines += (f"  {line}" for line in str(refusal).splitlines())
+    lines += (f"  what to do: {advice}" for advice in _advices(found))
+    return "\n".join(lines)
+
+
+def _advices(found: Sequence[Refusal]) -> list[str]:
+    """Return what to do, once for each cause."""
+    reasons = {_cause(refusal) for refusal in found}
+    if "missing in part" in reasons:
+        reasons.discard("missing")
+    every = [advice for reason, advice in _ADVICE.items() if reason in reasons]
+    if "missing in part" in reasons:
+        every.append(_left_out(found))
+    if reasons - _ADVICE.keys() - {"missing in part"}:
+        every.append("make the diff anew for this release")
+    if any(refusal.subject for refusal in found):
+        every.append(_SUM)
+    return list(dict.fromkeys(every))
+
+
+def _cause(refusal: Refusal) -> str:
+    """Return the reason, but tell a diff with several places from such a hunk."""
+    several = refusal.reason == "ambiguous" and not refusal.hunk
+    return "strip" if several else refusal.reason
+
+
+def _left_out(found: Sequence[Refusal]) -> str:
+    """Say how to leave out the files that are missing, with their names."""
+    missing = (each.path for each in found if each.reason == "missing" and each.path)
+    paths = list(dict.fromkeys(missing))
+    options = "&".join(f"exclude={_glob(path)}" for path in paths[:_NAMED])
+    more = "&..." if len(paths) > _NAMED else ""
+    return (
+        "an sdist often lacks tests and CI files; if the patch works without the "
+        f"missing files, leave them out: #{options}{more} in the location of the "
+        "patch, or --exclude for poach apply"
+    )
+
+
+_GLOB_MARKS = re.compile(r"[*?[]")
+
+
+def _glob(path: str) -> str:
+    """Return a glob that matches the path, fit for the fragment of a location."""
+    pieces = (_GLOB_MARKS.sub(r"[\g<0>]", each) for each in path)
+    exact = "".join(each if each.isprintable() else "?" for each in pieces)
+    return quote(f"?{exact[1:]}" if path.startswith("/") else exact, safe="/*?[]")
+
+
+_NAMED = 3  # files in an example
+_SUM = (
+    "the diff is several commits, one after the other; if it is the .patch of a pull "
+    "request, take its .diff, which has the sum of them"
+)
+
+_ADVICE = {
+    "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
+    "directory": "give a directory of the tree, as a plain path with / in it",
+    "strip": "give the right one of them: strip= and directory= in the location of the "
+    "patch, or --strip and --directory for poach apply",
+    "unreadable": "look at what stands there in the tree, and who may read it",
+    "kind": "make the diff anew with git diff, which deletes the one and makes the "
+    "other",
+    "bad diff": "get the diff again from its source, or make it again",
+    "excluded": "correct the globs of exclude=, or leave them out",
+    "too large": "look what the diff is; nothing that large is a patch",
+    "already applied": "the source has this change already (or the diff is reversed): "
+    "drop this patch",
+    "partly applied": "the source has a part of this already: "
+    "make the diff anew without it",
+    "reversed": "make the diff the other way round, from the old side to the new one; "
+    "if the source has the change already, drop this patch",
+    "missing": "say where its files are with strip and directory, "
+    "or look whether it is for another release",
+    "binary": "make the diff again for this release, with git diff --binary "
+    "--full-index; or, if the patch works without the file, leave it out with exclude= "
+    "in the location of the patch (--exclude for poach apply)",
+    "submodule": "take the submodule out of the diff",
+    "exists": "look whether the diff is for another release",
+    "line endings": "let it apply with eol=any in the location of the patch (--eol any "
+    "for poach apply), which keeps the file's own line endings; "
+    "or convert the diff's line endings to those of the file",
+    "repeated": "take the change out where it comes a second time; the source does not "
+    "have it",
+    "no change": "leave eol=any out, so that the line endings change",
+    "other endings": "convert the line endings of the diff and of the file to LF or CR "
+    "LF",
+    "white space": "get the diff anew, unchanged by mail programs and editors; "
+    "or make it anew for this release",
+    "ambiguous": "look at both places; if the change is there, the patch is not "
+    "needed, else make the diff anew for this release, with more context (diff -U10)",
+    "no context": "make the diff anew with context (diff -U3)",
+    "order": "make the diff anew for this release, its hunks in order",
+}
+
+
+def _refused_json(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "patch": refusal.patch,
+        "owner": refusal.owner,
+        "strip": refusal.strip,
+        "directory": refusal.directory,
+        "path": refusal.path[:_DEEPEST],
+        "hunk": refusal.hunk,
+        "header": refusal.header,
+        "reason": refusal.reason,
+        "detail": refusal.detail,
+        "line": refusal.line,
+        "lines": list(refusal.lines),
+        "subject": refusal.subject,
+        "differ": list(refusal.differ),
+    }

@@ -1,0 +1,238 @@
+"""How the patches of one set relate: which needs which, and which are in the way.
+
+Everything is found out by applying them, in memory, in one order and in another: two
+patches *commute* if both orders give the same tree.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from poach.applier.diff import NamedDiff
+from poach.applier.disk import tree as trees
+from poach.applier.outcome import Entry
+from poach.applier.rejects import show
+
+#: Lines of a small diff in a message.
+SHOWN = 12
+
+Outcome = Mapping[str, Entry | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """How patches relate that apply in their order; all are given by their places.
+
+    `needs` are pairs (later, earlier) where the later one does not apply without the
+    earlier; what an earlier one itself needs is not repeated.  `order` are those
+    where both apply alone, and do not, or give another tree, the other way around.
+    All other pairs commute.
+    """
+
+    names: tuple[str, ...]
+    needs: tuple[tuple[int, int], ...]
+    order: tuple[tuple[int, int], ...]
+
+    @property
+    def commuting(self) -> tuple[tuple[int, int], ...]:
+        """The pairs (later, earlier) that can change places, proved by applying."""
+        bound = {*self.order, *_closed(self.needs)}
+        places = range(len(self.names))
+        pairs = ((later, earlier) for later in places for earlier in range(later))
+        return tuple(pair for pair in pairs if pair not in bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two patches each of which applies without the other, and not with it.
+
+    `first` and `second` are the names and owners of both, `path` is a file that both
+    change, `differ` a small diff there: ``-`` what the first makes of it, ``+`` what
+    the second makes of it.  `turned` tells that both apply in the other order.
+    """
+
+    first: tuple[str, str]
+    second: tuple[str, str]
+    path: str
+    differ: tuple[str, ...]
+    turned: bool
+
+    def __str__(self) -> str:
+        first, second = map(_titled, (self.first, self.second))
+        head = (
+            f"{second} and {first} both change {show(self.path)}; "
+            + (
+                f"they apply in the other order: name {self.second[0]!r} first"
+                if self.turned
+                else "one of them is to be made anew on top of the other"
+            )
+            + f" (- {self.first[0]}, + {self.second[0]}):"
+        )
+        return "\n".join([head, *(f"  {line}" for line in self.differ)])
+
+
+def relate(tree: Path, diffs: Sequence[NamedDiff]) -> Relations:
+    """Find out how `diffs`, which apply to `tree` in their order, relate."""
+    needed = [_needed(tree, diffs, place) for place in range(len(diffs))]
+    pairs = [(later, one) for later, all_ in enumerate(needed) for one in all_]
+    order = [
+        (later, earlier)
+        for later in range(len(diffs))
+        for earlier in range(later)
+        if earlier not in needed[later]
+        and not _commute(tree, diffs, needed, earlier, later)
+    ]
+    names = tuple(diff.name for diff in diffs)
+    return Relations(names, tuple(_reduced(pairs)), tuple(order))
+
+
+def conflicts(tree: Path, diffs: Sequence[NamedDiff]) -> list[Conflict]:
+    """Return the conflicts among `diffs`, which do not apply to `tree` together.
+
+    Those that do not apply for another reason are in none.
+    """
+    applying: list[NamedDiff] = []
+    found: list[Conflict] = []
+    for diff in diffs:
+        if _outcome(tree, [*applying, diff]) is not None:
+            applying.append(diff)
+        else:
+            found += _in_the_way(tree, applying, diff)
+    return found
+
+
+def misplaced(tree: Path, diffs: Sequence[NamedDiff]) -> list[str]:
+    """Return what to do about diffs that do not apply to `tree` where they stand.
+
+    That is for those that apply behind the others, perhaps since they need one.
+    """
+    advice = []
+    for place, diff in enumerate(diffs[:-1]):
+        others = [*diffs[:place], *diffs[place + 1 :]]
+        here = _outcome(tree, diffs[: place + 1])
+        if here is None and _outcome(tree, [*others, diff]) is not None:
+            title = _titled((diff.name, diff.owner))
+            advice.append(f"{title} applies behind the others: name it last")
+    return advice
+
+
+def _in_the_way(
+    tree: Path, applying: Sequence[NamedDiff], diff: NamedDiff
+) -> Iterator[Conflict]:
+    """Yield the conflicts of `diff` with diffs that apply, on all those that do not."""
+    base = _base(tree, applying, diff)
+    if base is None:
+        return
+    for other in applying:
+        if other in base or _outcome(tree, [*base, other]) is None:
+            continue
+        if _outcome(tree, [*base, other, diff]) is not None:
+            base.append(other)
+        else:
+            yield from _between(tree, base, other, diff)
+
+
+def _base(
+    tree: Path, applying: Sequence[NamedDiff], diff: NamedDiff
+) -> list[NamedDiff] | None:
+    """Return diffs with which `diff` applies, None where there are none.
+
+    It may need two of the others and be in the way of some, or the other way round.
+    """
+    few = (list(some) for size in range(3) for some in combinations(applying, size))
+    without = ([one for one in applying if one is not other] for other in applying)
+    for base in (*few, *without):
+        if _outcome(tree, [*base, diff]) is not None:
+            return base
+    return None
+
+
+def _needed(tree: Path, diffs: Sequence[NamedDiff], place: int) -> list[int]:
+    """Return the places before `place` without which the diff there does not apply."""
+    kept = list(range(place))
+    for place_ in reversed(range(place)):
+        without = [one for one in kept if one != place_]
+        if _outcome(tree, [diffs[one] for one in [*without, place]]) is not None:
+            kept = without
+    return kept
+
+
+def _commute(
+    tree: Path,
+    diffs: Sequence[NamedDiff],
+    needed: Sequence[Sequence[int]],
+    earlier: int,
+    later: int,
+) -> bool:
+    """Tell whether two diffs give the same tree in both orders, on what they need."""
+    base = sorted({*needed[earlier], *needed[later]} - {earlier, later})
+    orders = ([*base, earlier, later], [*base, later, earlier])
+    one, other = (_outcome(tree, [diffs[each] for each in order]) for order in orders)
+    return one is not None and one == other
+
+
+def _between(
+    tree: Path, base: Sequence[NamedDiff], other: NamedDiff, diff: NamedDiff
+) -> Iterator[Conflict]:
+    """Yield a conflict for each file that both diffs change on top of `base`."""
+    before, theirs, ours = (
+        _outcome(tree, [*base, *more]) or {} for more in ([], [other], [diff])
+    )
+    turned = _outcome(tree, [*base, diff, other]) is not None
+    first, second = ((one.name, one.owner) for one in (other, diff))
+    for path in sorted(_changed(before, theirs) & _changed(before, ours)):
+        differ = _differing(theirs.get(path), ours.get(path))
+        if differ:
+            yield Conflict(first, second, path, differ, turned)
+
+
+def _outcome(tree: Path, diffs: Sequence[NamedDiff]) -> Outcome | None:
+    """Return what `diffs` make of the tree, None where they do not apply."""
+    try:
+        return dict(trees.plan(tree, diffs).changes)
+    except trees.ApplyRefused:
+        return None
+
+
+def _changed(before: Outcome, after: Outcome) -> set[str]:
+    return {path for path in after if path not in before or before[path] != after[path]}
+
+
+def _differing(one: Entry | None, other: Entry | None) -> tuple[str, ...]:
+    """Return a small diff of two outcomes for one file, empty where they agree."""
+    texts = difflib.unified_diff(_lines(one), _lines(other), n=1, lineterm="")
+    lines = list(texts)[2:]
+    more = ["..."] if len(lines) > SHOWN else []
+    return tuple([show(line) for line in lines[:SHOWN]] + more)
+
+
+def _lines(entry: Entry | None) -> list[str]:
+    data = entry.data if entry else b""
+    return data.decode("utf-8", "surrogateescape").split("\n")
+
+
+def _reduced(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs that do not follow from two others."""
+    known = set(pairs)
+    for later, earlier in sorted(known):
+        between = range(earlier + 1, later)
+        if not any({(later, one), (one, earlier)} <= known for one in between):
+            yield later, earlier
+
+
+def _closed(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return `pairs` and all that follow from them."""
+    closed: set[tuple[int, int]] = set()
+    for later, earlier in sorted(pairs):  # whatever the earlier one needs is there
+        closed |= {(later, one) for mid, one in closed if mid == earlier}
+        closed.add((later, earlier))
+    return closed
+
+
+def _titled(named: tuple[str, str]) -> str:
+    name, owner = named
+    return f"{name!r} ({owner})" if owner else repr(name)

@@ -1,0 +1,565 @@
+"""What becomes of the files that patches touch: the patched tree beside the wheel.
+
+A patch that applies need not have an effect.  The build may compile a generated file
+and not the patched source, install another one of two folders that look alike, or
+leave a file out.  `verdicts` decides that file by file, from names and contents alone;
+who runs the build, and reads what is there before and after, is elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cached_property
+
+from poach.build import filekinds, generated
+from poach.build.built import Built, Placement, above, is_tail
+from poach.record.effect import Effect, Verdict
+
+#: Where a build looks for what it is to do.
+_SCRIPTS = (
+    *("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt"),
+    *("build.py", "hatch_build.py", "pdm_build.py"),
+)
+
+#: What build files say if something is to be compiled for Python.
+_EXTENSIONS = re.compile(
+    rb"\b(?:\w*Extension\s*\(|ext[_-]modules\b|cythonize\b|cffi_modules\b"
+    rb"|rust[_-]extensions\b|maturin\b|extension_module\b"
+    rb"|(?:pybind11|nanobind|python|Python3?)_add_(?:module|library)\b)"
+)
+
+#: Why a file counts as not installed whose name does not tell that.
+_NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
+
+_CURE_OF_UNCOMPILED = (
+    "look into the output of the build: the patch may break the extension, or a "
+    "compiler or an option is missing"
+)
+
+#: What the __init__.py of a namespace package says.
+_NAMESPACE = re.compile(rb"\bdeclare_namespace\b|\bextend_path\b")
+
+#: Folders at the top of a tree that are packages, and not for users.
+_TOOLS = frozenset(
+    ("tools", "scripts", "contrib", "misc", "utils", "dev", "bin", "build")
+)
+
+
+def verdicts(built: Built) -> dict[str, Verdict]:
+    """Return what becomes of each touched file of a build, by its path."""
+    judge = _Judge(built)
+    return {path: judge.verdict(path) for path in built.touched}
+
+
+def of_moved(here: Verdict, before: Verdict) -> Verdict:
+    """Return the verdict on a moved file from those on its new and its old place."""
+    return before if before.effect is Effect.WITHOUT_EFFECT else here
+
+
+class _Judge:
+    """Decides about the files of one build."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+        self._wheel = built.wheel
+        self._at = Placement(built)
+
+    def verdict(self, path: str) -> Verdict:
+        """Return what becomes of a touched file; the first rule that knows decides."""
+        upstream, patched = self._built.touched[path]
+        if upstream == patched:
+            why = "no patch changes its contents in the end"
+            return Verdict(Effect.NOT_INSTALLED, why=why)
+        source = self._generated(path)
+        if source is not None and source.effect is Effect.WITHOUT_EFFECT:
+            if patched is None or not self._is_data(path):
+                return source
+            return self._installed(path, patched) or source
+        if patched is None:
+            return self._uncompiled(path) or self._deleted(path, upstream)
+        return (
+            self._uncompiled(path)
+            or self._installed(path, patched)
+            or source
+            or self._lost(path, upstream, patched)
+            or self._lacking(path)
+        )
+
+    # -- generated files ----------------------------------------------------------
+
+    def _generated(self, path: str) -> Verdict | None:
+        """Return a verdict on a source of which other files are made, None for others.
+
+        It has no effect where such a file is in the sdist and stays as it is.
+        """
+        if self._is_for_people(path) or filekinds.is_build_file(path):
+            return None
+        made = [self._made(source) for source in self._compiled_with(path)]
+        return next(iter(sorted(filter(None, made), key=_is_without_effect)), None)
+
+    def _is_data(self, path: str) -> bool:
+        """Tell whether `path` is a template of data: users may fill it in, not a build.
+
+        A template of code is for the build, even if the wheel has it.
+        """
+        made = [name for name in generated.products(path) if self._is_there(name)]
+        code = any(name.endswith(".py") or filekinds.is_compiled(name) for name in made)
+        return filekinds.is_template(path) and not code
+
+    def _made(self, source: str) -> Verdict | None:
+        """Return a verdict on the change of `source`: the last generation decides."""
+        generations = [*generated.generations(source), self._of_module(source)]
+        sources = [source, *(name for names in generations for name in names)]
+        elsewhere = self._named_otherwise(sources)
+        for names in [*reversed(generations), elsewhere]:
+            own = [name for name in names if not self._is_by_hand(name, source)]
+            for name in own:
+                if name in self._built.touched:
+                    return Verdict(Effect.BUILD_INPUT, why=f"{name} is patched, too")
+                if self._is_made(name):
+                    why = f"the build makes {name} of it"
+                    return Verdict(Effect.BUILD_INPUT, why=why)
+            hides = next(filter(self._is_there, own), None)
+            if hides is not None:
+                return _hidden(hides)
+        return None
+
+    def _named_otherwise(self, sources: list[str]) -> list[str]:
+        """Return what Cython made of `sources` in another folder or by another name.
+
+        Only contents tell.  A file named as usual is that of the source beside it.
+        """
+        return [
+            product
+            for product, named in self._named_by_cython.items()
+            if any(
+                is_tail(name, source) or is_tail(source, name)
+                for source in sources
+                if source.endswith(generated.CYTHON)
+                for name in named
+            )
+        ]
+
+    @cached_property
+    def _named_by_cython(self) -> dict[str, set[str]]:
+        """The files by Cython with unusual names, each with the sources it names."""
+        there = [*self._built.tree.sizes]
+        usual = {p for path in there for p in generated.products(path)}
+        found = {
+            path: generated.sources_named(self._at.read(path))
+            for path in there
+            if path.endswith(generated.BY_CYTHON)
+            and path not in usual
+            and self._is_by_cython(path)
+        }
+        return {path: named for path, named in found.items() if named}
+
+    def _is_by_hand(self, name: str, source: str) -> bool:
+        """Tell whether the file at `name` is there, and is not made of `source`."""
+        if not self._is_there(name) or name in self._built.written:
+            return False
+        return not generated.is_product(name, source, self._at.read(name))
+
+    def _compiled_with(self, path: str) -> list[str]:
+        """Return the sources whose products change with the one at `path`."""
+        if not path.endswith((generated.CYTHON, *generated.INCLUDED)):
+            return [path]
+        if self._made(path) is not None:
+            return [path]
+        return self._including(path)
+
+    def _including(self, path: str) -> list[str]:
+        """Return the sources for Cython that include `path`, or what includes it."""
+        kinds = (generated.CYTHON, *generated.INCLUDED)
+        names = [name for name in self._built.tree.sizes if name.endswith(kinds)]
+        texts = {name: self._at.read(name) for name in names}
+        found, new = {path}, [path]
+        while new:
+            wanted = new.pop()
+            more = [
+                name
+                for name, text in texts.items()
+                if name not in found and generated.mentions(text, wanted)
+            ]
+            found.update(more)
+            new += more
+        return sorted(name for name in found if name.endswith(generated.CYTHON))
+
+    def _of_module(self, path: str) -> list[str]:
+        """Return what Cython has made of a module of Python, if the wheel runs that."""
+        made = [name for name in generated.of_module(path) if self._is_by_cython(name)]
+        stem = re.escape(path.rpartition("/")[2].removesuffix(".py"))
+        runs = re.compile(rf"(?:.*/)?{stem}\.(?:[^/]*\.)?(?:so|pyd)")
+        return made if any(map(runs.fullmatch, self._wheel.sizes)) else []
+
+    def _is_by_cython(self, path: str) -> bool:
+        there = self._is_there(path) and path not in self._built.written
+        return there and self._at.read(path).startswith(generated.MADE_BY_CYTHON)
+
+    def _is_there(self, path: str) -> bool:
+        return path in self._built.tree.sizes
+
+    def _is_made(self, path: str) -> bool:
+        """Tell whether the build made the generated file at `path`, or wrote it again.
+
+        It may have made it elsewhere, in a folder for the build or for the wheel; a
+        copy of what was there before does not count.
+        """
+        if path in self._built.written:
+            return True
+        name, after, wheel = path.rpartition("/")[2], self._built.after, self._wheel
+        made = [after.read(p) for p in self._built.written if is_tail(name, p)]
+        made += [wheel.read(p) for p in self._at.places(path) if p in wheel.sizes]
+        before = self._at.read(path) if self._is_there(path) and made else None
+        return any(data != before for data in made)
+
+    # -- what the wheel has -------------------------------------------------------
+
+    def _deleted(self, path: str, upstream: bytes | None) -> Verdict:
+        """Return a verdict on a file that is gone, where there was one."""
+        named = self._by_name(path)
+        if named is not None:
+            return named
+        kept = [place for place in self._at.places(path) if self._is_kept(place)]
+        for place in kept:
+            same = self._wheel.read(place) == upstream
+            if same or place in self._at.expected(path):
+                return Verdict(
+                    Effect.WITHOUT_EFFECT,
+                    place,
+                    f"the patch deletes it, and the wheel still has {place}",
+                    self._cure_of_copy(path, place)
+                    or "delete what the build makes it of, too",
+                )
+        if kept:
+            why = f"the wheel has {kept[0]} from elsewhere"
+            return Verdict(Effect.NOT_INSTALLED, why=why)
+        return Verdict(Effect.INSTALLED, why="the wheel lacks it")
+
+    def _is_kept(self, place: str) -> bool:
+        """Tell whether the wheel has a file, and not with what a patch made."""
+        if place not in self._wheel.sizes:
+            return False
+        data = self._wheel.read(place)
+        return all(one.patched != data for one in self._built.touched.values())
+
+    def _uncompiled(self, path: str) -> Verdict | None:
+        """Return a verdict on code of an extension if the wheel has nothing compiled.
+
+        Builds go on without an optional extension that cannot be compiled.  Then the
+        wheel may have its source as data, which nobody runs.
+        """
+        code = filekinds.is_compiled_source(path) and not self._is_for_people(path)
+        if not code or self._has_compiled or not self._has_extensions:
+            return None
+        return Verdict(
+            Effect.WITHOUT_EFFECT,
+            why="nothing was compiled of it: the wheel has no compiled code, but the "
+            "build files name extensions",
+            cure=_CURE_OF_UNCOMPILED,
+        )
+
+    @cached_property
+    def _has_compiled(self) -> bool:
+        """Whether the wheel has compiled code that is not as it was in the tree.
+
+        The name of the wheel does not tell that: it is the same if the build leaves out
+        an extension.
+        """
+        return any(
+            filekinds.is_native(place, self._wheel.read(place))
+            and not self._is_copied(place)
+            for place in self._wheel.sizes
+        )
+
+    def _is_copied(self, place: str) -> bool:
+        """Tell whether a file of the tree before the build has the bytes of `place`."""
+        data = self._wheel.read(place)
+        return any(
+            path not in self._built.written and self._at.read(path) == data
+            for path in self._at.sources(place)
+        )
+
+    @cached_property
+    def _has_extensions(self) -> bool:
+        return any(map(_EXTENSIONS.search, self._scripts.values()))
+
+    def _installed(self, path: str, patched: bytes) -> Verdict | None:
+        """Return a verdict where the wheel has the patched bytes, and from here."""
+        place = next(self._at.holders(path, patched), None)
+        return None if place is None else Verdict(Effect.INSTALLED, place)
+
+    def _lost(
+        self, path: str, upstream: bytes | None, patched: bytes
+    ) -> Verdict | None:
+        """Return a verdict where something else is installed in its place.
+
+        The build may rewrite a file, as 2to3 does and tools that fill in a version.
+        Then it still has what the patch changed; or it has not, and the patch is lost.
+        """
+        if filekinds.is_test(path) or filekinds.is_build_file(path):
+            return None
+        if self._is_overwritten(path, upstream, patched):
+            return Verdict(
+                Effect.WITHOUT_EFFECT,
+                why="the build writes this file itself, without the change",
+                cure="patch what the build makes it of",
+            )
+        for place in self._at.places(path):
+            if place in self._wheel.sizes and self._is_meant(path, patched, place):
+                return self._replaced(path, upstream, patched, place)
+        return None
+
+    def _is_overwritten(
+        self, path: str, upstream: bytes | None, patched: bytes
+    ) -> bool:
+        if path not in self._built.written or path not in self._built.after.sizes:
+            return False
+        found = self._built.after.read(path)
+        return found != patched and is_lost(upstream, patched, found)
+
+    def _is_meant(self, path: str, patched: bytes, place: str) -> bool:
+        """Tell whether a file of the wheel is the one at `path`, or a look-alike's."""
+        found = self._wheel.read(place)
+        return place in self._at.expected(path) or _is_like(patched, found)
+
+    def _replaced(
+        self, path: str, upstream: bytes | None, patched: bytes, place: str
+    ) -> Verdict:
+        if not is_lost(upstream, patched, self._wheel.read(place)):
+            why = f"the build makes {place} of it, changed"
+            return Verdict(Effect.BUILD_INPUT, place, why)
+        return Verdict(
+            Effect.WITHOUT_EFFECT,
+            place,
+            f"the wheel has {place} without the change",
+            self._cure_of_copy(path, place) or "patch what the build makes it of",
+        )
+
+    def _cure_of_copy(self, path: str, place: str) -> str:
+        """Return what to do if the wheel has `place` from another file of the tree."""
+        others = [other for other in self._at.sources(place) if other != path]
+        if not others:
+            return ""
+        return f"the wheel has it from {others[0]}: {_cure(others[0], place)}"
+
+    # -- what the wheel lacks -----------------------------------------------------
+
+    def _lacking(self, path: str) -> Verdict:
+        """Return a verdict on a file that the wheel does not have."""
+        named = self._by_name(path)
+        if named is not None:
+            return named
+        if self._is_mentioned(path):
+            return Verdict(Effect.BUILD_INPUT, why="the build files name it")
+        near = self._near(path)
+        if near:
+            why = f"the wheel lacks it, and has {near}"
+            return Verdict(
+                Effect.WITHOUT_EFFECT, why=why, cure=self._cure_of_missing(path, near)
+            )
+        if filekinds.is_template(path):
+            return Verdict(Effect.BUILD_INPUT)
+        return Verdict(Effect.NOT_INSTALLED, why=_NO_PART)
+
+    def _by_name(self, path: str) -> Verdict | None:
+        """Return a verdict on what its name tells, None for code and data."""
+        if filekinds.is_test(path):
+            return Verdict(Effect.NOT_INSTALLED, why="for tests")
+        people = self._is_for_people(path)
+        if filekinds.is_build_file(path) and not people:
+            return Verdict(Effect.BUILD_INPUT)
+        if filekinds.is_compiled(path) and not people:
+            return self._for_compilers(path)
+        if filekinds.is_metadata(path):
+            return Verdict(Effect.NOT_INSTALLED, why="the build makes it again")
+        if not (people or filekinds.is_doc(path) or filekinds.is_development(path)):
+            return None
+        if self._is_mentioned(path, whole=people):
+            return Verdict(Effect.BUILD_INPUT, why="the build files name it")
+        return Verdict(Effect.NOT_INSTALLED, why="for readers and developers")
+
+    def _is_for_people(self, path: str) -> bool:
+        """Tell whether `path` is for tests or docs, as far as its folders tell."""
+        folder = path.rpartition("/")[0]
+        is_doc = filekinds.is_doc_folder(folder) and not self._at.goes(f"{folder}/")
+        return is_doc or filekinds.is_test(path)
+
+    def _for_compilers(self, path: str) -> Verdict | None:
+        if not self._built.pure:
+            return Verdict(Effect.BUILD_INPUT)
+        suffix = path.rpartition(".")[2]
+        beside = self._at.installed(next(above(path)))
+        if any(place.endswith(f".{suffix}") for place in beside):
+            return None  # there they are data
+        inside = self._near(path)
+        return Verdict(
+            Effect.WITHOUT_EFFECT if inside else Effect.NOT_INSTALLED,
+            why="the wheel has nothing compiled",
+            cure=_CURE_OF_UNCOMPILED if inside else "",
+        )
+
+    def _is_mentioned(self, path: str, whole: bool = False) -> bool:
+        """Tell whether a file that tells the build what to do names the one at `path`.
+
+        With `whole`, and where it looks like a part of something installed, it is named
+        with its path, else with its name; or it is a module at the top, or in a package
+        there, that is imported.
+        """
+        whole = whole or bool(self._near(path))
+        word = path if whole else path.rpartition("/")[2]
+        pattern = rb"(?<![\w.-])%b(?![\w-])" % re.escape(_bytes(word))
+        if re.search(pattern, b"\n".join(self._scripts.values())):
+            return True
+        top = path.partition("/")[0]
+        helper = path.endswith(".py") and not self._at.goes(f"{top}/")
+        module = top.removesuffix(".py")
+        return helper and any(_imports(text, module) for text in self._scripts.values())
+
+    @cached_property
+    def _scripts(self) -> dict[str, bytes]:
+        """What tells the build what to do, and modules at the top that it imports."""
+        there = self._built.tree.sizes
+        found = {path: self._at.read(path) for path in _SCRIPTS if path in there}
+        tops = {p for p in there if p.endswith(".py") and "/" not in p}
+        new = set(found)
+        while new:
+            text = b"\n".join(found[path] for path in new)
+            more = tops - found.keys()
+            new = {path for path in more if _imports(text, path.removesuffix(".py"))}
+            found.update((path, self._at.read(path)) for path in new)
+        return found
+
+    def _near(self, path: str) -> str:
+        """Return what is installed where a file would be that the wheel lacks.
+
+        It is empty where the file does not look like a part of that: it lies neither in
+        an installed package, nor, as a module or package, beside one.  Scripts and
+        data files are named one by one: only a new one among them is missed.
+        """
+        created = self._built.touched[path].upstream is None
+        for folder in above(path):
+            installed = [
+                place
+                for place in self._at.installed(folder)
+                if (folder and created) or ".data/" not in place
+            ]
+            if installed:
+                inside = folder or self._is_beside(path)
+                return installed[0] if inside else ""
+        return ""
+
+    def _is_beside(self, path: str) -> bool:
+        """Tell whether `path` is a module, or in a package, at the top of the tree.
+
+        Or the top itself is a package: then all in it looks like a part.
+        """
+        if next((place for place in self._at.goes("") if ".data/" not in place), ""):
+            return True
+        package, slash, _ = path.partition("/")
+        if not slash:
+            return path.endswith(".py")
+        tool = package in _TOOLS or filekinds.is_doc_folder(package)
+        return self._is_there(f"{package}/__init__.py") and not tool
+
+    def _cure_of_missing(self, path: str, near: str) -> str:
+        """Return what to do about a file that the wheel lacks, where it has `near`."""
+        if self._is_namespace(path):
+            return (
+                "setuptools leaves out the __init__.py of a namespace package: leave "
+                f"it out of the diff, too, with #exclude={path} behind its location"
+            )
+        source = self._source_of(near, path)
+        top = path.partition("/")[0]
+        if source and not source.startswith(f"{top}/") and "/" in path and "/" in near:
+            return f"the wheel has {near} from {source}: {_move(source, near)}"
+        return (
+            "let the patch change what the build installs, too: packages, "
+            "package_data, MANIFEST.in or the like"
+        )
+
+    def _source_of(self, place: str, path: str) -> str:
+        """Return of which file the wheel has `place`, rather than of look-alikes.
+
+        It is in the folder of which the wheel has most files, else in that of `path`.
+        """
+        top = f"{path.partition('/')[0]}/"
+        package = place.partition("/")[0]
+
+        def rank(source: str) -> tuple[int, bool]:
+            folder = f"{source.removesuffix(place)}{package}/"
+            return len(self._at.installed(folder)), source.startswith(top)
+
+        return max(self._at.sources(place), key=rank, default="")
+
+    def _is_namespace(self, path: str) -> bool:
+        """Tell whether `path` is an __init__.py that declares a namespace package."""
+        touched = self._built.touched[path]
+        text = b"\n".join(filter(None, touched))
+        return is_tail("__init__.py", path) and bool(_NAMESPACE.search(text))
+
+
+def _hidden(product: str) -> Verdict:
+    return Verdict(
+        Effect.WITHOUT_EFFECT,
+        why=f"{product}, which is made of it, is in the sdist, and neither a patch nor "
+        "the build changes it",
+        cure=f"patch {product}, too: make it again from the patched source",
+    )
+
+
+def _cure(source: str, place: str) -> str:
+    """Return how to patch `source`, a file of the tree that is `place` in the wheel."""
+    folder = source.removesuffix(place).rstrip("/")
+    return f"set #directory={folder}" if folder else f"let the diff name {source}"
+
+
+def _move(source: str, place: str) -> str:
+    """Return where a diff is to make files that are to go where `source` goes."""
+    if source.removesuffix(place):
+        return _cure(source, place)
+    return f"let the diff name files in {source.rpartition('/')[0]}"
+
+
+def _is_without_effect(verdict: Verdict) -> bool:
+    return verdict.effect is Effect.WITHOUT_EFFECT
+
+
+def is_lost(upstream: bytes | None, patched: bytes, found: bytes) -> bool:
+    """Tell whether `found`, which stands for the patched file, lacks the change.
+
+    That is so if what the patch changes is there rather as it was upstream: words are
+    counted, since a build that rewrites a file may set the others differently.
+    """
+    if upstream == found:
+        return True
+    old, new, there = map(_words, (upstream or b"", patched, found))
+    changed = [word for word in old | new if old[word] != new[word]]
+    to_old = sum(abs(there[word] - old[word]) for word in changed)
+    to_new = sum(abs(there[word] - new[word]) for word in changed)
+    return to_old < to_new
+
+
+def _is_like(one: bytes, other: bytes) -> bool:
+    """Tell whether two files have most words in common."""
+    ours, theirs = _words(one), _words(other)
+    common = (ours & theirs).total()
+    return common * 2 > max(ours.total(), theirs.total())
+
+
+def _words(data: bytes) -> Counter[bytes]:
+    return Counter(re.findall(rb"\w+|[^\w\s]", data))
+
+
+def _imports(text: bytes, module: str) -> bool:
+    """Tell whether a line of `text` imports `module`, or names it as the backend."""
+    imports = rb"^[ \t]*(?:import|from)[ \t]+(?:[\w., \t]*,[ \t]*)?"
+    backend = rb"build-backend[ \t]*=[ \t]*[\"']"
+    name = re.escape(_bytes(module))
+    line = rb"(?:%b|%b)%b\b" % (imports, backend, name)
+    return bool(re.search(line, text, re.MULTILINE))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,122 @@
+"""Running pip: one interpreter's, and in an environment that no user's wish breaks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from poach.build.pipconfig import hiding
+from poach.build.process import Runner, run
+from poach.pins.location import without_credentials
+
+#: Variables that make pip put things elsewhere, or do something else.
+_DROPPED = frozenset(
+    f"PIP_{name}"
+    for name in (
+        *("PREFIX", "TARGET", "ROOT", "WHEEL_DIR", "SRC", "EDITABLE"),
+        *("REPORT", "PYTHON", "PLATFORM", "PYTHON_VERSION", "IMPLEMENTATION", "ABI"),
+    )
+)
+#: What the user's configuration files may say and must not count: a variable does, and
+#: one that is empty would not.
+_NEUTRAL = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_DRY_RUN": "0",
+    "PIP_QUIET": "0",
+    "PIP_REQUIREMENT": os.devnull,
+    "PIP_REQUIRE_HASHES": "0",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "PIP_UPGRADE": "0",
+    "PIP_USER": "0",
+}
+#: Variables that hold one path, or several paths and URLs with white space between.
+_PATH = ("PIP_CERT", "PIP_CLIENT_CERT", "PIP_CACHE_DIR", "PIP_CONFIG_FILE")
+_PATHS = ("PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
+
+
+@dataclass(frozen=True, slots=True)
+class Pip:
+    """The pip of the interpreter `python`.
+
+    `path` are folders put on PYTHONPATH so that pip is found where the interpreter
+    itself has none, as in a bootstrapped buildout.  `indexes` are URLs of more
+    package indexes, `links` URLs and paths where pip finds more files (find-links).
+    They come in addition to those of pip's configuration.  Those with a password or
+    another secret stand in a file that only we can read, and on no command line.
+    """
+
+    python: str
+    path: Sequence[str] = ()
+    indexes: Sequence[str] = ()
+    links: Sequence[str] = ()
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    runner: Runner = run
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        log: Path,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run pip in `cwd`; what it prints goes to `log`.
+
+        `more` are variables for it.  Raises `CommandFailed`.
+        """
+        places = {"extra-index-url": self.indexes, "find-links": self.links}
+        options = (
+            f"--{option}={url}"
+            for option, urls in places.items()
+            for url in urls
+            if not _is_secret(url)
+        )
+        command = [self.python, "-m", "pip", *arguments, *options]
+        hidden = {
+            option: secret
+            for option, urls in places.items()
+            if (secret := list(filter(_is_secret, urls)))
+        }
+        env = {**self._environment(), **(more or {})}
+        if not hidden:
+            self.runner(command, cwd=cwd, env=env, log=log)
+            return
+        # It lies in the staging area, from where a later run removes what is left.
+        with TemporaryDirectory(dir=cwd, prefix="pip-") as folder:
+            env = hiding(hidden, env, Path(folder))
+            self.runner(command, cwd=cwd, env=env, log=log)
+
+    def _environment(self) -> dict[str, str]:
+        env = {k: v for k, v in self.environ.items() if k.upper() not in _DROPPED}
+        env.update(_absolute(env))
+        env.update(_joined(env, "PYTHONPATH", self.path, os.pathsep))
+        env.update(_NEUTRAL)
+        return env
+
+
+def _is_secret(url: str) -> bool:
+    return "?" in url or without_credentials(url) != url
+
+
+def _joined(
+    env: Mapping[str, str], name: str, ours: Sequence[str], separator: str
+) -> dict[str, str]:
+    """Return the variable `name` with `ours` before what the user has there."""
+    values = [*ours, *filter(None, [env.get(name)])]
+    return {name: separator.join(values)} if values else {}
+
+
+def _absolute(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables with paths, which count from where we are, not from cwd."""
+    for name in set(_PATH) & set(env):
+        yield name, _from_here(env[name])
+    for name in set(_PATHS) & set(env):
+        yield name, " ".join(map(_from_here, env[name].split()))
+
+
+def _from_here(place: str) -> str:
+    """Return a path as an absolute one; a URL, and nothing, as it is."""
+    is_path = place and "://" not in place and not place.startswith(("file:", "~"))
+    return str(Path(place).absolute()) if is_path else place

@@ -1,0 +1,277 @@
+"""A buildout that runs in another process, on another Python, seen from here.
+
+The bridge sends what its zc.buildout has made of the configuration; here that becomes
+a buildout object again, which is read like any other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zc.buildout.buildout import Buildout, HistoryItem, Options, SectionKey
+
+from poach.build import process
+from poach.buildout import parts, settings, toolchains, unused
+from poach.buildout.session import Workshop
+from poach.buildout.supplier import patched_pin
+from poach.errors import PoachError, collect
+from poach.names import NormalizedName, canonicalize_name
+from poach.pins.build_key import BuildOptions
+from poach.pins.pin import Pin
+
+#: What is said to the bridge and by it; another one is another number.
+PROTOCOL = 1
+
+#: On what the other buildout runs; what poach itself needs is here.
+UNPATCHABLE = frozenset(
+    map(canonicalize_name, ("pip", "poach", "setuptools", "wheel", "zc.buildout"))
+)
+
+
+class NotFromBridge(PoachError):
+    """A question that no bridge of this release asks."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.reason}: install the same release of poach for Python 2.7 and for "
+            "Python 3"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the bridge asks.
+
+    `do` is the name of one of `ANSWERS`; `python` the interpreter of the buildout;
+    `sections` its options, those of [buildout] and of everything that is read here
+    after substitution; `annotated` who set them: operation, value and source.
+    `keys` are the projects that ``supply`` is about, `may_build` whether it may;
+    `declared` the build options, of build_ext and of the environment, of parts that
+    have come up since.  `used`, `unforeseen` and `blind` are for
+    ``end``.
+    """
+
+    do: str
+    python: str
+    sections: Mapping[str, Mapping[str, str]]
+    annotated: Mapping[str, Mapping[str, Sequence[Sequence[str]]]]
+    keys: Sequence[str]
+    may_build: bool
+    declared: Sequence[Sequence[Any]]
+    used: Sequence[str]
+    unforeseen: Sequence[str]
+    blind: Sequence[str]
+
+
+def parsed(data: object) -> Question:
+    """Parse the JSON of a bridge; raise `NotFromBridge`."""
+    protocol = data.get("poach-bridge") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or protocol != PROTOCOL:
+        raise NotFromBridge(
+            f"The bridge speaks protocol {protocol!r}, and this poach {PROTOCOL}"
+        )
+    try:
+        words = {key: _decoded(data[key]) for key in data if key != "poach-bridge"}
+        question = Question(**words)
+    except (TypeError, UnicodeError) as error:
+        raise NotFromBridge(f"The bridge asks what nobody can: {error}") from error
+    if question.do not in ANSWERS:
+        raise NotFromBridge(f"The bridge wants {question.do!r}, which is unknown here")
+    return question
+
+
+class _Options(Options):  # type: ignore[misc]
+    """Options of a part whose recipe is another Python's and is not loaded here."""
+
+    def initialize(self) -> None:
+        pass
+
+
+class _Elsewhere(Buildout):  # type: ignore[misc]
+    """A buildout that runs in another process."""
+
+    Options = _Options
+
+
+def answer(question: Question) -> dict[str, Any]:
+    """Return what the bridge asks for, as plain data; raise `PoachError`.
+
+    Raises zc.buildout.UserError, too, for options of buildout's own.
+    """
+    buildout = rebuilt(question)
+    workshop = _workshop(buildout, question.python)
+    # Of all the questions of one run the first tells of eggs that are there, and each
+    # of the others of what it builds.
+    workshop.quiet = question.do in ("pins", "end")
+    ANSWERS[question.do](question, buildout, workshop)
+    workshop.quiet = question.do != "begin"
+    return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(workshop))}
+
+
+def _workshop(buildout: Any, python: str) -> Workshop:
+    read = settings.read(buildout, UNPATCHABLE)
+    # Where nothing is patched no tools are needed, which might have to be fetched.
+    patched = read.pins or parts.ours(buildout)
+    return Workshop(read, toolchains.foreign(read, python) if patched else None)
+
+
+def rebuilt(question: Question) -> Any:
+    """Return a buildout with the options of the one that asks."""
+    options = [
+        (section, option, value)
+        for section, values in question.sections.items()
+        for option, value in values.items()
+    ]
+    # They are no file's any more, and nobody's defaults are wanted.
+    buildout = _Elsewhere(None, options, False, "query")
+    for section in question.sections:  # the empty ones, too
+        buildout._raw.setdefault(section, {})
+    buildout._annotated = {
+        section: {option: _key(history) for option, history in options.items()}
+        for section, options in question.annotated.items()
+    }
+    return buildout
+
+
+def _key(history: Sequence[Sequence[str]]) -> Any:
+    key = SectionKey(history[-1][1], history[-1][2])
+    key.history = [HistoryItem(*item) for item in history]
+    return key
+
+
+def _pins(question: Question, buildout: Any, workshop: Workshop) -> None:
+    """Resolve the pins of the versions section, before parts can be read."""
+
+
+def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
+    """Read the parts, warn of what has no effect."""
+    for project, other in workshop.settings.substitutes.values():
+        reason = f"{other!r} cannot stand in for it under Python 2.7"
+        raise settings.OptionError(f"[substitutes] {project}", "", reason)
+    _take_parts(question, buildout, workshop)
+    unused.report(workshop, buildout, diffs=True)
+
+
+def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
+    """Build some eggs, with the options that parts have declared by now.
+
+    Whatever ends the buildout that asks ends this, too.
+    """
+    process.end_with_parent()
+    _take_parts(question, buildout, workshop)
+    keys = set(map(canonicalize_name, question.keys))
+    if question.may_build:
+        workshop.build_ahead(keys)
+    collect(lambda key: workshop.supply(key, question.may_build), sorted(keys))
+    workshop.note_use_so_far()  # for a run that fails does not come to its end
+
+
+def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
+    """Note what the run has resolved and used."""
+    _take_parts(question, buildout, workshop)
+    for key in map(canonicalize_name, question.used):
+        workshop.supply(key, may_build=False)
+    workshop.resolved.update(map(canonicalize_name, question.unforeseen))
+    workshop.blind.update(question.blind)
+    workshop.note_use()
+
+
+ANSWERS: Mapping[str, Callable[[Question, Any, Workshop], None]] = {
+    "pins": _pins,
+    "begin": _begin,
+    "supply": _supply,
+    "end": _end,
+}
+
+
+def _take_parts(question: Question, buildout: Any, workshop: Workshop) -> None:
+    """Count what parts bring; what is declared since counts where they say nothing."""
+
+    def take(name: str) -> None:
+        workshop.take(parts.read(buildout, name, workshop.settings))
+
+    collect(take, parts.ours(buildout))
+    collect(take, parts.custom(buildout, workshop.patch_sets))
+    for spec, key, build_ext, environment in question.declared:
+        if canonicalize_name(key) not in workshop.options:
+            options = BuildOptions(build_ext, environment)
+            workshop.declare(f"a part for {spec}", canonicalize_name(key), options)
+
+
+def _answer(workshop: Workshop) -> dict[str, Any]:
+    noted = workshop.noted_before() or {}
+    return {
+        "store": str(workshop.settings.store),
+        "versions": workshop.settings.versions,
+        "pins": [_pin(workshop, key) for key in workshop.patch_sets],
+        "plain": [[pin.key, pin.base] for pin in _refusing(workshop)],
+        "parts": sorted(workshop.parts),
+        "noted": [noted.get(each) for each in ("used", "unforeseen", "blind")],
+        "unnoted": sorted(workshop.settings.unpatchable),
+    }
+
+
+def _refusing(workshop: Workshop) -> list[Pin]:
+    """Return the pins that refuse patches and have none."""
+    return [pin for pin in workshop.settings.plain.values() if pin.refused]
+
+
+def _pin(workshop: Workshop, key: NormalizedName) -> dict[str, Any]:
+    pin = patched_pin(workshop.patch_sets[key])
+    return {
+        **pin._asdict(),
+        "egg": _egg(workshop, key),
+        "options": key in workshop.options,
+        "ready": workshop.is_ready(key),
+    }
+
+
+def _egg(workshop: Workshop, key: NormalizedName) -> str | None:
+    try:
+        found = workshop.find(key)
+    except PoachError:  # damaged, which is told to whoever asks for it
+        return None
+    return str(found.egg) if found else None
+
+
+# Python 2.7 has bytes where paths and options are concerned.  They travel as text of
+# one character for each byte (latin-1), whatever they mean.
+
+
+def _decoded(data: Any) -> Any:
+    """Return plain data with bytes from the bridge as text of this Python."""
+    return _changed(data, lambda text: os.fsdecode(text.encode("latin-1")))
+
+
+def _encoded(data: Any) -> Any:
+    """Return plain data with text of this Python as bytes for the bridge."""
+    return _changed(data, lambda text: _bytes(text).decode("latin-1"))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:  # no path, but words: as far as the locale can tell
+        return text.encode("utf-8", "backslashreplace")
+
+
+def _changed(data: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(data, str):
+        return change(data)
+    if isinstance(data, dict):
+        return {change(key): _changed(value, change) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_changed(each, change) for each in data]
+    return data
+
+
+def refusal(fault: Exception) -> dict[str, Any]:
+    """Return the answer that is a fault."""
+    return {"poach-bridge": PROTOCOL, "error": _encoded(str(fault))}

@@ -1,0 +1,153 @@
+"""Getting diffs over http."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from poach.errors import PoachError
+from poach.pins.location import plain, without_credentials
+
+if TYPE_CHECKING:
+    from requests import Response
+
+#: Seconds without a byte, and those that a transfer may take for more than its bytes,
+#: unless buildout's socket-timeout says otherwise.
+TIMEOUT = 60
+#: No diff is larger; a server that sends more does not send a diff.
+LARGEST = 256 * 1024 * 1024
+_BLOCK = 1 << 14
+_REDIRECTS = 10
+
+
+class FetchFailed(PoachError):
+    """A URL that could not be read; credentials are left out."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        url, reason = without_credentials(url), plain(reason)
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot get {self.url}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFetcher:
+    """Gets URLs with requests, which honours netrc and proxies; `offline` forbids.
+
+    `timeout` is in seconds; it is asked for here because the package index changes
+    the default, for all threads, whenever it opens a URL.
+    """
+
+    offline: bool = False
+    timeout: float = field(
+        default_factory=lambda: socket.getdefaulttimeout() or TIMEOUT
+    )
+
+    def get(self, url: str) -> bytes:
+        """Return the body at `url`; raise `FetchFailed` for any status but 200."""
+        answer = self._request(url, whole=True)
+        if answer.status != 200:
+            raise FetchFailed(url, answer.reason)
+        return answer.body
+
+    def exists(self, url: str) -> bool:
+        """Tell 200 from 404; raise `FetchFailed` for anything else."""
+        answer = self._request(url, whole=False)
+        if answer.status not in (200, 404):
+            raise FetchFailed(url, answer.reason)
+        return answer.status == 200
+
+    def _request(self, url: str, whole: bool) -> _Answer:
+        """Return what the server says, with the body if that is wanted."""
+        if self.offline:
+            raise FetchFailed(url, "buildout runs in offline mode")
+        # Imported late: a warm run fetches nothing.
+        import requests
+        from urllib3.exceptions import HTTPError
+
+        from poach.web.client import coding_fault
+        from poach.web.clock import TooSlow, watched
+
+        body = bytearray()
+        left = Event()
+
+        def work() -> _Answer:
+            with _followed(url, self.timeout) as response:
+                if whole and response.status_code == 200:
+                    if fault := coding_fault(response):
+                        raise FetchFailed(url, fault)
+                    for block in response.iter_content(_BLOCK):
+                        body.extend(block)
+                        if len(body) > LARGEST or left.is_set():
+                            raise FetchFailed(url, f"more than {LARGEST} bytes")
+                reason = status_reason(response)
+                return _Answer(response.status_code, reason, bytes(body))
+
+        try:
+            return watched(work, self.timeout, lambda: len(body))
+        except TooSlow:
+            raise FetchFailed(url, "the server is too slow") from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise FetchFailed(url, reason_of(error)) from error
+        finally:
+            left.set()  # who drips has nobody who listens
+
+
+class _Answer(NamedTuple):
+    """What a server says: a status, what that means for the user, and a body."""
+
+    status: int
+    reason: str
+    body: bytes
+
+
+@contextlib.contextmanager
+def _followed(url: str, timeout: float) -> Iterator[Response]:
+    """Give the answer to a GET, after redirects, whose bodies are not read."""
+    from requests import TooManyRedirects
+
+    from poach.web.client import request
+
+    for _ in range(_REDIRECTS):
+        with request("GET", url, timeout=timeout) as response:
+            if not response.is_redirect:
+                yield response
+                return
+            url = urljoin(url, response.headers["Location"])
+    raise TooManyRedirects("it redirects too often")
+
+
+def status_reason(response: Response) -> str:
+    """Return what the status of an answer means, and what to do where it is a login."""
+    status = response.status_code
+    reason = f"the server answers with status {status}"
+    if status == 407:
+        return (
+            f"{reason}: the proxy wants a login; write USER:PASSWORD@ before the host "
+            "in the variables https_proxy and http_proxy"
+        )
+    if status not in (401, 403):
+        return reason
+    if "Authorization" in response.request.headers:
+        return f"{reason}: it refuses the user and password of the URL, or of ~/.netrc"
+    host = urlsplit(response.url).hostname
+    return (
+        f"{reason}: if it wants a login, write 'machine {host} login USER password "
+        "PASSWORD' into ~/.netrc, which only you may read"
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a request failed, without the layers of libraries around it."""
+    cause = getattr(error.args[0], "reason", error) if error.args else error
+    while cause.args and isinstance(cause.args[-1], Exception):
+        cause = cause.args[-1]
+    return str(cause).rpartition("): ")[2]

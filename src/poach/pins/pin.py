@@ -1,0 +1,150 @@
+"""Pins: ``BASE +NAME ... -NAME ...``, the value of an option in the versions section.
+
+``+`` names a patch to apply; ``-`` one that is refused, whoever asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from poach.errors import PoachError
+from poach.names import NormalizedName, canonicalize_name, is_patch_name
+from poach.spelling import is_pin
+
+__all__ = ["Pin", "PinError", "is_pin", "refuse_missing_plus"]
+
+
+class PinError(PoachError):
+    """A value of the versions section that looks like a patched pin and is none.
+
+    `project` and `value` are as written, `where` is the place in the configuration
+    or empty, `reason` says which rule is broken.
+    """
+
+    def __init__(self, project: str, value: str, where: str, reason: str) -> None:
+        super().__init__(project, value, where, reason)
+        self.project = project
+        self.value = value
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        shown = " ".join(self.value.split())
+        place = f" ({self.where})" if self.where else ""
+        return (
+            f"Malformed pin '{self.project} = {shown}'{place}: {self.reason}; "
+            f"a patched pin is '{self.project} = VERSION +PATCH ...'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One project at one version with patches.
+
+    `project` is the name as written, `base` the upstream version in normal form
+    (PEP 440, without a local label), `names` are the patches as written, in the
+    order in which they apply; `refused` are those that nobody else may ask for.
+    """
+
+    project: str
+    base: str
+    names: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> NormalizedName:
+        """The canonical name of the project (PEP 503)."""
+        return canonicalize_name(self.project)
+
+    @classmethod
+    def parse(cls, project: str, value: str, where: str = "") -> Pin:
+        """Parse the `value` that `project` has in the versions section.
+
+        `where` is only for messages.  Raises `PinError`.
+        """
+        try:
+            return _parse(project, value)
+        except ValueError as error:
+            raise PinError(project, value, where, str(error)) from None
+
+    def __str__(self) -> str:
+        words = [*("+" + n for n in self.names), *("-" + n for n in self.refused)]
+        return " ".join([self.base, *words])
+
+
+def refuse_missing_plus(project: str, value: str, where: str = "") -> None:
+    """Raise `PinError` for several words that are neither a pin nor version ranges.
+
+    ``1.0 fix`` is one that forgets the ``+``, and buildout cannot read it.  A comment
+    behind a version is left to buildout: the project may be of no use to anybody.
+    """
+    _, *rest = value.split() or [""]
+    if not rest or rest[0][0] in "#;" or is_pin(value) or _is_range(value):
+        return
+    reason = f"{rest[0]!r} has no '+' before it"
+    raise PinError(project, value, where, reason)
+
+
+def _is_range(value: str) -> bool:
+    """Tell whether `value` is a set of version specifiers (PEP 440)."""
+    try:
+        SpecifierSet(value)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _parse(project: str, value: str) -> Pin:
+    first, *rest = value.split() or [""]
+    if not first or first.startswith("+"):
+        raise ValueError("the version is missing")
+    base = _base(first)
+    words = [(word[0], _name(word)) for word in rest]
+    _refuse_twice([name for _, name in words])
+    names, refused = (
+        tuple(name for sign, name in words if sign == wanted) for wanted in "+-"
+    )
+    return Pin(project, base, names, refused)
+
+
+def _base(word: str) -> str:
+    if word.endswith("+"):
+        raise ValueError(f"{word!r} has its '+' behind it, which belongs before a name")
+    if word.startswith("="):
+        raise ValueError(f"{word!r} has an operator, and a pin is the version alone")
+    if word[0] in "<>!~":
+        raise ValueError(f"{word!r} is a range, and patches are for one version")
+    try:
+        version = Version(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is not a version (PEP 440)") from None
+    if version.local:
+        raise ValueError(f"{word!r} has a local label already")
+    return str(version)
+
+
+def _name(word: str) -> str:
+    if word[0] in "#;":
+        raise ValueError(f"{word!r} begins no comment here; give it a line of its own")
+    if word[0] not in "+-":
+        raise ValueError(f"{word!r} has no '+' before it")
+    name = word[1:]
+    if not name:
+        raise ValueError(f"a {word!r} without a patch name behind it")
+    if not is_patch_name(name):
+        raise ValueError(
+            f"{name!r} is no patch name (ASCII letters, digits, '.', '_', '-')"
+        )
+    return name
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if canonicalize_name(name) in seen:
+            raise ValueError(f"patch {name!r} is named twice")
+        seen.add(canonicalize_name(name))

@@ -1,0 +1,103 @@
+"""Asking: patches that packages require, as ``ZODB3[poll-invalidations]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from poach.errors import PoachError
+from poach.names import NormalizedName, canonicalize_name
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A patch that somebody requires: `project` and `patch` are canonical names.
+
+    `asker` is who, for people.
+    """
+
+    project: NormalizedName
+    patch: str
+    asker: str
+
+    @classmethod
+    def of(cls, project: str, patch: str, asker: str) -> Request:
+        """Return the request with canonical names."""
+        return cls(canonicalize_name(project), canonicalize_name(patch), asker)
+
+    @property
+    def wish(self) -> str:
+        """What is required, for people: ``zodb3 +poll-invalidations``."""
+        return f"{self.project} +{self.patch}"
+
+
+class RequestError(PoachError):
+    """A request that is not granted."""
+
+    def __init__(self, request: Request, reason: str) -> None:
+        super().__init__(request, reason)
+        self.request = request
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.request.asker} asks for {self.request.wish}, {self.reason}"
+
+
+def refused(request: Request, where: str) -> RequestError:
+    """Return the error of a request for a patch that the buildout refuses."""
+    return RequestError(
+        request,
+        f"which {where} refuses; take that back, or set 'patch-requests = ignore' to "
+        "run without the patch",
+    )
+
+
+def unpinned(request: Request) -> RequestError:
+    """Return the error of a request on a project that has no one version."""
+    return RequestError(
+        request,
+        "which is no extra of it; a patch is for one version: pin one in [versions]",
+    )
+
+
+def uninvited(request: Request) -> RequestError:
+    """Return the error of a request where ``patch-requests`` is ``error``."""
+    return RequestError(
+        request, f"which is not in the pin (patch-requests = error); {_cure(request)}"
+    )
+
+
+def unpatchable(request: Request) -> RequestError:
+    """Return the error of a request for what the buildout itself runs on."""
+    return RequestError(
+        request, "which runs this very buildout and cannot be patched by it"
+    )
+
+
+def undefined(request: Request, places: Sequence[str]) -> RequestError:
+    """Return the error of a request for what is neither an extra nor a patch."""
+    return RequestError(
+        request,
+        f"which is neither an extra of {request.project} nor a patch that anything "
+        f"defines; looked in {', '.join(places)}",
+    )
+
+
+def too_late(request: Request, again: bool = False) -> RequestError:
+    """Return the error of a request that comes when the project is in use.
+
+    `again` tells that the next run will know of the request before that.
+    """
+    return RequestError(
+        request,
+        f"when {request.project} is in use without it, by a recipe or another part; "
+        + "run buildout again, now that what asks for it is there, or " * again
+        + _cure(request),
+    )
+
+
+def _cure(request: Request) -> str:
+    return (
+        f"add +{request.patch} to the pin and, if only a package has the diff, the "
+        "place of that to [patches]"
+    )

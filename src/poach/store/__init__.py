@@ -1,0 +1,1 @@
+"""The store of patched eggs; the public door is `poach.store.store`."""

@@ -1,0 +1,247 @@
+"""What is in a store: its entries, who uses them, and folders of other formats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+from poach.pins.build_key import FORMAT
+from poach.store import entries, manifest, usage
+from poach.store.permissions import Closed, may_read
+from poach.store.store import DamagedEntry, Store
+from poach.store.usage import Uses
+
+STAND_INS = ".aliases"
+
+#: Where work is under way, and what was set aside: of no interest to anybody else.
+_WORK = (".staging", ".locks", ".logs", ".damaged")
+
+
+class _Facts(TypedDict):
+    path: Path
+    place: str
+    closed: str
+    size: int
+    made: float
+    used: tuple[float, ...]
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something in the store that buildouts use.
+
+    `place` is its path below the store's format; `closed` says why this user may not
+    read it, '' if that is not so.  `size` is in bytes; `made` is when it came into this
+    store, `used` are the times of use that are known, in seconds since 1970; `users`
+    are folders of buildouts.
+    """
+
+    path: Path
+    place: str
+    closed: str
+    size: int
+    made: float
+    used: tuple[float, ...]
+    users: tuple[str, ...]
+
+    def idle(self, now: float) -> float:
+        """Return for how many seconds nobody has used it, as far as that is known.
+
+        A time that lies ahead counts as far off as one long ago: some clock jumped.
+        """
+        return min(abs(now - time) for time in (self.made, *self.used))
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn(Item):
+    """An egg in the name of a project with a substitute: .aliases/PROJECT-DIGEST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Item):
+    """An entry as far as it can be read; its place is PROJECT/VERSION/KEY.
+
+    `key` is that of its build as plain data, empty where `damage` says that it cannot
+    be read, or where it is closed.  `source` is the URL that it was fetched from, ''
+    where it was built here, `by` the key that had signed it, '' where nobody asked.
+    """
+
+    key: Mapping[str, Any]
+    damage: str
+    source: str
+    by: str
+
+    @property
+    def version(self) -> str:
+        """The tagged version."""
+        return self.path.parent.name
+
+    @property
+    def project(self) -> str:
+        """The canonical name of the project."""
+        return self.path.parent.parent.name
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFormat:
+    """What another release of poach has in the store's folder; `made` as for entries.
+
+    `changed` is when something was last written there.
+    """
+
+    path: Path
+    size: int
+    changed: float
+
+    @property
+    def format(self) -> int:
+        """The version of the format."""
+        return int(self.path.name)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is older than ours."""
+        return self.format < FORMAT
+
+
+def places(store: Store) -> Iterator[Path]:
+    """Yield the folders of all entries, in order; one may be gone when it is read.
+
+    What is in folders that we may not read is not known.
+    """
+    for project in _folders(store.root):
+        for version in filter(_is_folder, _readable(store, project)):
+            yield from filter(_is_folder, _readable(store, version))
+
+
+def strays(store: Store) -> Iterator[Path]:
+    """Yield what lies among the entries and is no folder."""
+    levels = [store.root]
+    for _ in range(3):
+        below = [path for folder in levels for path in _readable(store, folder)]
+        yield from (path for path in below if not _is_folder(path))
+        levels = [path for path in below if _is_folder(path)]
+
+
+def closed(store: Store) -> Iterator[Closed]:
+    """Yield the folders of the store, but for those of entries, that we may not read.
+
+    Where work is under way others may well keep theirs to themselves.
+    """
+    tops = [path for path in sorted(store.root.glob("*")) if path.name not in _WORK]
+    holders = [path for path in tops if path.name == ".known" or path.name[0] != "."]
+    below = [path for folder in holders for path in sorted(folder.glob("*"))]
+    for folder in filter(_is_folder, [*tops, *below]):
+        if not may_read(folder):
+            yield store.closed(folder)
+
+
+def entries_of(store: Store) -> list[Entry]:
+    """Return all entries of the store."""
+    known = usage.read(store)
+    found = (_entry(store, path, known) for path in places(store))
+    return [entry for entry in found if entry is not None]
+
+
+def others(store: Store) -> list[OtherFormat]:
+    """Return the folders of other formats that lie in the store's folder."""
+    found = [path for path in _folders(store.path) if path.name.isdecimal()]
+    return [_other(path) for path in found if path != store.root]
+
+
+def stand_ins_of(store: Store) -> list[StandIn]:
+    """Return all stand-ins for projects that have a substitute."""
+    known = usage.read(store)
+    folder = store.root / STAND_INS
+    paths = filter(_is_folder, _readable(store, folder))
+    found = (_stand_in(store, path, known) for path in paths)
+    return [each for each in found if each is not None]
+
+
+def _stand_in(store: Store, path: Path, known: Uses) -> StandIn | None:
+    closed = "" if may_read(path) else store.closed(path).reason
+    facts = _facts(path, path / manifest.RECORD, closed, known)
+    return StandIn(**facts) if facts is not None else None
+
+
+def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
+    entry, damage, closed = _read(store, path)
+    facts = _facts(path, path / entries.ENTRY, closed, known)
+    if facts is None:
+        return None
+    return Entry(
+        **facts,
+        key=entry["key"] if entry else {},
+        damage=damage,
+        source=str(entry.get("fetched-from") or ""),
+        by=str(entry.get("signed-by") or ""),
+    )
+
+
+def _facts(path: Path, record: Path, closed: str, known: Uses) -> _Facts | None:
+    """Return what `Item` says of the folder `path`; None if it has just gone.
+
+    It was made when its `record` was written, for its own time is that of the last
+    change.
+    """
+    place = path.relative_to(known.root).as_posix()
+    try:
+        made = _made(path, record)
+    except FileNotFoundError:
+        return None
+    return {
+        "path": path,
+        "place": place,
+        "closed": closed,
+        "size": manifest.size_of(path),
+        "made": made,
+        "used": tuple(known.last.get(place, ())),
+        "users": tuple(known.users.get(place, ())),
+    }
+
+
+def _read(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
+    """Return what an entry says, what is damaged, and what we may not read."""
+    try:
+        return entries.look(path).entry, "", ""
+    except DamagedEntry as damage:
+        return {}, damage.reason, ""
+    except PermissionError as error:
+        return {}, "", store.closed(Path(error.filename)).reason
+
+
+def _made(path: Path, record: Path) -> float:
+    try:
+        return record.stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path.stat().st_mtime
+
+
+def _other(path: Path) -> OtherFormat:
+    times = [file.lstat().st_mtime for file in path.rglob("*")]
+    return OtherFormat(path, manifest.size_of(path), max(times, default=0))
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    return filter(_is_folder, _visible(folder))
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _readable(store: Store, folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing where we may not read it and may others."""
+    closed = folder != store.root and folder.exists() and not may_read(folder)
+    return [] if closed else _visible(folder)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path) and not path.is_symlink()  # noqa: PTH112 - or closed

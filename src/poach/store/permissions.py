@@ -1,0 +1,68 @@
+"""What this user may not read in a store: it is not damaged, but somebody else's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from poach.errors import PoachError
+from poach.system import user_name
+
+#: Permissions bind the effective user, where the system can tell.
+_EFFECTIVE = os.access in os.supports_effective_ids
+
+
+class Closed(PoachError):
+    """Something in the store in the folder `store` that this user may not read.
+
+    `path` is what was to be read, `barrier` what keeps us from it: that itself, or a
+    folder on the way.  It belongs to `owner` and has the permissions `mode`.
+    """
+
+    def __init__(
+        self, path: Path, store: Path, barrier: Path, owner: str, mode: int
+    ) -> None:
+        super().__init__(path, store, barrier, owner, mode)
+        self.path = path
+        self.store = store
+        self.barrier = barrier
+        self.owner = owner
+        self.mode = mode
+
+    @property
+    def reason(self) -> str:
+        """Whose it is, and what to do."""
+        ours = self.barrier.is_relative_to(self.store)
+        how = f" (chmod -R a+rX {self.barrier})" if ours else ""
+        return (
+            f"{self.barrier} belongs to {self.owner} (mode {self.mode:04o}), who has "
+            f"to let others read it{how}"
+        )
+
+    def __str__(self) -> str:
+        # In the store lies the folder of its format, in which everything lies.
+        some = self.store in self.barrier.parents[1:]
+        what = self.path if some else f"the patched-egg store {self.store}"
+        return f"Cannot read {what}: {self.reason}; or set patched-eggs-directory"
+
+
+def closed(path: Path, store: Path) -> Closed:
+    """Return what is to be told of `path` in `store`, which this user may not read."""
+    folders = (folder for folder in reversed(path.parents) if not _may_pass(folder))
+    barrier = next(folders, path)
+    try:
+        status = barrier.lstat()
+    except OSError:  # it has just gone
+        return Closed(path, store, barrier, "somebody", 0)
+    mode = status.st_mode & 0o7777
+    return Closed(path, store, barrier, user_name(status.st_uid), mode)
+
+
+def may_read(path: str | Path) -> bool:
+    """Tell whether this user may read the file, or list the folder, `path`."""
+    wanted = os.R_OK | os.X_OK if Path(path).is_dir() else os.R_OK
+    return os.access(path, wanted, effective_ids=_EFFECTIVE)
+
+
+def _may_pass(folder: Path) -> bool:
+    return os.access(folder, os.X_OK, effective_ids=_EFFECTIVE)

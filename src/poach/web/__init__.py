@@ -1,0 +1,1 @@
+"""HTTP with limits: one request, and one clock for the whole of a transfer."""
