@@ -20,20 +20,22 @@ def read(name):
 
 if sys.version_info < (3,):
     contents = {
-        "py_modules": ["poach.__init__", "poach.running", "poach.spelling"],
-        "packages": ["poach.bridge", "poach.hooks"],
+        "py_modules": ["poach.__init__", "poach.runtime"],
+        "packages": ["poach.buildout27"],
         "entry_points": {
             "zc.buildout": [
-                "default = poach.hooks.recipe:Egg",
-                "egg = poach.hooks.recipe:Egg",
+                "default = poach.buildout27.recipe:Egg",
+                "egg = poach.buildout27.recipe:Egg",
             ],
-            "zc.buildout.extension": ["poach = poach.bridge.extension:load"],
-            "zc.buildout.unloadextension": ["poach = poach.bridge.extension:unload"],
+            "zc.buildout.extension": ["poach = poach.buildout27.extension:load"],
+            "zc.buildout.unloadextension": [
+                "poach = poach.buildout27.extension:unload"
+            ],
         },
     }
 else:
     contents = {
-        "packages": find_packages("src", exclude=["poach.bridge"]),
+        "packages": find_packages("src", exclude=["poach.buildout27"]),
         "package_data": {"poach": ["py.typed"]},
         "install_requires": [
             "filelock",
@@ -63,8 +65,8 @@ else:
         "entry_points": {
             "console_scripts": ["poach = poach.cli:main"],
             "zc.buildout": [
-                "default = poach.hooks.recipe:Egg",
-                "egg = poach.hooks.recipe:Egg",
+                "default = poach.buildout.recipe:Egg",
+                "egg = poach.buildout.recipe:Egg",
             ],
             "zc.buildout.extension": ["poach = poach.buildout.extension:load"],
             "zc.buildout.unloadextension": ["poach = poach.buildout.extension:unload"],

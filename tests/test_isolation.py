@@ -10,7 +10,7 @@ import zc.buildout.easy_install as easy_install
 
 from bench import dists
 from bench.pond import LOUD, SOURCE, add_plain_pond, add_plugin, add_pond
-from poach.hooks import pinning
+from poach.buildout import pinning
 
 #: A version as poach makes them, and labels that somebody else makes.
 TAGGED = "1.0+loud.p1234abcd"

@@ -22,7 +22,7 @@ WORLD = {
 }
 HOST = ("zc", "pkg_resources")
 #: Who may know zc.buildout: the extension, what runs in its process, the bridge.
-EDGE = ("poach.buildout", "poach.hooks", "poach.bridge")
+EDGE = ("poach.buildout", "poach.hooks", "poach.buildout27")
 
 
 def module_name(path):
@@ -149,7 +149,7 @@ def test_only_the_edge_knows_buildout():
 
 def test_the_hooks_know_nothing_that_python_2_lacks():
     """The bridge brings them to Python 2.7, and nothing else of poach."""
-    carried = ["poach.hooks", "poach.bridge", "poach.spelling"]
+    carried = ["poach.hooks", "poach.buildout27", "poach.spelling"]
     for name in SOURCES:
         if is_of(name, carried):
             assert all(is_of(other, carried) for other in ours(name)), name

@@ -14,12 +14,12 @@ from packaging.version import Version
 from poach.names import (
     canonicalize_name,
     is_patch_name,
+    is_tagged,
     is_version,
     public_version,
     same_version,
     tagged_version,
 )
-from poach.spelling import is_tagged
 
 DIGEST = hashlib.sha256(b"").hexdigest()
 OTHER = hashlib.sha256(b"other").hexdigest()

@@ -15,6 +15,9 @@ _PATCH_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 
 _UNSAFE_IN_EGGS = re.compile(r"[^A-Za-z0-9.]+")
 
+#: The end of what `tagged_version` makes, however spelled.
+_TAG = re.compile(r"\+.+[-_.]p[0-9a-f]{8}\Z", re.IGNORECASE)
+
 __all__ = ["NormalizedName", "canonicalize_name"]
 
 
@@ -58,6 +61,15 @@ def tagged_version(base: str, names: Sequence[str], digest: str) -> str:
         [*_shortened([_as_label(name) for name in names]), "p" + digest[:8]]
     )
     return str(Version(f"{base}+{label}"))
+
+
+def is_tagged(version: str) -> bool:
+    """Tell whether `version` is one that poach gives to what it has patched.
+
+    Its label ends in ``.p`` and eight hex digits: ``1.16.0+hello.p1234abcd``.  Other
+    labels, as in ``1.0+cu118`` or ``1.0+deb1``, are somebody else's.
+    """
+    return "+" in version and _TAG.search(version) is not None
 
 
 def _as_label(name: str) -> str:

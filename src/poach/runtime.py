@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import sys
 
 from poach import NotPatched
-from poach.spelling import canonical
 
 if False:  # typing is not in Python 2.7
     from collections.abc import Callable, Iterable, Iterator
@@ -22,8 +22,8 @@ def check(project, patches):
         raise NotPatched("%s with %s is required, and is not there" % (project, wanted))
     title, location, read = found
     there = _patches(read("poach.json"))
-    keys = [canonical(name) for name in there]
-    lacking = [name for name in patches if canonical(name) not in keys]
+    keys = [_canonical(name) for name in there]
+    lacking = [name for name in patches if _canonical(name) not in keys]
     if lacking:
         has = "has %s and lacks" % _listed(there) if there else "is plain and lacks"
         raise NotPatched("%s at %s %s %s" % (title, location, has, _listed(lacking)))
@@ -109,9 +109,15 @@ def _modules():
 
 def _is_called(name, project):
     # type: (str | None, str) -> bool
-    return name is not None and canonical(name) == canonical(project)
+    return name is not None and _canonical(name) == _canonical(project)
 
 
 def _listed(names):
     # type: (Iterable[str]) -> str
     return " ".join("+" + name for name in names)
+
+
+def _canonical(project):
+    # type: (str) -> str
+    """Return the canonical name of a project (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", project).lower()

@@ -9,13 +9,21 @@ from typing import Any
 
 import pkg_resources
 
-from poach.buildout import extensions, idle, parts, settings, stale, toolchains, unused
+from poach.buildout import (
+    extensions,
+    idle,
+    parts,
+    pinning,
+    settings,
+    stale,
+    toolchains,
+    unused,
+)
+from poach.buildout.interception import intercept
 from poach.buildout.session import Workshop
+from poach.buildout.substitution import Substitution
 from poach.buildout.supplier import WorkshopSupplier, patched_pin
 from poach.errors import collect
-from poach.hooks import pinning
-from poach.hooks.interception import intercept
-from poach.hooks.substitution import Substitution
 from poach.pins.patchset import PatchSet
 
 logger = logging.getLogger("zc.buildout.poach")

@@ -1,19 +1,191 @@
-"""How buildout is told of poach's errors."""
+"""What stops a buildout lest unpatched code runs."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import zc.buildout
+from zc.buildout import UserError
 
-from poach.errors import PoachError
+if TYPE_CHECKING:
+    from typing import Any
+
+    from poach.buildout.ports import PatchedPin
 
 
-@contextlib.contextmanager
-def as_user_errors() -> Iterator[None]:
-    """Turn poach's errors into those that buildout prints for its users."""
-    try:
-        yield
-    except PoachError as error:
-        raise zc.buildout.UserError(str(error)) from error
+class ArbitraryEquality(UserError):  # type: ignore[misc]
+    """A dependent that requires the very text of the unpatched version."""
+
+    def __init__(self, pin: PatchedPin, requirement: str, asker: str) -> None:
+        UserError.__init__(self, pin, requirement, asker)
+        self.pin = pin
+        self.requirement = requirement
+        self.asker = asker
+
+    def __str__(self) -> str:
+        pin = self.pin
+        return (
+            f"{self.asker} requires {self.requirement}, which compares the text of the version (PEP 440), and {pin.version} "
+            f"is another text; relax it to =={pin.base}, or drop the patches from '{pin.asked}'"
+        )
+
+
+class UnreadableVersion(UserError):  # type: ignore[misc]
+    """A value of the versions section that buildout cannot read as a version."""
+
+    def __init__(
+        self, project: str, value: str, where: str, requirement: str, asker: str
+    ) -> None:
+        UserError.__init__(self, project, value, where, requirement, asker)
+        self.project = project
+        self.value = value
+        self.where = where
+        self.requirement = requirement
+        self.asker = asker
+
+    def __str__(self) -> str:
+        words = self.value.split()
+        comment = any(word[0] in "#;" for word in words[1:])
+        cure = "; give the comment a line of its own" if comment else ""
+        where = f" ({self.where})" if self.where else ""
+        return (
+            "{} requires {}, and its version '{} = {}'{} is none that zc.buildout can "
+            "read{}"
+        ).format(
+            self.asker,
+            self.requirement,
+            self.project,
+            " ".join(words),
+            where,
+            cure,
+        )
+
+
+class LatePin(UserError):  # type: ignore[misc]
+    """A patched pin that came up after poach had read the versions section."""
+
+    def __init__(self, project: str, value: str) -> None:
+        UserError.__init__(self, project, value)
+        self.project = project
+        self.value = value
+
+    def __str__(self) -> str:
+        return (
+            "The pin '{} = {}' is not in the versions section that poach has read; "
+            "put it there"
+        ).format(self.project, " ".join(self.value.split()))
+
+
+class Unpatched(UserError):  # type: ignore[misc]
+    """An unpatched distribution that got where a patched one must be."""
+
+    def __init__(self, pin: PatchedPin, version: str, location: str) -> None:
+        UserError.__init__(self, pin, version, location)
+        self.pin = pin
+        self.version = version
+        self.location = location
+
+    def __str__(self) -> str:
+        pin = self.pin
+        return (
+            f"{pin.project} is pinned to {pin.text}, but {pin.project} {self.version} from {self.location} is in use in its place; "
+            "remove it from there"
+        )
+
+
+class SubstituteClash(UserError):  # type: ignore[misc]
+    """A requirement on a project that its substitute does not meet."""
+
+    def __init__(self, asker: str, requirement: str, other: str, version: str) -> None:
+        UserError.__init__(self, asker, requirement, other, version)
+        self.asker = asker
+        self.requirement = requirement
+        self.other = other
+        self.version = version
+
+    def __str__(self) -> str:
+        return (
+            f"{self.asker} requires {self.requirement}, and its substitute {self.other} has version {self.version}; choose another "
+            "version of that, or take the entry out of [substitutes]"
+        )
+
+
+class SubstituteTwice(UserError):  # type: ignore[misc]
+    """A part that asks for a project and for its substitute."""
+
+    def __init__(self, spec: str, other: str) -> None:
+        UserError.__init__(self, spec, other)
+        self.spec = spec
+        self.other = other
+
+    def __str__(self) -> str:
+        return (
+            f"A part asks for {self.spec} and for {self.other}, which takes its place (see [substitutes]); "
+            "name one of them"
+        )
+
+
+class SubstituteBuilt(UserError):  # type: ignore[misc]
+    """A part that builds from source what has a substitute."""
+
+    def __init__(self, project: str, other: str) -> None:
+        UserError.__init__(self, project, other)
+        self.project = project
+        self.other = other
+
+    def __str__(self) -> str:
+        return (
+            f"A part builds {self.project}, for which {self.other} stands in (see [substitutes]): nobody "
+            "would get what it builds"
+        )
+
+
+class LoadedBefore(Unpatched):
+    """A plain egg that buildout runs on since before poach could patch it."""
+
+    def __str__(self) -> str:
+        pin = self.pin
+        return (
+            f"{pin.project} is to be {pin.text}, but {pin.project} {self.version} from {self.location} was loaded before poach: an extension "
+            "requires it, or a recipe that the section [buildout] refers to; what they "
+            "require cannot be patched"
+        )
+
+
+class NotForPlainPins(UserError):  # type: ignore[misc]
+    """A requirement that only something patched satisfies, which no pin asks for.
+
+    `error` is what buildout says, empty for nothing; `found` are the project, the
+    version and the place of each such distribution.
+    """
+
+    def __init__(
+        self, error: str, requirement: Any, found: list[tuple[str, str, str]]
+    ) -> None:
+        UserError.__init__(self, error, requirement, found)
+        self.error = error
+        self.requirement = requirement
+        self.found = found
+
+    def __str__(self) -> str:
+        error = self.error.rstrip() or f"Nothing is installed for {self.requirement}."
+        return "\n".join([error] + [_only_a_pin(*facts) for facts in self.found])
+
+
+class TaggedLoaded(UserError):  # type: ignore[misc]
+    """Patched eggs that buildout runs on since before poach, and that no pin takes."""
+
+    def __init__(self, found: list[tuple[str, str, str]]) -> None:
+        UserError.__init__(self, found)
+        self.found = found
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{project} {version} from {place} was loaded before poach, and it is patched: an extension "
+            "requires it, or a recipe that the section [buildout] refers to.  Remove "
+            f"it from there, or pin it: {project} = {version}"
+            for project, version, place in self.found
+        )
+
+
+def _only_a_pin(project: str, version: str, place: str) -> str:
+    return f"There is {project} {version} ({place}); it is patched, and only this pin takes it: {project} = {version}"

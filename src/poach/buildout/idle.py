@@ -13,9 +13,9 @@ from typing import Any
 
 import pkg_resources
 
+from poach.buildout.requests import GROUP
 from poach.buildout.session import Workshop
 from poach.catalog.definitions import SUFFIXES
-from poach.hooks.asking import GROUP
 from poach.pins.location import is_url
 
 #: Where a folder of patch-path has diffs, below PROJECT or PROJECT/VERSION.

@@ -22,9 +22,8 @@ from setuptools.errors import BaseError
 
 from poach.catalog.ports import Sdist
 from poach.errors import PoachError
-from poach.names import canonicalize_name, is_version, same_version
+from poach.names import canonicalize_name, is_tagged, is_version, same_version
 from poach.pins.location import plain, without_credentials
-from poach.spelling import is_tagged
 from poach.store import manifest
 from poach.store.store import Store
 

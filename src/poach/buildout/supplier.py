@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from poach.buildout import idle, unused
-from poach.buildout.errors import as_user_errors
+from poach.buildout.ports import PatchedPin
 from poach.buildout.session import Workshop
-from poach.hooks.pins import PatchedPin
+from poach.buildout.user_errors import as_user_errors
 from poach.names import canonicalize_name
 from poach.pins.build_key import BuildOptions
 from poach.pins.patchset import PatchSet
@@ -24,7 +24,7 @@ logger = logging.getLogger("zc.buildout.poach")
 
 @dataclass(frozen=True, slots=True)
 class WorkshopSupplier:
-    """Supplies the eggs of `workshop` (a `poach.hooks.pins.Supplier`).
+    """Supplies the eggs of `workshop` (a `poach.buildout.ports.Supplier`).
 
     `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` tells
     that the configuration says nothing of patches; `told` is what was said already.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,9 +14,9 @@ from packaging.version import Version
 
 from poach.errors import PoachError
 from poach.names import NormalizedName, canonicalize_name, is_patch_name
-from poach.spelling import is_pin
 
-__all__ = ["Pin", "PinError", "is_pin", "refuse_missing_plus"]
+#: A sign before a name, with white space where a local version has none.
+_SIGN = re.compile(r"(^|\s)\+|\S\s+-|^\s*\S+\+(\s|$)")
 
 
 class PinError(PoachError):
@@ -74,6 +75,14 @@ class Pin:
     def __str__(self) -> str:
         words = [*("+" + n for n in self.names), *("-" + n for n in self.refused)]
         return " ".join([self.base, *words])
+
+
+def is_pin(value: str) -> bool:
+    """Tell whether `value` asks for patches or refuses some, well-formed or not.
+
+    A local version such as ``3.8.1+foo`` (PEP 440) does not.
+    """
+    return _SIGN.search(value) is not None
 
 
 def refuse_missing_plus(project: str, value: str, where: str = "") -> None:

@@ -5,7 +5,7 @@ import os
 
 import pkg_resources
 
-from poach.spelling import canonical
+from poach.buildout27.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

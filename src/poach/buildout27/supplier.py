@@ -7,9 +7,8 @@ import sys
 
 from zc.buildout import UserError
 
-from poach.bridge import command, snapshot
-from poach.hooks import pinning
-from poach.hooks.pins import PatchedPin, real_folder
+from poach.buildout27 import command, pinning, snapshot
+from poach.buildout27.pins import PatchedPin, real_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
         Set,
     )
 
-    from poach.hooks.pins import Wish
+    from poach.buildout27.pins import Wish
 
 logger = logging.getLogger("zc.buildout.poach")
 
 
 class Bridge(object):
-    """Supplies eggs by asking the command (a `poach.hooks.pins.Supplier`).
+    """Supplies eggs by asking the command (a `poach.buildout27.pins.Supplier`).
 
     `pins` are by canonical name; `versions` is the section that they are in, `parts`
     are those that build one egg; `used` are the projects whose eggs were asked for.

@@ -12,10 +12,10 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 from zc.buildout import UserError
 
-from poach.hooks.errors import NotForPlainPins, TaggedLoaded
-from poach.hooks.pinning import forget
-from poach.hooks.pins import same_version
-from poach.spelling import canonical, is_tagged
+from poach.buildout27.errors import NotForPlainPins, TaggedLoaded
+from poach.buildout27.pinning import forget
+from poach.buildout27.pins import same_version
+from poach.buildout27.spelling import canonical, is_tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

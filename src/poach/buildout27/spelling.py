@@ -1,8 +1,4 @@
-"""How projects and pins are spelled, for Python 2.7 as well as for Python 3.
-
-The bridge carries these rules to the buildouts of Python 2.7; everybody else finds them
-in `poach.names` and `poach.pins.pin`.
-"""
+"""How projects and pins are spelled: the rules of `poach.names` for Python 2.7."""
 
 import re
 

@@ -1,35 +1,35 @@
 """Pinning: tagged versions where buildout has the pins, and the last words on them."""
 
+from __future__ import annotations
+
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.hooks.errors import LoadedBefore
-from poach.hooks.pins import same_version
-from poach.spelling import canonical
+from poach.buildout.errors import LoadedBefore
+from poach.buildout.ports import same_version
+from poach.names import canonicalize_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
     from typing import (
         Any,
-        Callable,
-        Collection,
-        Container,
-        Dict,
-        Iterable,
-        List,
-        Mapping,
     )
 
-    from poach.hooks.pins import PatchedPin
+    from poach.buildout.ports import PatchedPin
 
 logger = logging.getLogger("zc.buildout.poach")
 
 
-def pin(buildout, section, patched, holds):
-    # type: (Any, str, Iterable[PatchedPin], Callable[[str], bool]) -> None
+def pin(
+    buildout: Any,
+    section: str,
+    patched: Iterable[PatchedPin],
+    holds: Callable[[str], bool],
+) -> None:
     """Make the tagged versions of pins those that `buildout` asks for.
 
     `section` is the name of the versions section, empty where there is none; `holds`
@@ -41,8 +41,7 @@ def pin(buildout, section, patched, holds):
     forget(pkg_resources.working_set, pins)
 
 
-def set_versions(buildout, section, wanted):
-    # type: (Any, str, Mapping[str, str]) -> None
+def set_versions(buildout: Any, section: str, wanted: Mapping[str, str]) -> None:
     """Make `wanted`, versions by canonical name, those of the live `buildout`.
 
     An option is kept in several places, each of which is read by some recipe or
@@ -52,19 +51,18 @@ def set_versions(buildout, section, wanted):
         _overwrite(values, wanted)
     versions = dict(easy_install.Installer._versions)
     _overwrite(versions, wanted)
-    there = set(map(canonical, versions))
+    there = set(map(canonicalize_name, versions))
     versions.update({key: wanted[key] for key in wanted if key not in there})
     easy_install.Installer._versions = versions
 
 
-def _overwrite(versions, wanted):
-    # type: (Dict[str, str], Mapping[str, str]) -> None
+def _overwrite(versions: dict[str, str], wanted: Mapping[str, str]) -> None:
     for option, value in list(versions.items()):
-        if value and canonical(option) in wanted:
-            versions[option] = wanted[canonical(option)]
+        if value and canonicalize_name(option) in wanted:
+            versions[option] = wanted[canonicalize_name(option)]
 
 
-def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]
+def _kept(buildout: Any, section: str) -> list[dict[str, str]]:
     """Return all places where a live `buildout` has the options of a section."""
     if not section:
         return []
@@ -72,8 +70,9 @@ def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]
     return [options._data, options._raw, options._cooked, buildout._raw[section]]
 
 
-def summarize(pins, used, overruled):
-    # type: (Iterable[PatchedPin], Collection[str], Collection[str]) -> None
+def summarize(
+    pins: Iterable[PatchedPin], used: Collection[str], overruled: Collection[str]
+) -> None:
     """Say which pins were used, and which nobody asked for; both are canonical."""
     ours = list(pins)
     tagged = [one.tagged for one in ours if one.key in used]
@@ -86,11 +85,10 @@ def summarize(pins, used, overruled):
         logger.info("Patched pins that nothing asked for: %s", ", ".join(idle))
 
 
-def _refuse_loaded(pins, holds):
-    # type: (Dict[str, PatchedPin], Callable[[str], bool]) -> None
+def _refuse_loaded(pins: dict[str, PatchedPin], holds: Callable[[str], bool]) -> None:
     """Refuse pins of which buildout has put another egg on its own path already."""
     for dist in list(pkg_resources.working_set):
-        patched = pins.get(canonical(dist.project_name))
+        patched = pins.get(canonicalize_name(dist.project_name))
         if patched is None:
             continue
         egg = dist.location.endswith(".egg") and dist.location in sys.path
@@ -99,14 +97,14 @@ def _refuse_loaded(pins, holds):
             raise LoadedBefore(patched, dist.version, dist.location)
 
 
-def forget(ws, projects):  # type: (Any, Container[str]) -> None
-    """Take plain distributions of `projects` (canonical) out of the working set `ws`.
+def forget(ws: Any, projects: Container[str]) -> None:
+    """Take plain distributions of `projects` (canonicalize_name) out of the working set `ws`.
 
     Buildout takes a recipe from its own working set without looking at pins.  It may
     be going through that right now, to load extensions: so no key changes its place,
     and another one, which is passed over when it comes up again, fills each gap.
     """
-    gone = {key for key in ws.by_key if canonical(key) in projects}
+    gone = {key for key in ws.by_key if canonicalize_name(key) in projects}
     for key in gone:
         del ws.by_key[key]
     for keys in ws.entry_keys.values():

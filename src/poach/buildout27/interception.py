@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict
 
-    from poach.hooks.substitution import Substitution
+    from poach.buildout27.substitution import Substitution
 
 
 def intercept(substitution, is_over):

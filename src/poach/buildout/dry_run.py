@@ -10,33 +10,28 @@ What a part gets may depend on what it and the parts before it do.  Where those 
 than to install eggs, nothing is downloaded for it: what is there already has to tell.
 """
 
+from __future__ import annotations
+
 import copy
 import functools
 import logging
 import os
+from typing import TYPE_CHECKING
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.hooks.pins import PatchedPin
-from poach.spelling import canonical
+from poach.buildout.ports import PatchedPin
+from poach.names import canonicalize_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable
     from typing import (
         Any,
-        Callable,
-        Container,
-        Dict,
-        Iterable,
-        List,
-        Optional,
-        Set,
-        Tuple,
     )
 
-    from poach.hooks.asking import Asking
-    from poach.hooks.pins import Supplier, Wish
+    from poach.buildout.ports import Supplier, Wish
+    from poach.buildout.requests import Asking
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -64,23 +59,21 @@ _SETTINGS = (
 class Awaited(pkg_resources.Distribution):  # type: ignore[misc]
     """Stands in for an egg that is not built yet: what it requires is not known."""
 
-    def __init__(self, pin, supplier):  # type: (PatchedPin, Supplier) -> None
+    def __init__(self, pin: PatchedPin, supplier: Supplier) -> None:
         """`supplier` is asked for the extras of upstream if anybody wants to know."""
         place = os.path.join(os.sep, "awaited", pin.key)
-        super(Awaited, self).__init__(
-            place, project_name=pin.project, version=str(pin.version)
-        )
+        super().__init__(place, project_name=pin.project, version=str(pin.version))
         self.pin = pin
         self.supplier = supplier
 
     @property
-    def extras(self):  # type: () -> List[str]
+    def extras(self) -> list[str]:
         """The patches of the pin, and the extras that upstream itself defines."""
-        return list(map(canonical, self.pin.names)) + list(
+        return list(map(canonicalize_name, self.pin.names)) + list(
             self.supplier.provides(self.pin.key)
         )
 
-    def requires(self, extras=()):  # type: (Iterable[str]) -> List[Any]
+    def requires(self, extras: Iterable[str] = ()) -> list[Any]:
         """Return nothing, whatever the `extras`."""
         return []
 
@@ -89,14 +82,14 @@ class BuiltByPart(Exception):
     """A project that a part is going to build, so nothing is known of it yet."""
 
 
-class Part(object):
+class Part:
     """A part, as far as it installs eggs: `specs` are the requirements that it names.
 
     `builds` is the project that it builds from source with options of its own, nothing
     for most.  What comes after a part that is not `quiet` may depend on what it does.
     """
 
-    def __init__(self, options, ours):  # type: (Any, Container[str]) -> None
+    def __init__(self, options: Any, ours: Container[str]) -> None:
         """Read the part with these options; `ours` are the names of parts of poach."""
         self.name = options.name
         self.options = options
@@ -107,7 +100,7 @@ class Part(object):
         named = of_eggs and entry in QUIET and "eggs" not in options
         self.quiet = single or (of_eggs and entry in QUIET)
         self.builds = ""
-        self.specs = []  # type: List[str]
+        self.specs: list[str] = []
         if single:
             egg = _text(options, "egg") or _text(options, "eggs") or options.name
             self.builds = _project(egg)
@@ -116,8 +109,7 @@ class Part(object):
             lines = (line.strip() for line in text.split("\n"))
             self.specs = [line for line in lines if _project(line)]
 
-    def installer(self, buildout, ahead, made):
-        # type: (Any, bool, Dict[str, Any]) -> Any
+    def installer(self, buildout: Any, ahead: bool, made: dict[str, Any]) -> Any:
         """Return an installer as zc.recipe.egg has it, on which most recipes build.
 
         Unless it may go `ahead`, it has what is there already, and downloads nothing.
@@ -136,10 +128,10 @@ class Part(object):
             installer._dest = None
         return installer
 
-    def _settings(self, buildout, ahead):  # type: (Any, bool) -> Dict[str, Any]
+    def _settings(self, buildout: Any, ahead: bool) -> dict[str, Any]:
         """Return arguments for an installer, no index if what is there has to do."""
         ours = buildout["buildout"]
-        more = {"path": [ours["develop-eggs-directory"]]}  # type: Dict[str, Any]
+        more: dict[str, Any] = {"path": [ours["develop-eggs-directory"]]}
         if ours.get("allow-unknown-extras") == "true":
             more["allow_unknown_extras"] = True
         if ours.get("offline") == "true" or not ahead:
@@ -153,7 +145,7 @@ class Part(object):
         return more
 
 
-class Survey(object):
+class Survey:
     """What the parts of a run ask for and get.
 
     `missing` are the pinned projects that were stood in for since it was emptied,
@@ -161,17 +153,22 @@ class Survey(object):
     whether all parts have told all; `found` is what they get, by question.
     """
 
-    def __init__(self, supplier, asking):  # type: (Supplier, Asking) -> None
+    def __init__(self, supplier: Supplier, asking: Asking) -> None:
         self.supplier = supplier
         self.asking = asking
-        self.missing = None  # type: Optional[Set[str]]
+        self.missing: set[str] | None
         self.whole = False
-        self.later = set()  # type: Set[str]  # what parts build
-        self.wanted = {}  # type: Dict[str, Awaited]
-        self.found = {}  # type: Dict[Any, Any]
+        self.later: set[str] = set()  # what parts build
+        self.wanted: dict[str, Awaited] = {}
+        self.found: dict[Any, Any] = {}
 
-    def take(self, buildout, names, resolve, counts):
-        # type: (Any, Iterable[str], Callable[..., Any], Callable[..., bool]) -> None
+    def take(
+        self,
+        buildout: Any,
+        names: Iterable[str],
+        resolve: Callable[..., Any],
+        counts: Callable[..., bool],
+    ) -> None:
         """Ask the parts `names`, have granted what they ask for, build what they need.
 
         `resolve` is the method of installers, `counts` tells whether the pin of a
@@ -188,8 +185,13 @@ class Survey(object):
         finally:
             self.missing = None
 
-    def _round(self, buildout, parts, resolve, counts):
-        # type: (Any, List[Part], Callable[..., Any], Callable[..., bool]) -> bool
+    def _round(
+        self,
+        buildout: Any,
+        parts: list[Part],
+        resolve: Callable[..., Any],
+        counts: Callable[..., bool],
+    ) -> bool:
         """Ask all parts, and grant or build; tell whether to ask them once more."""
         self.missing, self.wanted, self.found = set(), {}, {}
         wishes, dists, blind = self._asked(buildout, parts, resolve)
@@ -205,19 +207,18 @@ class Survey(object):
         if self.whole and all(not isinstance(dist, Awaited) for dist in dists):
             tolerated = buildout["buildout"].get("allow-unknown-extras") == "true"
             self.supplier.refuse(wishes, tolerated)
-        found = {canonical(dist.project_name) for dist in dists}
+        found = {canonicalize_name(dist.project_name) for dist in dists}
         self.supplier.foreseen(found, blind)
         return False
 
-    def stand_in(self, pin):  # type: (PatchedPin) -> Any
+    def stand_in(self, pin: PatchedPin) -> Any:
         """Return what stands in for the egg of `pin`, None where that is to be used."""
         if self.missing is None or not self.supplier.lacks(pin.key):
             return None
         self.missing.add(pin.key)
         return Awaited(pin, self.supplier)
 
-    def stand_in_plain(self, requirement, there):
-        # type: (Any, Iterable[Any]) -> Any
+    def stand_in_plain(self, requirement: Any, there: Iterable[Any]) -> Any:
         """Return what stands in for a plain egg, None where there is no need.
 
         `there` are the distributions of the project.  Where none will do, it may be
@@ -227,7 +228,7 @@ class Survey(object):
         """
         if self.missing is None or any(dist in requirement for dist in there):
             return None
-        key = canonical(requirement.project_name)
+        key = canonicalize_name(requirement.project_name)
         if key in self.later:
             return self._built_later(requirement)
         if key not in self.wanted and requirement.extras:
@@ -236,14 +237,14 @@ class Survey(object):
                 self.wanted[key] = Awaited(pin, self.supplier)
         return self.wanted.get(key)
 
-    def _built_later(self, requirement):  # type: (Any) -> Any
+    def _built_later(self, requirement: Any) -> Any:
         project, specs = requirement.project_name, requirement.specs
         if specs and [operator for operator, _ in specs] != ["=="]:
             raise BuiltByPart(project)
         version = specs[0][1] if specs else "0"  # as good as any
         return Awaited(PatchedPin(project, version, version, version), self.supplier)
 
-    def known(self, installer, specs):  # type: (Any, List[str]) -> Any
+    def known(self, installer: Any, specs: list[str]) -> Any:
         """Return the working set that was found for the very same question, or None."""
         if not self.found:
             return None
@@ -252,8 +253,9 @@ class Survey(object):
             _count_in(getattr(easy_install.Installer, name), copy.deepcopy(more))
         return copy.copy(ws)
 
-    def _asked(self, buildout, parts, resolve):
-        # type: (Any, List[Part], Callable[..., Any]) -> Tuple[List[Wish], List[Any], List[str]]
+    def _asked(
+        self, buildout: Any, parts: list[Part], resolve: Callable[..., Any]
+    ) -> tuple[list[Wish], list[Any], list[str]]:
         """Return what parts ask for, what they get, and those that did not tell all."""
         wishes, dists, blind = [], [], []  # type: List[Wish], List[Any], List[str]
         ahead, made = True, {}  # type: bool, Dict[str, Any]
@@ -268,8 +270,9 @@ class Survey(object):
             ahead = ahead and part.quiet
         return wishes, dists, blind
 
-    def _answer(self, installer, specs, resolve):
-        # type: (Any, List[str], Callable[..., Any]) -> Tuple[List[Wish], List[Any], bool]
+    def _answer(
+        self, installer: Any, specs: list[str], resolve: Callable[..., Any]
+    ) -> tuple[list[Wish], list[Any], bool]:
         """Return what requirements ask for, what they get, and whether that is all."""
         before = _counted()
         try:
@@ -284,8 +287,9 @@ class Survey(object):
             for name, counted in before.items():
                 setattr(easy_install.Installer, name, counted)
 
-    def _lacking(self, buildout, keys, counts):
-        # type: (Any, Iterable[str], Callable[..., bool]) -> List[str]
+    def _lacking(
+        self, buildout: Any, keys: Iterable[str], counts: Callable[..., bool]
+    ) -> list[str]:
         """Return those of some projects whose pins count and whose eggs are missing."""
         pinned = [key for key in keys if self.supplier.pinned(key) is not None]
         lacking = [key for key in pinned if self.supplier.lacks(key)]
@@ -303,34 +307,34 @@ class _Quiet(logging.Filter):
 
     said = ("%s does not provide the extra", "Version and requirements information")
 
-    def __enter__(self):  # type: () -> None
+    def __enter__(self) -> None:
         easy_install.logger.addFilter(self)
 
-    def __exit__(self, *_):  # type: (*Any) -> None
+    def __exit__(self, *_: Any) -> None:
         easy_install.logger.removeFilter(self)
 
-    def filter(self, record):  # type: (Any) -> bool
+    def filter(self, record: Any) -> bool:
         """Tell whether `record` is to be told."""
         return not str(record.msg).startswith(self.said)
 
 
-def _listed(folder):  # type: (str) -> List[str]
+def _listed(folder: str) -> list[str]:
     """Return the names in a folder: others may have been downloaded into it."""
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
-def _path(buildout):  # type: (Any) -> List[str]
+def _path(buildout: Any) -> list[str]:
     """Return the folders in which develop eggs and eggs are."""
     options = buildout["buildout"]
     return [options["develop-eggs-directory"], options["eggs-directory"]]
 
 
-def _text(options, name):  # type: (Any, str) -> str
+def _text(options: Any, name: str) -> str:
     """Return an option, empty where there is none."""
     return str(_peek(options, name) or "").strip()
 
 
-def _peek(options, name, default=None):  # type: (Any, str, Any) -> Any
+def _peek(options: Any, name: str, default: Any = None) -> Any:
     """Return an option, and leave it to buildout to see that nobody else reads it."""
     read = name in options._data
     value = options.get(name, default)
@@ -339,21 +343,21 @@ def _peek(options, name, default=None):  # type: (Any, str, Any) -> Any
     return value
 
 
-def _project(spec):  # type: (str) -> str
+def _project(spec: str) -> str:
     """Return the canonical project of a requirement, nothing if it is none."""
     try:
-        return canonical(pkg_resources.Requirement.parse(spec).project_name)
+        return canonicalize_name(pkg_resources.Requirement.parse(spec).project_name)
     except ValueError:
         return ""
 
 
-def _of(part, wish):  # type: (str, Wish) -> Wish
+def _of(part: str, wish: Wish) -> Wish:
     """Return `wish` with the part as the one who asks if nobody else does."""
     project, extra, asker = wish
-    return project, extra, "[%s]" % part if asker == ANYBODY else asker
+    return project, extra, f"[{part}]" if asker == ANYBODY else asker
 
 
-def _count_in(there, more):  # type: (Dict[str, Any], Dict[str, Any]) -> None
+def _count_in(there: dict[str, Any], more: dict[str, Any]) -> None:
     """Add to a count of easy_install, of values or of sets."""
     for key, value in more.items():
         if isinstance(value, set):
@@ -361,19 +365,19 @@ def _count_in(there, more):  # type: (Dict[str, Any], Dict[str, Any]) -> None
         there[key] = value
 
 
-def _is_settled(dist):  # type: (Any) -> bool
+def _is_settled(dist: Any) -> bool:
     """Tell a distribution that stays what it is while parts are at work."""
     developed = dist.precedence == pkg_resources.DEVELOP_DIST
     return not developed and not isinstance(dist, Awaited)
 
 
-def _counted():  # type: () -> Dict[str, Any]
+def _counted() -> dict[str, Any]:
     """Return a copy of what easy_install has counted."""
     installer = easy_install.Installer
     return {name: copy.deepcopy(getattr(installer, name)) for name in _COUNTS}
 
 
-def _question(installer, specs):  # type: (Any, List[str]) -> Any
+def _question(installer: Any, specs: list[str]) -> Any:
     """Return what the answer of an installer to some requirements depends on."""
     there = {
         (dist.key, dist.version, dist.precedence, dist.location)

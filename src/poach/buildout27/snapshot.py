@@ -2,7 +2,7 @@
 
 import os
 
-from poach.spelling import canonical
+from poach.buildout27.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

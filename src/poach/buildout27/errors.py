@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, List, Tuple
 
-    from poach.hooks.pins import PatchedPin
+    from poach.buildout27.pins import PatchedPin
 
 
 class ArbitraryEquality(UserError):  # type: ignore[misc]

@@ -1,70 +1,80 @@
 """Substitution: answering buildout's requirements with patched eggs."""
 
+from __future__ import annotations
+
 import functools
 import glob
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.hooks.asking import Asking
-from poach.hooks.errors import ArbitraryEquality, LatePin, Unpatched, UnreadableVersion
-from poach.hooks.isolation import Isolation
-from poach.hooks.pins import same_version
-from poach.hooks.substitutes import Substitutes
-from poach.hooks.survey import ANYBODY, Survey
-from poach.spelling import canonical, is_pin
+from poach.buildout.dry_run import ANYBODY, Survey
+from poach.buildout.errors import (
+    ArbitraryEquality,
+    LatePin,
+    Unpatched,
+    UnreadableVersion,
+)
+from poach.buildout.isolation import Isolation
+from poach.buildout.ports import same_version
+from poach.buildout.requests import Asking
+from poach.buildout.substitutes import Substitutes
+from poach.names import canonicalize_name
+from poach.pins.pin import is_pin
 
 try:
     from zc.buildout.utils import normalize_name
 except ImportError:  # before zc.buildout 3.1
 
-    def normalize_name(name):  # type: (str) -> str
+    def normalize_name(name: str) -> str:
         """Return the key of a project in an index of setuptools."""
         return name.lower()
 
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-    from poach.hooks.pins import PatchedPin, Supplier
+    from poach.buildout.ports import PatchedPin, Supplier
 
 logger = logging.getLogger("zc.buildout.poach")
 
 
-class Substitution(object):
+class Substitution:
     """Gives out the eggs of a supplier in place of whatever else there is."""
 
-    def __init__(self, supplier, buildout):  # type: (Supplier, Any) -> None
+    def __init__(self, supplier: Supplier, buildout: Any) -> None:
         self.supplier = supplier
         self.asking = Asking(supplier, self._sources)
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
         self.survey = Survey(supplier, self.asking)
         self.isolation = Isolation(self._is_free)
-        self.had = {}  # type: Dict[str, Set[str]]  # what pins were in this run
+        self.had: dict[str, set[str]] = {}  # what pins were in this run
         self.buildout = buildout
         self.develop_eggs = buildout["buildout"]["develop-eggs-directory"]
         self.environ = dict(os.environ)
-        self.told = set()  # type: Set[str]
-        self.overruled = set()  # type: Set[str]  # pins that do not count
-        self.running = []  # type: List[str]  # the parts of this run
+        self.told: set[str] = set()
+        self.overruled: set[str] = set()  # pins that do not count
+        self.running: list[str] = []  # the parts of this run
 
     # What stands in for the methods of Installer: each gets the installer, the
     # original bound to it, and the arguments.
 
-    def constrain(self, installer, original, requirement):
-        # type: (Any, Callable[..., Any], Any) -> Any
+    def constrain(
+        self, installer: Any, original: Callable[..., Any], requirement: Any
+    ) -> Any:
         """Constrain a requirement on a pinned project to its tagged version."""
         if self.substitutes.of(requirement.project_name) is not None:
             version = self._alias(installer, requirement).version
             return easy_install._constrained_requirement(version, requirement)
         if requirement.extras:
             askers = self._requesters(installer, requirement)
-            pin = self.supplier.pinned(canonical(requirement.project_name))
+            pin = self.supplier.pinned(canonicalize_name(requirement.project_name))
             requirement = self.asking.stripped(requirement, askers, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
@@ -82,9 +92,9 @@ class Substitution(object):
             easy_install.logger.info(conflict)
             raise
 
-    def _requesters(self, installer, requirement):  # type: (Any, Any) -> List[str]
+    def _requesters(self, installer: Any, requirement: Any) -> list[str]:
         """Tell all who have a requirement; for an alias, those who asked for that."""
-        found = []  # type: List[str]
+        found: list[str] = []
         for asker in _askers(installer, requirement):
             try:
                 asked = pkg_resources.Requirement.parse(asker)
@@ -96,28 +106,34 @@ class Substitution(object):
                 found += self._requesters(installer, asked)
         return found
 
-    def _plainly(self, installer, original, requirement):
-        # type: (Any, Callable[..., Any], Any) -> Any
+    def _plainly(
+        self, installer: Any, original: Callable[..., Any], requirement: Any
+    ) -> Any:
         """Constrain as buildout does; raise `UnreadableVersion` where it breaks."""
         try:
             return original(requirement)
         except ValueError:  # InvalidSpecifier or InvalidVersion of some packaging
             project = requirement.project_name
-            value = _constraint(installer, canonical(project))
+            value = _constraint(installer, canonicalize_name(project))
             if value is None:
                 raise
-            where = _setter(self.buildout, canonical(project))
+            where = _setter(self.buildout, canonicalize_name(project))
             asker = _asker(installer, requirement)
             raise UnreadableVersion(project, value, where, str(requirement), asker)
 
-    def satisfied(self, installer, original, requirement, source=None):
-        # type: (Any, Callable[..., Any], Any, Any) -> Any
+    def satisfied(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+        source: Any = None,
+    ) -> Any:
         """Answer a requirement on a pinned project with its patched egg."""
         if self.substitutes.of(requirement.project_name) is not None:
             return self._alias(installer, requirement), None
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
-            found = _environment(installer, canonical(requirement.project_name))
+            found = _environment(installer, canonicalize_name(requirement.project_name))
             there = (d for d in found if not self.isolation.hides(d, requirement))
             awaited = self.survey.stand_in_plain(requirement, there)
             if awaited:
@@ -125,8 +141,13 @@ class Substitution(object):
             return self.isolation.satisfied(installer, original, requirement, source)
         return self.survey.stand_in(pin) or self._supply(installer, pin), None
 
-    def obtain(self, installer, original, requirement, source=None):
-        # type: (Any, Callable[..., Any], Any, Any) -> Any
+    def obtain(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+        source: Any = None,
+    ) -> Any:
         """Look for a distribution on offer, and never find one in the store.
 
         The package index also lists what is on sys.path; an egg of the store that
@@ -139,8 +160,9 @@ class Substitution(object):
         dists[:] = [dist for dist in dists if not self._is_ours(dist)]
         return self.isolation.obtain(installer, original, requirement, source)
 
-    def get_dist(self, installer, original, requirement, ws):
-        # type: (Any, Callable[..., Any], Any, Any) -> Any
+    def get_dist(
+        self, installer: Any, original: Callable[..., Any], requirement: Any, ws: Any
+    ) -> Any:
         """Get a distribution, and see that a patched one replaces any other."""
         self.asking.ws = ws
         with self.isolation.explaining(requirement):
@@ -154,13 +176,13 @@ class Substitution(object):
             ws.add(dist, replace=True)
         return dists
 
-    def added(self, dist):  # type: (Any) -> None
+    def added(self, dist: Any) -> None:
         """See that buildout's own working set, on which recipes run, is patched.
 
         What is added to it need not come through an installer: a recipe that lies
         beside buildout finds what it requires beside itself.
         """
-        pin = self.supplier.pinned(canonical(dist.project_name))
+        pin = self.supplier.pinned(canonicalize_name(dist.project_name))
         if pin is None:
             self.isolation.added(dist)
             return
@@ -174,8 +196,13 @@ class Substitution(object):
         if not self._is_ours(dist):
             pkg_resources.working_set.add(distribution(egg, pin), replace=True)
 
-    def install(self, installer, original, specs, working_set=None):
-        # type: (Any, Callable[..., Any], Any, Any) -> Any
+    def install(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        specs: Any,
+        working_set: Any = None,
+    ) -> Any:
         """Resolve requirements, and see that the result is patched and stays so."""
         specs = list(specs)
         self.substitutes.refuse_both(specs)
@@ -183,16 +210,15 @@ class Substitution(object):
         if ws is None:
             ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
-            self.supplier.resolved(map(canonical, ws.by_key))
+            self.supplier.resolved(map(canonicalize_name, ws.by_key))
             self._verify(installer, ws)
             # Buildout sorts working sets into new ones, and the first entry that
             # has a project wins there: site-packages may have an unpatched one.
             ws.entries.sort(key=lambda entry: not self.supplier.holds(entry))
-        self.supplier.given(map(canonical, ws.by_key))
+        self.supplier.given(map(canonicalize_name, ws.by_key))
         return ws
 
-    def foresee(self, buildout, original, parts):
-        # type: (Any, Callable[..., Any], Any) -> Any
+    def foresee(self, buildout: Any, original: Callable[..., Any], parts: Any) -> Any:
         """Survey the `parts` of `buildout` once their recipes are loaded.
 
         Stands in for the method of Buildout that comes between that and the time when
@@ -210,11 +236,11 @@ class Substitution(object):
                 self.supplier.surveyed()
         return result
 
-    def _counts(self, installer, key):  # type: (Any, str) -> bool
+    def _counts(self, installer: Any, key: str) -> bool:
         pin = self._pinned(installer, key)
         return pin is not None and not self._developed(installer, pin)
 
-    def _sources(self, dist):  # type: (Any) -> List[str]
+    def _sources(self, dist: Any) -> list[str]:
         """Return the folders in which the packages of `dist` are.
 
         zc.buildout 6 finds the metadata of a develop egg where its link is.
@@ -223,12 +249,12 @@ class Substitution(object):
         links = [link for link in glob.glob(pattern) if _links(link, dist)]
         return [_first_line(link) for link in links] or [dist.location]
 
-    def _alias(self, installer, requirement):  # type: (Any, Any) -> Any
+    def _alias(self, installer: Any, requirement: Any) -> Any:
         asker = _asker(installer, requirement)
         resolve = functools.partial(self._substitute, installer)
         return self.substitutes.alias(requirement, resolve, asker)
 
-    def _substitute(self, installer, spec):  # type: (Any, str) -> Any
+    def _substitute(self, installer: Any, spec: str) -> Any:
         """Get what stands in for another project, without what it requires.
 
         That comes up by itself, for whoever gets the alias requires its substitute.
@@ -240,8 +266,9 @@ class Substitution(object):
         finally:
             self.asking.ws = before
 
-    def _resolved(self, installer, original, specs, working_set):
-        # type: (Any, Callable[..., Any], Any, Any) -> Any
+    def _resolved(
+        self, installer: Any, original: Callable[..., Any], specs: Any, working_set: Any
+    ) -> Any:
         with self.isolation.installing():
             return self.asking.resolved(
                 lambda: original(specs, working_set),
@@ -249,8 +276,13 @@ class Substitution(object):
                 getattr(installer, "_allow_unknown_extras", False),
             )
 
-    def build(self, installer, original, spec, build_ext):
-        # type: (Any, Callable[..., Any], str, Dict[str, str]) -> Any
+    def build(
+        self,
+        installer: Any,
+        original: Callable[..., Any],
+        spec: str,
+        build_ext: dict[str, str],
+    ) -> Any:
         """Build from source with options, for zc.recipe.egg:custom and its like.
 
         A patched egg stays in the store and is given out from there; nothing is
@@ -270,31 +302,31 @@ class Substitution(object):
         self.supplier.given([pin.key])
         return []
 
-    def translated(self, original, versions):
-        # type: (Callable[..., Dict[str, str]], Dict[str, str]) -> Dict[str, str]
+    def translated(
+        self, original: Callable[..., dict[str, str]], versions: dict[str, str]
+    ) -> dict[str, str]:
         """Normalise versions, with tagged versions in the place of pins."""
         return {
             key: self._translated(key, value) if is_pin(value) else value
             for key, value in original(versions).items()
         }
 
-    def _translated(self, key, value):  # type: (str, str) -> str
-        pin = self.supplier.pinned(canonical(key))
+    def _translated(self, key: str, value: str) -> str:
+        pin = self.supplier.pinned(canonicalize_name(key))
         # Packages may have asked for more since it was written.
         if pin is None or not any(_is_spelling(value, t) for t in self._had(pin)):
             raise LatePin(key, value)
         return str(pin.version)
 
-    def _had(self, pin):  # type: (PatchedPin) -> Set[str]
+    def _had(self, pin: PatchedPin) -> set[str]:
         """Return the texts and versions that a pin has had in this run."""
         had = self.had.setdefault(pin.key, set())
         had.update((pin.text, pin.version))
         return had
 
-    def _pinned(self, installer, project):
-        # type: (Any, str) -> Optional[PatchedPin]
+    def _pinned(self, installer: Any, project: str) -> PatchedPin | None:
         """Return the pin of `project` unless this installer pins otherwise."""
-        pin = self.supplier.pinned(canonical(project))
+        pin = self.supplier.pinned(canonicalize_name(project))
         if pin is None:
             return None
         had, constraint = self._had(pin), _constraint(installer, pin.key)
@@ -305,17 +337,16 @@ class Substitution(object):
         place = "" if constraint else self._checkout(installer, pin.key)
         if place:
             self._tell(
-                "%s is a develop egg (%s), which wins over the pin '%s'."
-                % (pin.project, place, pin.asked)
+                f"{pin.project} is a develop egg ({place}), which wins over the pin '{pin.asked}'."
             )
         else:
             self._tell(
-                "The pin '%s' does not count where an extension or recipe has set the "
-                "version to %r." % (pin.asked, constraint)
+                f"The pin '{pin.asked}' does not count where an extension or recipe has set the "
+                f"version to {constraint!r}."
             )
         return None
 
-    def _checkout(self, installer, project):  # type: (Any, str) -> str
+    def _checkout(self, installer: Any, project: str) -> str:
         """Return the folder of the develop egg of a project, empty without one."""
         for dist in _environment(installer, project):
             develop = dist.precedence == pkg_resources.DEVELOP_DIST
@@ -326,56 +357,54 @@ class Substitution(object):
                 return str(os.path.relpath(folder, top)) if inside else folder
         return ""
 
-    def _supply(self, installer, pin):  # type: (Any, PatchedPin) -> Any
+    def _supply(self, installer: Any, pin: PatchedPin) -> Any:
         may_build = installer._dest is not None
         return distribution(self.supplier.egg(pin.key, may_build), pin)
 
-    def _developed(self, installer, pin):  # type: (Any, PatchedPin) -> bool
+    def _developed(self, installer: Any, pin: PatchedPin) -> bool:
         for dist in _environment(installer, pin.key):
             if self._is_developed(dist, pin):
                 self.overruled.add(pin.key)
                 self._tell(
-                    "The develop egg of %s %s at %s wins over the pin %s."
-                    % (dist.project_name, dist.version, dist.location, pin.text)
+                    f"The develop egg of {dist.project_name} {dist.version} at {dist.location} wins over the pin {pin.text}."
                 )
                 return True
         return False
 
-    def _is_developed(self, dist, pin):  # type: (Any, PatchedPin) -> bool
+    def _is_developed(self, dist: Any, pin: PatchedPin) -> bool:
         return (
             dist.precedence == pkg_resources.DEVELOP_DIST
             and dist.location in self._develop_locations()
             and same_version(dist.version, pin.base)
         )
 
-    def _develop_locations(self):  # type: () -> Set[str]
+    def _develop_locations(self) -> set[str]:
         # Whatever else lies on a path is a develop egg to pkg_resources as well.
         links = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
         return {self.develop_eggs} | set(map(_first_line, glob.glob(links)))
 
-    def _is_ours(self, dist):  # type: (Any) -> bool
+    def _is_ours(self, dist: Any) -> bool:
         return self.supplier.holds(dist.location)
 
-    def _is_free(self, dist):  # type: (Any) -> bool
+    def _is_free(self, dist: Any) -> bool:
         """Tell whether `dist` may be patched where no pin says so; say that it is."""
         if self._is_ours(dist):
             return True
         if not self._is_linked(dist):
             return False
         self._tell(
-            "The develop egg of %s %s at %s counts where no pin says this version."
-            % (dist.project_name, dist.version, dist.location)
+            f"The develop egg of {dist.project_name} {dist.version} at {dist.location} counts where no pin says this version."
         )
         return True
 
-    def _is_linked(self, dist):  # type: (Any) -> bool
+    def _is_linked(self, dist: Any) -> bool:
         """Tell whether `dist` is a develop egg, and has a link that says so."""
         pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
         links = [link for link in glob.glob(pattern) if _links(link, dist)]
         places = [self.develop_eggs] + [_first_line(link) for link in links]
         return bool(links) and dist.location in places
 
-    def _verify(self, installer, ws):  # type: (Any, Any) -> None
+    def _verify(self, installer: Any, ws: Any) -> None:
         for dist in ws:
             pin = self._pinned(installer, dist.project_name)
             if pin is None or self._developed(installer, pin):
@@ -384,18 +413,18 @@ class Substitution(object):
                 raise Unpatched(pin, dist.version, dist.location)
             self.supplier.egg(pin.key, False)  # which counts as used now
 
-    def _changed_environment(self):  # type: () -> Dict[str, str]
+    def _changed_environment(self) -> dict[str, str]:
         """Return the variables that a part has set for its build."""
         now = os.environ.items()
         return {name: value for name, value in now if self.environ.get(name) != value}
 
-    def _tell(self, message):  # type: (str) -> None
+    def _tell(self, message: str) -> None:
         if message not in self.told:
             self.told.add(message)
             logger.warning(message)
 
 
-def distribution(egg, pin):  # type: (str, PatchedPin) -> Any
+def distribution(egg: str, pin: PatchedPin) -> Any:
     """Return the distribution in `egg` as buildout wants it; raise `Unpatched`."""
     (dist,) = pkg_resources.find_distributions(egg)
     if not same_version(dist.version, pin.version):
@@ -405,13 +434,13 @@ def distribution(egg, pin):  # type: (str, PatchedPin) -> Any
     return dist
 
 
-def _links(link, dist):  # type: (str, Any) -> bool
+def _links(link: str, dist: Any) -> bool:
     """Tell whether `link` is the egg-link of `dist`."""
     name = os.path.splitext(os.path.basename(link))[0]
-    return canonical(name) == canonical(dist.project_name)
+    return canonicalize_name(name) == canonicalize_name(dist.project_name)
 
 
-def _imported(egg):  # type: (str) -> Iterator[str]
+def _imported(egg: str) -> Iterator[str]:
     """Yield files from which this very process has imported what is in `egg`."""
     declared = _namespaces(egg)
     inside = os.path.join(os.path.realpath(egg), "")
@@ -423,15 +452,15 @@ def _imported(egg):  # type: (str) -> Iterator[str]
             yield file
 
 
-def _has_module(egg, name):  # type: (str, str) -> bool
+def _has_module(egg: str, name: str) -> bool:
     stem = os.path.join(egg, *name.split("."))
     files = (stem + ".py", os.path.join(stem, "__init__.py"))
     return any(map(os.path.isfile, files))
 
 
-def _namespaces(egg):  # type: (str) -> Set[str]
+def _namespaces(egg: str) -> set[str]:
     """Return the old-style namespace packages that `egg` shares with others."""
-    found = set()  # type: Set[str]
+    found: set[str] = set()
     for metadata in ("EGG-INFO", "*.dist-info"):
         place = os.path.join(_escaped(egg), metadata, "namespace_packages.txt")
         for listed in glob.glob(place):
@@ -440,56 +469,55 @@ def _namespaces(egg):  # type: (str) -> Set[str]
     return found
 
 
-def _escaped(path):  # type: (str) -> str
+def _escaped(path: str) -> str:
     """Return a pattern for `glob` that means exactly `path`."""
-    return "".join("[%s]" % each if each in "[*?" else each for each in path)
+    return "".join(f"[{each}]" if each in "[*?" else each for each in path)
 
 
-def _first_line(path):  # type: (str) -> str
+def _first_line(path: str) -> str:
     with open(path) as stream:
         return stream.readline().strip()
 
 
-def _constraint(installer, project):  # type: (Any, str) -> Optional[str]
-    """Return the version that an installer has for a project (canonical)."""
+def _constraint(installer: Any, project: str) -> str | None:
+    """Return the version that an installer has for a project (canonicalize_name)."""
     # How the keys are spelled depends on the release of zc.buildout.
     for key, version in installer._versions.items():
-        if canonical(key) == project:
+        if canonicalize_name(key) == project:
             return str(version)
     return None
 
 
-def _setter(buildout, project):  # type: (Any, str) -> str
-    """Return the name of the file that sets the version of a project (canonical)."""
+def _setter(buildout: Any, project: str) -> str:
+    """Return the name of the file that sets the version of a project (canonicalize_name)."""
     section = buildout["buildout"].get("versions") or ""
     for option, key in buildout._annotated.get(section, {}).items():
-        if canonical(option) == project and not key.source.endswith("_VALUE"):
+        if canonicalize_name(option) == project and not key.source.endswith("_VALUE"):
             return str(key.source.rpartition("/")[2])
     return ""
 
 
-def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]
-    """Yield the distributions that an installer has of a project (canonical)."""
+def _environment(installer: Any, project: str) -> Iterator[Any]:
+    """Yield the distributions that an installer has of a project (canonicalize_name)."""
     for key in _spellings(installer._env).get(project, ()):
-        for dist in installer._env[key]:
-            yield dist
+        yield from installer._env[key]
 
 
-def _spellings(env):  # type: (Any) -> Dict[str, List[str]]
+def _spellings(env: Any) -> dict[str, list[str]]:
     """Return the keys that an environment has for each canonical name.
 
     That is asked for every requirement, and there are hundreds of keys.
     """
     size = len(env._distmap)
     if getattr(env, "_poach_spellings", (None, None))[0] != size:
-        spellings = {}  # type: Dict[str, List[str]]
+        spellings: dict[str, list[str]] = {}
         for key in env._distmap:  # also where the last of a project is gone by now
-            spellings.setdefault(canonical(key), []).append(key)
+            spellings.setdefault(canonicalize_name(key), []).append(key)
         env._poach_spellings = size, spellings
     return env._poach_spellings[1]  # type: ignore[no-any-return]
 
 
-def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool
+def _admits(constraint: str, pin: PatchedPin) -> bool:
     """Tell whether a constraint, as buildout keeps them, leaves room for the pin."""
     if constraint.startswith(("<", ">")):
         requirement = pkg_resources.Requirement.parse(pin.key + constraint)
@@ -498,25 +526,25 @@ def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool
     return same_version(version, pin.version) or same_version(version, pin.base)
 
 
-def _is_spelling(value, text):  # type: (str, str) -> bool
+def _is_spelling(value: str, text: str) -> bool:
     """Tell whether `value` says the same as the `text` of a pin."""
     words, others = value.split(), text.split()
     return same_version(words[0], others[0]) and words[1:] == others[1:]
 
 
-def _arbitrary(requirement):  # type: (Any) -> bool
-    specs = requirement.specs  # type: List[Tuple[str, str]]
+def _arbitrary(requirement: Any) -> bool:
+    specs: list[tuple[str, str]] = requirement.specs
     return any(operator == "===" for operator, _ in specs)
 
 
-def _asker(installer, requirement):  # type: (Any, Any) -> str
+def _asker(installer: Any, requirement: Any) -> str:
     """Tell who has a requirement last."""
     return _askers(installer, requirement)[-1]
 
 
-def _askers(installer, requirement):  # type: (Any, Any) -> List[str]
+def _askers(installer: Any, requirement: Any) -> list[str]:
     """Tell all who have a requirement, from what the installer logs for conflicts."""
-    start, end = "Requirement of ", ": %s" % requirement
+    start, end = "Requirement of ", f": {requirement}"
     found = [
         str(line[len(start) : -len(end)])
         for line in installer._requirements_and_constraints

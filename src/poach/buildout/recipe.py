@@ -1,14 +1,17 @@
 """The recipe ``poach:egg``: a part that builds one patched egg."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zc.buildout import UserError
 
-from poach.spelling import canonical
+from poach.names import canonicalize_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Tuple
+    from typing import Any
 
-    from poach.hooks.pins import Supplier
+    from poach.buildout.ports import Supplier
 
 #: The options that were read when the extension was loaded.
 OPTIONS = [
@@ -33,7 +36,7 @@ OPTIONS = [
 ]
 
 
-class Egg(object):
+class Egg:
     """Builds the patched egg of one project, with build options of its own.
 
     Options: ``egg`` (default: the part's name), ``version`` and ``patches`` (default:
@@ -41,7 +44,7 @@ class Egg(object):
     ``location``, ``version``, ``tagged-version`` and ``patches``.
     """
 
-    def __init__(self, buildout, name, options):  # type: (Any, str, Any) -> None
+    def __init__(self, buildout: Any, name: str, options: Any) -> None:
         """Build the egg, so that other sections can refer to its location.
 
         If it is to be built with folders that another part has yet to make, that waits
@@ -53,7 +56,7 @@ class Egg(object):
         for option in OPTIONS:  # used, lest buildout calls them unused
             options.get(option)
         project = options.get("egg") or options.get("eggs") or name
-        pin = self.supplier.pinned(canonical(project.strip()))
+        pin = self.supplier.pinned(canonicalize_name(project.strip()))
         self.key = pin.key
         options["version"] = pin.base
         options["tagged-version"] = pin.version
@@ -61,7 +64,7 @@ class Egg(object):
         if self.supplier.ready(self.key):
             self._build()
 
-    def install(self):  # type: () -> Tuple[()]
+    def install(self) -> tuple[()]:
         """Install nothing into the buildout: the egg is in the store, and stays."""
         if "location" not in self.options:
             self._build()
@@ -69,23 +72,23 @@ class Egg(object):
 
     update = install
 
-    def _build(self):  # type: () -> None
+    def _build(self) -> None:
         self.options["location"] = self.supplier.egg(self.key, True)
         self.supplier.given([self.key])
 
 
-def _supplier(buildout, name):  # type: (Any, str) -> Any
+def _supplier(buildout: Any, name: str) -> Any:
     """Return what supplies the egg of the part `name`; raise zc.buildout.UserError."""
     activation = getattr(buildout, "_poach", None)
     if activation is None:
         raise UserError(
-            "[%s]: its recipe needs 'extensions = poach' in [buildout], or other parts "
-            "would run unpatched code" % name
+            f"[{name}]: its recipe needs 'extensions = poach' in [buildout], or other parts "
+            "would run unpatched code"
         )
-    supplier = activation.substitution.supplier  # type: Supplier
+    supplier: Supplier = activation.substitution.supplier
     if name not in supplier.parts:
         raise UserError(
-            "[%s]: a part that brings patches or build options is named in "
-            "buildout:parts, or those before it would run other code" % name
+            f"[{name}]: a part that brings patches or build options is named in "
+            "buildout:parts, or those before it would run other code"
         )
     return supplier

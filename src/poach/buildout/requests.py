@@ -5,24 +5,27 @@ that name.  That shows when the requirement meets a distribution; the patch set 
 grows, and all is resolved anew.  It only grows, so that ends.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pkg_resources
 from zc.buildout import UserError
 
-from poach.spelling import canonical
+from poach.names import canonicalize_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Optional, Set, Tuple
+    from collections.abc import Callable
+    from typing import Any, Optional
 
-    from poach.hooks.pins import PatchedPin, Supplier, Wish
+    from poach.buildout.ports import PatchedPin, Supplier, Wish
 
     _Fault = Optional[UserError]
     #: What came of a resolution: a working set, a state to go back to, an error.
-    _Try = Tuple[Any, Any, _Fault]
+    _Try = tuple[Any, Any, _Fault]
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -30,7 +33,7 @@ logger = logging.getLogger("zc.buildout.poach")
 GROUP = "poach.patches"
 
 
-class Asking(object):
+class Asking:
     """Resolves requirements together with the patches that they ask for.
 
     `wishes` are all extras that requirements have named in one go, with who asks;
@@ -39,18 +42,18 @@ class Asking(object):
     unknown extras, while nobody ships diffs.
     """
 
-    def __init__(self, supplier, sources):
-        # type: (Supplier, Callable[[Any], List[str]]) -> None
+    def __init__(self, supplier: Supplier, sources: Callable[[Any], list[str]]) -> None:
         """`sources` tells the folders in which the packages of a distribution are."""
         self.supplier = supplier
         self.sources = sources
-        self.wishes = []  # type: List[Wish]
-        self.open = []  # type: List[Wish]
-        self.unmet = []  # type: List[Wish]
-        self.ws = None  # type: Any
+        self.wishes: list[Wish] = []
+        self.open: list[Wish] = []
+        self.unmet: list[Wish] = []
+        self.ws: Any
 
-    def resolved(self, resolve, working_set, tolerated):
-        # type: (Callable[[], Any], Any, bool) -> Any
+    def resolved(
+        self, resolve: Callable[[], Any], working_set: Any, tolerated: bool
+    ) -> Any:
         """Return the working set that `resolve` returns once all wishes are granted.
 
         What it adds to `working_set` in vain is taken out again.  Raises what it
@@ -60,15 +63,16 @@ class Asking(object):
         """
         return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
 
-    def survey(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any, Optional[Exception]]
+    def survey(
+        self, resolve: Callable[[], Any]
+    ) -> tuple[list[Wish], Any, Exception | None]:
         """Return what `resolve` asks for, and its working set; grant nothing.
 
         That is all that came up before it failed, and the error, where it does.
         """
         return self._apart(lambda: self._surveyed(resolve))  # type: ignore[no-any-return]
 
-    def grant(self, wishes, dists):  # type: (List[Wish], List[Any]) -> bool
+    def grant(self, wishes: list[Wish], dists: list[Any]) -> bool:
         """Have wishes granted, perhaps by diffs that some of `dists` ship.
 
         Returns whether anything came of it.  Raises zc.buildout.UserError for what
@@ -79,13 +83,15 @@ class Asking(object):
                 self.supplier.ship(str(dist), project, folder)
         changed = self.supplier.ask(wishes)
         for pin in changed:
-            project = canonical(pin.split()[0])
-            askers = {wish[2] for wish in wishes if canonical(wish[0]) == project}
+            project = canonicalize_name(pin.split()[0])
+            askers = {
+                wish[2] for wish in wishes if canonicalize_name(wish[0]) == project
+            }
             asked = ", ".join(sorted(askers))
             logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
         return bool(changed)
 
-    def _apart(self, function):  # type: (Callable[[], Any]) -> Any
+    def _apart(self, function: Callable[[], Any]) -> Any:
         """Call `function` with nothing asked yet; it may come about within another."""
         outer = self.wishes, self.open, self.ws
         self.open = []
@@ -94,8 +100,9 @@ class Asking(object):
         finally:
             self.wishes, self.open, self.ws = outer
 
-    def _surveyed(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any, Optional[Exception]]
+    def _surveyed(
+        self, resolve: Callable[[], Any]
+    ) -> tuple[list[Wish], Any, Exception | None]:
         while True:
             self.wishes, self.ws = [], None
             try:
@@ -107,8 +114,9 @@ class Asking(object):
                 return self.open, ws, fault
             self.open += lacking
 
-    def _resolved(self, resolve, working_set, tolerated):
-        # type: (Callable[[], Any], Any, bool) -> Any
+    def _resolved(
+        self, resolve: Callable[[], Any], working_set: Any, tolerated: bool
+    ) -> Any:
         state, first = _state(working_set), None  # type: Any, Optional[_Try]
         while True:
             ws, lacking, fault = self._tried(resolve, working_set)
@@ -134,7 +142,7 @@ class Asking(object):
             _restore(working_set, done)
             return ws
 
-    def _remember(self, dists):  # type: (List[Any]) -> None
+    def _remember(self, dists: list[Any]) -> None:
         """Raise, or say, that some of `dists` ship diffs for what was tolerated."""
         if self.unmet:
             self.grant(self.unmet, dists)
@@ -142,8 +150,9 @@ class Asking(object):
                 self.supplier.refuse(self.unmet, True)
                 self.unmet = []
 
-    def _tried(self, resolve, working_set):
-        # type: (Callable[[], Any], Any) -> Tuple[Any, List[Wish], _Fault]
+    def _tried(
+        self, resolve: Callable[[], Any], working_set: Any
+    ) -> tuple[Any, list[Wish], _Fault]:
         """Return a working set, the wishes that it does not meet, and an error."""
         self.wishes, self.ws = [], working_set
         try:
@@ -152,15 +161,16 @@ class Asking(object):
             ws, fault = self.ws, error
         return ws, self._lacking(ws), fault
 
-    def _granted(self, dists):  # type: (List[Any]) -> bool
+    def _granted(self, dists: list[Any]) -> bool:
         """Have granted what is open; tell whether to resolve anew."""
         changed = self.grant(self.open, dists)
         if changed:
             self.open = []
         return changed
 
-    def stripped(self, requirement, askers, pin):
-        # type: (Any, List[str], Optional[PatchedPin]) -> Any
+    def stripped(
+        self, requirement: Any, askers: list[str], pin: PatchedPin | None
+    ) -> Any:
         """Return `requirement` without what is open; note what it wishes.
 
         Extras that are patches of `pin` are spelled as its egg has them: buildout
@@ -168,17 +178,23 @@ class Asking(object):
         """
         project, extras = requirement.project_name, requirement.extras
         self.wishes += [(project, x, asker) for x in extras for asker in askers]
-        patches = set(map(canonical, pin.names)) if pin is not None else set()
+        patches = set(map(canonicalize_name, pin.names)) if pin is not None else set()
         lacking = {_key(wish) for wish in self.open}
-        kept = [x for x in extras if (canonical(project), canonical(x)) not in lacking]
-        kept = [canonical(x) if canonical(x) in patches else x for x in kept]
+        kept = [
+            x
+            for x in extras
+            if (canonicalize_name(project), canonicalize_name(x)) not in lacking
+        ]
+        kept = [
+            canonicalize_name(x) if canonicalize_name(x) in patches else x for x in kept
+        ]
         if kept == list(extras):
             return requirement
-        extra = "[%s]" % ",".join(kept) if kept else ""
+        extra = "[{}]".format(",".join(kept)) if kept else ""
         specs = ",".join(operator + version for operator, version in requirement.specs)
         return pkg_resources.Requirement.parse(project + extra + specs)
 
-    def _lacking(self, ws):  # type: (Any) -> List[Wish]
+    def _lacking(self, ws: Any) -> list[Wish]:
         """Return the wishes that the distributions in `ws` do not meet."""
         seen = {(_key(wish), wish[2]) for wish in self.open}
         lacking = []
@@ -187,17 +203,17 @@ class Asking(object):
             told = wish[0], wish[1], _title(ws, wish[2])
             if dist is None or (_key(wish), told[2]) in seen:
                 continue
-            if canonical(wish[1]) not in map(canonical, dist.extras):
+            if canonicalize_name(wish[1]) not in map(canonicalize_name, dist.extras):
                 seen.add((_key(wish), told[2]))
                 lacking.append(told)
         return lacking
 
-    def _shipped(self, dist):  # type: (Any) -> List[Tuple[str, str]]
+    def _shipped(self, dist: Any) -> list[tuple[str, str]]:
         """Return the projects that a distribution has diffs for, with their folders."""
         try:
             points = list(dist.get_entry_map(GROUP).values())
         except ValueError as error:
-            raise UserError("The entry points of %s are malformed: %s" % (dist, error))
+            raise UserError(f"The entry points of {dist} are malformed: {error}")
         return [
             (point.name, os.path.join(folder, *point.module_name.split(".")))
             for point in points
@@ -205,26 +221,25 @@ class Asking(object):
         ]
 
 
-def _unpatched(ws, state, fault):
-    # type: (Any, Any, _Fault) -> Tuple[Any, Any]
+def _unpatched(ws: Any, state: Any, fault: _Fault) -> tuple[Any, Any]:
     """Return what buildout found by itself, or raise what it raised."""
     if fault is not None:
         raise fault
     return ws, state
 
 
-def _key(wish):  # type: (Wish) -> Tuple[str, str]
-    return canonical(wish[0]), canonical(wish[1])
+def _key(wish: Wish) -> tuple[str, str]:
+    return canonicalize_name(wish[0]), canonicalize_name(wish[1])
 
 
-def _find(ws, project):  # type: (Any, str) -> Any
+def _find(ws: Any, project: str) -> Any:
     for dist in ws if ws is not None else ():
-        if canonical(dist.project_name) == canonical(project):
+        if canonicalize_name(dist.project_name) == canonicalize_name(project):
             return dist
     return None
 
 
-def _title(ws, asker):  # type: (Any, str) -> str
+def _title(ws: Any, asker: str) -> str:
     """Return name and version of who has a requirement, where `asker` is one."""
     try:
         dist = _find(ws, pkg_resources.Requirement.parse(asker).project_name)
@@ -233,14 +248,14 @@ def _title(ws, asker):  # type: (Any, str) -> str
     return asker if dist is None else str(dist)
 
 
-def _state(ws):  # type: (Any) -> Any
+def _state(ws: Any) -> Any:
     if ws is None:
         return None
     keys = {entry: list(found) for entry, found in ws.entry_keys.items()}
     return list(ws.entries), keys, dict(ws.by_key), list(sys.path)
 
 
-def _restore(ws, state):  # type: (Any, Any) -> None
+def _restore(ws: Any, state: Any) -> None:
     """Put a working set back to what it was, in place.
 
     It may be buildout's own, and what is added to that is put on the path.

@@ -6,14 +6,14 @@ version and entry points of its substitute Y, that requires that very Y and has 
 
 import pkg_resources
 
-from poach.hooks.errors import SubstituteBuilt, SubstituteClash, SubstituteTwice
-from poach.spelling import canonical
+from poach.buildout27.errors import SubstituteBuilt, SubstituteClash, SubstituteTwice
+from poach.buildout27.spelling import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, Optional, Set
 
-    from poach.hooks.pins import Supplier
+    from poach.buildout27.pins import Supplier
 
 
 class Substitutes(object):

@@ -1,10 +1,9 @@
 """The extension for Python 2.7: as `poach.buildout.extension` for Python 3."""
 
-from poach.bridge import snapshot
-from poach.bridge.supplier import Bridge
-from poach.hooks import pinning
-from poach.hooks.interception import intercept, is_running
-from poach.hooks.substitution import Substitution
+from poach.buildout27 import pinning, snapshot
+from poach.buildout27.interception import intercept, is_running
+from poach.buildout27.substitution import Substitution
+from poach.buildout27.supplier import Bridge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,98 @@
+"""Substitutes: one project in the place of another, everywhere.
+
+A requirement on X is answered with an *alias*: a distribution with X's name, with
+version and entry points of its substitute Y, that requires that very Y and has no code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pkg_resources
+
+from poach.buildout.errors import SubstituteBuilt, SubstituteClash, SubstituteTwice
+from poach.names import canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from poach.buildout.ports import Supplier
+
+
+class Substitutes:
+    """Gives out aliases.
+
+    `versions` are those of the aliases so far, by project; `extras` what was required
+    of them: the substitute has such an extra, or a patch that is asked for, or neither,
+    which is told of that.
+    """
+
+    def __init__(self, supplier: Supplier) -> None:
+        self.supplier = supplier
+        self.versions: dict[str, str] = {}
+        self.extras: dict[str, set[str]] = {}
+
+    def of(self, project: str) -> str | None:
+        """Return what is required in the place of `project`, None for itself."""
+        return self.supplier.substitute(canonicalize_name(project))
+
+    def check(self, requirement: Any, asker: str) -> None:
+        """Refuse a requirement that the alias, where it is known, does not meet."""
+        version = self.versions.get(canonicalize_name(requirement.project_name))
+        if version is not None and version not in requirement:
+            other = self.of(requirement.project_name) or ""
+            raise SubstituteClash(asker, str(requirement), other, version)
+
+    def refuse_both(self, specs: Iterable[str]) -> None:
+        """Refuse requirements of one part on a project and on its substitute."""
+        asked = [spec for spec in specs if _applies(spec)]
+        keys = {canonicalize_name(_project(spec)): spec for spec in asked}
+        for key, spec in keys.items():
+            other = self.of(key)
+            if other is not None and canonicalize_name(_project(other)) in keys:
+                raise SubstituteTwice(spec, keys[canonicalize_name(_project(other))])
+
+    def refuse_build(self, project: str) -> None:
+        """Refuse to build from source what nobody would get."""
+        other = self.of(project)
+        if other is not None:
+            raise SubstituteBuilt(project, other)
+
+    def alias(self, requirement: Any, resolve: Callable[[str], Any], asker: str) -> Any:
+        """Return the alias that answers `requirement`.
+
+        `resolve` gives the distributions for a requirement, the substitute's, and not
+        what they require: that may be what they stand in for.
+        """
+        other = self.of(requirement.project_name)
+        assert other is not None
+        wanted = canonicalize_name(_project(other))
+        key = canonicalize_name(requirement.project_name)
+        (dist,) = [
+            d for d in resolve(other) if canonicalize_name(d.project_name) == wanted
+        ]
+        self.versions[key] = dist.version
+        self.check(requirement, asker)
+        extras = self.extras.setdefault(key, set())
+        extras.update(requirement.extras)
+        there = sorted(extras.union(dist.extras))
+        points = (
+            dist.get_metadata("entry_points.txt")
+            if dist.has_metadata("entry_points.txt")
+            else ""
+        )
+        path = self.supplier.alias(key, dist.project_name, dist.version, there, points)
+        (alias,) = pkg_resources.find_distributions(path)
+        alias.precedence = pkg_resources.EGG_DIST
+        return alias
+
+
+def _applies(spec: str) -> bool:
+    """Tell whether a requirement is for this environment."""
+    marker = getattr(pkg_resources.Requirement.parse(spec), "marker", None)
+    return marker is None or bool(marker.evaluate())
+
+
+def _project(spec: str) -> str:
+    return str(pkg_resources.Requirement.parse(spec).project_name)

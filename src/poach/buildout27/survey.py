@@ -1,0 +1,390 @@
+"""The survey: what the parts of a run will get, found out before any of them works.
+
+It comes when recipes and develop eggs are there, and buildout has uninstalled no part
+yet.  Requirements are resolved as the parts will resolve them; patched eggs that are
+not in the store are stood in for, until it is known what packages ask for.  Then they
+are built: those that parts need and no others, all of what is wrong with them is told
+together, and no part is lost by it.
+
+What a part gets may depend on what it and the parts before it do.  Where those do more
+than to install eggs, nothing is downloaded for it: what is there already has to tell.
+"""
+
+import copy
+import functools
+import logging
+import os
+
+import pkg_resources
+import zc.buildout.easy_install as easy_install
+
+from poach.buildout27.pins import PatchedPin
+from poach.buildout27.spelling import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import (
+        Any,
+        Callable,
+        Container,
+        Dict,
+        Iterable,
+        List,
+        Optional,
+        Set,
+        Tuple,
+    )
+
+    from poach.buildout27.asking import Asking
+    from poach.buildout27.pins import Supplier, Wish
+
+logger = logging.getLogger("zc.buildout.poach")
+
+#: Who asks where no distribution does.
+ANYBODY = "A part or a recipe"
+#: Entry points of zc.recipe.egg that do nothing that matters to the parts after them.
+QUIET = ("default", "eggs", "script", "scripts")
+#: What easy_install counts while it resolves.
+_COUNTS = ("_picked_versions", "_required_by")
+#: What an answer of an installer depends on, beside the eggs that it has.
+_SETTINGS = (
+    "_dest",
+    "_index_url",
+    "_newest",
+    "_allow_hosts",
+    "_allow_unknown_extras",
+    "_allow_picked_versions",
+    "_check_picked",
+    "_install_from_cache",
+    "_prefer_final",
+    "_use_dependency_links",
+)
+
+
+class Awaited(pkg_resources.Distribution):  # type: ignore[misc]
+    """Stands in for an egg that is not built yet: what it requires is not known."""
+
+    def __init__(self, pin, supplier):  # type: (PatchedPin, Supplier) -> None
+        """`supplier` is asked for the extras of upstream if anybody wants to know."""
+        place = os.path.join(os.sep, "awaited", pin.key)
+        super(Awaited, self).__init__(
+            place, project_name=pin.project, version=str(pin.version)
+        )
+        self.pin = pin
+        self.supplier = supplier
+
+    @property
+    def extras(self):  # type: () -> List[str]
+        """The patches of the pin, and the extras that upstream itself defines."""
+        return list(map(canonical, self.pin.names)) + list(
+            self.supplier.provides(self.pin.key)
+        )
+
+    def requires(self, extras=()):  # type: (Iterable[str]) -> List[Any]
+        """Return nothing, whatever the `extras`."""
+        return []
+
+
+class BuiltByPart(Exception):
+    """A project that a part is going to build, so nothing is known of it yet."""
+
+
+class Part(object):
+    """A part, as far as it installs eggs: `specs` are the requirements that it names.
+
+    `builds` is the project that it builds from source with options of its own, nothing
+    for most.  What comes after a part that is not `quiet` may depend on what it does.
+    """
+
+    def __init__(self, options, ours):  # type: (Any, Container[str]) -> None
+        """Read the part with these options; `ours` are the names of parts of poach."""
+        self.name = options.name
+        self.options = options
+        recipe, _, entry = _text(options, "recipe").partition(":")
+        of_eggs = _project(recipe.strip()) == "zc-recipe-egg"
+        entry = entry.strip() or "default"
+        single = options.name in ours or (of_eggs and entry == "custom")
+        named = of_eggs and entry in QUIET and "eggs" not in options
+        self.quiet = single or (of_eggs and entry in QUIET)
+        self.builds = ""
+        self.specs = []  # type: List[str]
+        if single:
+            egg = _text(options, "egg") or _text(options, "eggs") or options.name
+            self.builds = _project(egg)
+        else:
+            text = options.name if named else _text(options, "eggs")
+            lines = (line.strip() for line in text.split("\n"))
+            self.specs = [line for line in lines if _project(line)]
+
+    def installer(self, buildout, ahead, made):
+        # type: (Any, bool, Dict[str, Any]) -> Any
+        """Return an installer as zc.recipe.egg has it, on which most recipes build.
+
+        Unless it may go `ahead`, it has what is there already, and downloads nothing.
+        Those `made` so far, by all that they depend on, have looked at what is there.
+        """
+        more, eggs = (
+            self._settings(buildout, ahead),
+            buildout["buildout"]["eggs-directory"],
+        )
+        key = repr((sorted(more.items()), _listed(eggs)))
+        if key not in made:
+            made[key] = easy_install.Installer(eggs, **more)
+        installer = copy.copy(made[key])
+        installer._requirements_and_constraints = []
+        if "index" not in more:
+            installer._dest = None
+        return installer
+
+    def _settings(self, buildout, ahead):  # type: (Any, bool) -> Dict[str, Any]
+        """Return arguments for an installer, no index if what is there has to do."""
+        ours = buildout["buildout"]
+        more = {"path": [ours["develop-eggs-directory"]]}  # type: Dict[str, Any]
+        if ours.get("allow-unknown-extras") == "true":
+            more["allow_unknown_extras"] = True
+        if ours.get("offline") == "true" or not ahead:
+            more["newest"] = False
+            return more
+        links = _peek(self.options, "find-links", ours.get("find-links"))
+        more["links"] = (links or "").split()
+        more["index"] = _peek(self.options, "index", ours.get("index"))
+        more["newest"] = ours.get("newest") == "true"
+        more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
+        return more
+
+
+class Survey(object):
+    """What the parts of a run ask for and get.
+
+    `missing` are the pinned projects that were stood in for since it was emptied,
+    None while nothing is stood in for; `wanted` stand in for plain eggs.  `whole` tells
+    whether all parts have told all; `found` is what they get, by question.
+    """
+
+    def __init__(self, supplier, asking):  # type: (Supplier, Asking) -> None
+        self.supplier = supplier
+        self.asking = asking
+        self.missing = None  # type: Optional[Set[str]]
+        self.whole = False
+        self.later = set()  # type: Set[str]  # what parts build
+        self.wanted = {}  # type: Dict[str, Awaited]
+        self.found = {}  # type: Dict[Any, Any]
+
+    def take(self, buildout, names, resolve, counts):
+        # type: (Any, Iterable[str], Callable[..., Any], Callable[..., bool]) -> None
+        """Ask the parts `names`, have granted what they ask for, build what they need.
+
+        `resolve` is the method of installers, `counts` tells whether the pin of a
+        project counts for one.  Raises zc.buildout.UserError for wishes that are not
+        granted and for eggs that cannot be built; what cannot be resolved is told when
+        its part is at work.
+        """
+        parts = [Part(buildout[name], self.supplier.parts) for name in names]
+        self.later = {part.builds for part in parts if part.builds}
+        try:
+            with self.supplier.tentatively(), _Quiet():
+                while self._round(buildout, parts, resolve, counts):
+                    pass
+        finally:
+            self.missing = None
+
+    def _round(self, buildout, parts, resolve, counts):
+        # type: (Any, List[Part], Callable[..., Any], Callable[..., bool]) -> bool
+        """Ask all parts, and grant or build; tell whether to ask them once more."""
+        self.missing, self.wanted, self.found = set(), {}, {}
+        wishes, dists, blind = self._asked(buildout, parts, resolve)
+        if wishes and self.asking.grant(wishes, dists):
+            return True
+        more = {part.builds for part in parts} | self.supplier.unforeseen(blind)
+        self.missing.update(self._lacking(buildout, more, counts))
+        build = sorted(filter(self.supplier.ready, self.missing))
+        if build:
+            self.supplier.build(build)
+            return True
+        self.whole = not blind
+        if self.whole and all(not isinstance(dist, Awaited) for dist in dists):
+            tolerated = buildout["buildout"].get("allow-unknown-extras") == "true"
+            self.supplier.refuse(wishes, tolerated)
+        found = {canonical(dist.project_name) for dist in dists}
+        self.supplier.foreseen(found, blind)
+        return False
+
+    def stand_in(self, pin):  # type: (PatchedPin) -> Any
+        """Return what stands in for the egg of `pin`, None where that is to be used."""
+        if self.missing is None or not self.supplier.lacks(pin.key):
+            return None
+        self.missing.add(pin.key)
+        return Awaited(pin, self.supplier)
+
+    def stand_in_plain(self, requirement, there):
+        # type: (Any, Iterable[Any]) -> Any
+        """Return what stands in for a plain egg, None where there is no need.
+
+        `there` are the distributions of the project.  Where none will do, it may be
+        that `requirement` wants a patch: for this one and all others, until that is
+        granted.  Or a part has yet to build it, with options of its own; raises
+        `BuiltByPart` if not even the version is known then.
+        """
+        if self.missing is None or any(dist in requirement for dist in there):
+            return None
+        key = canonical(requirement.project_name)
+        if key in self.later:
+            return self._built_later(requirement)
+        if key not in self.wanted and requirement.extras:
+            pin = self.supplier.patchable(key, requirement.extras)
+            if pin is not None:
+                self.wanted[key] = Awaited(pin, self.supplier)
+        return self.wanted.get(key)
+
+    def _built_later(self, requirement):  # type: (Any) -> Any
+        project, specs = requirement.project_name, requirement.specs
+        if specs and [operator for operator, _ in specs] != ["=="]:
+            raise BuiltByPart(project)
+        version = specs[0][1] if specs else "0"  # as good as any
+        return Awaited(PatchedPin(project, version, version, version), self.supplier)
+
+    def known(self, installer, specs):  # type: (Any, List[str]) -> Any
+        """Return the working set that was found for the very same question, or None."""
+        if not self.found:
+            return None
+        ws, counted = self.found.get(_question(installer, specs), (None, {}))
+        for name, more in counted.items():
+            _count_in(getattr(easy_install.Installer, name), copy.deepcopy(more))
+        return copy.copy(ws)
+
+    def _asked(self, buildout, parts, resolve):
+        # type: (Any, List[Part], Callable[..., Any]) -> Tuple[List[Wish], List[Any], List[str]]
+        """Return what parts ask for, what they get, and those that did not tell all."""
+        wishes, dists, blind = [], [], []  # type: List[Wish], List[Any], List[str]
+        ahead, made = True, {}  # type: bool, Dict[str, Any]
+        for part in parts:
+            if part.specs:
+                installer = part.installer(buildout, ahead and part.quiet, made)
+                asked, there, whole = self._answer(installer, part.specs, resolve)
+                wishes += [_of(part.name, wish) for wish in asked]
+                dists += there
+            if not part.builds and not (part.specs and whole):
+                blind.append(part.name)
+            ahead = ahead and part.quiet
+        return wishes, dists, blind
+
+    def _answer(self, installer, specs, resolve):
+        # type: (Any, List[str], Callable[..., Any]) -> Tuple[List[Wish], List[Any], bool]
+        """Return what requirements ask for, what they get, and whether that is all."""
+        before = _counted()
+        try:
+            question = functools.partial(resolve, installer, specs, None)
+            asked, ws, fault = self.asking.survey(question)
+            if fault is not None:
+                logger.debug("Not known what a part asks for: %s", fault)
+            elif not asked and all(map(_is_settled, ws)):
+                self.found[_question(installer, specs)] = ws, _counted()
+            return asked, list(ws or ()), fault is None
+        finally:
+            for name, counted in before.items():
+                setattr(easy_install.Installer, name, counted)
+
+    def _lacking(self, buildout, keys, counts):
+        # type: (Any, Iterable[str], Callable[..., bool]) -> List[str]
+        """Return those of some projects whose pins count and whose eggs are missing."""
+        pinned = [key for key in keys if self.supplier.pinned(key) is not None]
+        lacking = [key for key in pinned if self.supplier.lacks(key)]
+        if not lacking:
+            return []
+        installer = easy_install.Installer(path=_path(buildout))
+        return [key for key in lacking if counts(installer, key)]
+
+
+class _Quiet(logging.Filter):
+    """Lets nothing pass, for the time being, that buildout will say anyway.
+
+    That a patch is no extra, for one: the survey is there to grant it.
+    """
+
+    said = ("%s does not provide the extra", "Version and requirements information")
+
+    def __enter__(self):  # type: () -> None
+        easy_install.logger.addFilter(self)
+
+    def __exit__(self, *_):  # type: (*Any) -> None
+        easy_install.logger.removeFilter(self)
+
+    def filter(self, record):  # type: (Any) -> bool
+        """Tell whether `record` is to be told."""
+        return not str(record.msg).startswith(self.said)
+
+
+def _listed(folder):  # type: (str) -> List[str]
+    """Return the names in a folder: others may have been downloaded into it."""
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def _path(buildout):  # type: (Any) -> List[str]
+    """Return the folders in which develop eggs and eggs are."""
+    options = buildout["buildout"]
+    return [options["develop-eggs-directory"], options["eggs-directory"]]
+
+
+def _text(options, name):  # type: (Any, str) -> str
+    """Return an option, empty where there is none."""
+    return str(_peek(options, name) or "").strip()
+
+
+def _peek(options, name, default=None):  # type: (Any, str, Any) -> Any
+    """Return an option, and leave it to buildout to see that nobody else reads it."""
+    read = name in options._data
+    value = options.get(name, default)
+    if not read:
+        options._data.pop(name, None)
+    return value
+
+
+def _project(spec):  # type: (str) -> str
+    """Return the canonical project of a requirement, nothing if it is none."""
+    try:
+        return canonical(pkg_resources.Requirement.parse(spec).project_name)
+    except ValueError:
+        return ""
+
+
+def _of(part, wish):  # type: (str, Wish) -> Wish
+    """Return `wish` with the part as the one who asks if nobody else does."""
+    project, extra, asker = wish
+    return project, extra, "[%s]" % part if asker == ANYBODY else asker
+
+
+def _count_in(there, more):  # type: (Dict[str, Any], Dict[str, Any]) -> None
+    """Add to a count of easy_install, of values or of sets."""
+    for key, value in more.items():
+        if isinstance(value, set):
+            value |= there.get(key, set())
+        there[key] = value
+
+
+def _is_settled(dist):  # type: (Any) -> bool
+    """Tell a distribution that stays what it is while parts are at work."""
+    developed = dist.precedence == pkg_resources.DEVELOP_DIST
+    return not developed and not isinstance(dist, Awaited)
+
+
+def _counted():  # type: () -> Dict[str, Any]
+    """Return a copy of what easy_install has counted."""
+    installer = easy_install.Installer
+    return {name: copy.deepcopy(getattr(installer, name)) for name in _COUNTS}
+
+
+def _question(installer, specs):  # type: (Any, List[str]) -> Any
+    """Return what the answer of an installer to some requirements depends on."""
+    there = {
+        (dist.key, dist.version, dist.precedence, dist.location)
+        for key in installer._env
+        for dist in installer._env[key]
+    }
+    return (
+        tuple(specs),
+        tuple(installer._links),
+        tuple(installer._path),
+        tuple(str(getattr(installer, name, None)) for name in _SETTINGS),
+        frozenset(installer._versions.items()),
+        frozenset(there),
+    )
