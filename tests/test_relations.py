@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.pond import LOUD, WIDE, add_pond
 from poach.applier.diff import NamedDiff
 from poach.applier.disk import tree as trees
-from poach.applier.relations import conflicts, relate
+from poach.applier.disk.relations import conflicts, relate
 
 LINES = [f"line {number}" for number in range(1, 31)]
 

@@ -10,21 +10,18 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from poach.cli import config
+from poach.cli import config, tables
 from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, raise_faults
 from poach.pins.build_key import FORMAT
 from poach.pins.location import is_url
 from poach.store import inuse, usage
 from poach.store.inventory import (
-    Entry,
     Item,
     OtherFormat,
-    StandIn,
     closed,
     entries_of,
     others,
@@ -172,21 +169,23 @@ def _list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         found = {
             "store": str(store.path),
-            "entries": [_as_json(entry) for entry in entries],
-            "stand-ins": [_stand_in_as_json(each) for each in stand_ins],
-            "other-formats": [_format_as_json(other) for other in formats],
+            "entries": [tables.as_json(entry) for entry in entries],
+            "stand-ins": [tables.stand_in_as_json(each) for each in stand_ins],
+            "other-formats": [tables.format_as_json(other) for other in formats],
             "closed": [
                 {"path": str(each.path), "reason": each.reason} for each in shut
             ],
         }
         say(json.dumps(found, indent=2))
         return 0
-    shown = [line for each in stand_ins for line in _stand_in(each)]
-    for line in [*_table(entries), *shown, *map(_format, formats)]:
+    shown = [line for each in stand_ins for line in tables.stand_in(each)]
+    for line in [*tables.table(entries), *shown, *map(tables.format_line, formats)]:
         say(line)
     sizes = (sum(each.size for each in some) for some in (entries, stand_ins, formats))
     size = sum(sizes)
-    complain(f"{_count(len(entries), 'egg')}, {_bytes(size)}, in {store.path}")
+    complain(
+        f"{tables.count(len(entries), 'egg')}, {tables.size(size)}, in {store.path}"
+    )
     for each in shut:
         complain(f"Not known is what is in {each.path}: {each.reason}")
     return 0
@@ -217,21 +216,24 @@ def _verify(arguments: argparse.Namespace) -> int:
             say(str(flaw))
     if not flaws:
         complain(
-            f"Checked {_count(done.eggs, 'egg')}, {_count(done.files, 'file')}, "
-            f"{_bytes(done.size)}, in {store.path}: all is well"
+            f"Checked {tables.count(done.eggs, 'egg')}, "
+            f"{tables.count(done.files, 'file')}, {tables.size(done.size)}, "
+            f"in {store.path}: all is well"
         )
     unchecked = sum(not each.by for each in fetched)
     if unchecked:
-        complain(f"{_count(unchecked, 'egg')} from servers, signatures not checked")
+        complain(
+            f"{tables.count(unchecked, 'egg')} from servers, signatures not checked"
+        )
     damaged = {flaw.path for flaw in flaws if not flaw.closed}
     shut = {flaw.path for flaw in flaws if flaw.closed}
     if damaged:
         complain(
-            f"{_count(len(damaged), 'damaged place')}; remove what is named before the "
-            "colon, and what is needed of it is made anew"
+            f"{tables.count(len(damaged), 'damaged place')}; remove what is named before "
+            "the colon, and what is needed of it is made anew"
         )
     if shut:
-        complain(f"{_count(len(shut), 'place')} that you may not read")
+        complain(f"{tables.count(len(shut), 'place')} that you may not read")
     return 1 if flaws else 0
 
 
@@ -346,14 +348,14 @@ def _tell(
         inside = each.path.is_relative_to(store.path)
         place = each.path.relative_to(store.path) if inside else each.path
         detail = f"  ({each.detail})" if each.detail else ""
-        say(f"{_bytes(each.size):>9}  {each.what}  {place}{detail}")
+        say(f"{tables.size(each.size):>9}  {each.what}  {place}{detail}")
     for path, users in used.items():
         if users:
             complain(f"{path} stays: in use by {', '.join(users)}")
     for path in done.busy:
         complain(f"Somebody works there, so it stays: {path}")
     word = "would go" if arguments.dry_run else "gone"
-    complain(f"{_bytes(done.size)} {word}, in {store.path}")
+    complain(f"{tables.size(done.size)} {word}, in {store.path}")
 
 
 def _pruning_as_json(
@@ -381,115 +383,3 @@ def _pruning_as_json(
         ],
         "size": done.size,
     }
-
-
-def _as_json(entry: Entry) -> dict[str, Any]:
-    key = entry.key
-    return {
-        "project": entry.project,
-        "version": entry.version,
-        "key": entry.path.name,
-        **{name: key.get(name) for name in _TARGET},
-        "build-ext": key.get("build-ext"),
-        # Entries that were made earlier have the values, which may be secret.
-        "environment": dict.fromkeys(key.get("environment") or ()),
-        "path": str(entry.path),
-        "size": entry.size,
-        "made": _stamp(entry.made),
-        "last-used": _stamp(max(entry.used)) if entry.used else None,
-        "used-by": list(entry.users),
-        "damage": entry.damage or None,
-        "closed": entry.closed or None,
-        "fetched-from": entry.source or None,
-        "signed-by": entry.by or None,
-    }
-
-
-def _stand_in_as_json(item: StandIn) -> dict[str, Any]:
-    return {
-        "path": str(item.path),
-        "size": item.size,
-        "made": _stamp(item.made),
-        "last-used": _stamp(max(item.used)) if item.used else None,
-        "used-by": list(item.users),
-        "closed": item.closed or None,
-    }
-
-
-def _stand_in(item: StandIn) -> Iterator[str]:
-    used = f"last used {_day(max(item.used))}" if item.used else "no known use"
-    yield f"stand-in of a substitute: {_bytes(item.size)}, {used}, {item.path}"
-    yield from (f"  used by {user}" for user in item.users)
-
-
-_TARGET = ("python", "abi", "platform", "layout")
-
-
-def _format_as_json(other: OtherFormat) -> dict[str, Any]:
-    return {"format": other.format, "path": str(other.path), "size": other.size}
-
-
-def _format(other: OtherFormat) -> str:
-    word = "older" if other.is_old else "newer"
-    release = f"for {word} releases of poach"
-    return f"format {other.format} ({release}): {_bytes(other.size)}, {other.path}"
-
-
-def _table(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield a header, a line for each entry, and one for each folder that uses it."""
-    head = ("project", "version", "for", "size", "made", "last used")
-    rows = [head, *map(_row, entries)] if entries else []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        yield "  ".join(map(str.ljust, row, widths)).rstrip()
-        if number:
-            yield from _more(entries[number - 1])
-
-
-def _more(entry: Entry) -> Iterator[str]:
-    if entry.damage:
-        yield f"  damaged: {entry.damage}"
-    if entry.closed:
-        yield f"  you may not read it: {entry.closed}"
-    if entry.source:
-        signed = f"signed by {entry.by}" if entry.by else "signature not checked"
-        yield f"  from {entry.source}, {signed}"
-    for user in entry.users:
-        yield f"  used by {user}"
-
-
-def _row(entry: Entry) -> tuple[str, ...]:
-    target = [str(entry.key[name]) for name in _TARGET if entry.key.get(name)]
-    used = _day(max(entry.used)) if entry.used else "-"
-    return (
-        *(entry.project, entry.version, "-".join(target) or "?"),
-        *(_bytes(entry.size), _day(entry.made), used),
-    )
-
-
-def _day(when: float) -> str:
-    return _moment(when).astimezone().strftime("%Y-%m-%d")
-
-
-def _stamp(when: float) -> str:
-    return _moment(when).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _moment(when: float) -> datetime:
-    """Return a time, the last day of all for one that no calendar knows."""
-    try:
-        return datetime.fromtimestamp(when, timezone.utc)
-    except (OverflowError, OSError, ValueError):
-        return datetime(9999, 12, 30, tzinfo=timezone.utc)
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poach.buildout.masking import masked
 from poach.errors import PoachError
 from poach.pins.location import without_credentials
 
@@ -99,7 +98,7 @@ def store(arguments: argparse.Namespace, words: list[str]) -> Path:
     is wrong with the option.
     """
     with _plain_buildout(arguments, words) as buildout:
-        from poach.buildout.settings import store_folder
+        from poach.buildout.store_folder import store_folder
 
         return store_folder(buildout)
 
@@ -127,6 +126,9 @@ def _logging_as_before() -> Iterator[None]:
 
     Meanwhile what is logged has no credentials in it.
     """
+    # Imported late: it is a part of the edge to zc.buildout.
+    from poach.buildout.masking import masked
+
     loggers = [logging.getLogger(), logging.getLogger("zc.buildout")]
     before = [(each, each.handlers[:], each.level) for each in loggers]
     try:

@@ -15,7 +15,7 @@ from poach.errors import collect
 from poach.pins.patchset import PatchSet
 
 if TYPE_CHECKING:
-    from poach.applier.relations import Relations
+    from poach.applier.disk.relations import Relations
     from poach.buildout.session import Workshop
 
 Found = tuple[PatchSet, "Relations"]
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _related(workshop: Workshop, patch_set: PatchSet) -> Found:
     # Imported late: that needs all of the applier.
-    from poach.applier.relations import relate
+    from poach.applier.disk.relations import relate
     from poach.pipeline.making import planned, read_diffs
 
     with pipeline.unpacked(patch_set, workshop.kit) as tree:

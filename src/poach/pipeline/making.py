@@ -15,9 +15,9 @@ from packaging.utils import parse_wheel_filename
 
 from poach.applier.diff import NamedDiff
 from poach.applier.disk import tree as trees
+from poach.applier.disk.relations import Conflict, conflicts, misplaced
 from poach.applier.excluding import check
 from poach.applier.hunks import Landing
-from poach.applier.relations import Conflict, conflicts, misplaced
 from poach.archives.sdist import unpack
 from poach.build import translations
 from poach.build.build import BuildFailed
