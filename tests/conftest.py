@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import (
+from support import (
     BUILDOUTS,
     NEWEST,
     Environment,
@@ -20,8 +20,8 @@ from bench import (
     make_wheel,
     make_wheelhouse,
 )
-from bench.python2 import make_environments_2
-from bench.pythons import python_or_skip
+from support.python2 import make_environments_2
+from support.pythons import python_or_skip
 
 EVERY_BUILDOUT = "every_buildout"
 
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--kills",
         type=int,
         default=8,
-        help="how many buildouts tests/test_faults.py kills (default: %(default)s)",
+        help="how many buildouts test_faults.py kills (default: %(default)s)",
     )
 
 

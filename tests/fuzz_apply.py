@@ -29,11 +29,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import references
+sys.path.insert(0, str(Path(__file__).parent / "unit" / "applier"))
+
 import test_adversarial as adversarial
+
 from poach.applier.diff import NamedDiff
 from poach.applier.disk.tree import ApplyRefused, Plan, WriteFailed, plan, write
 from poach.applier.outcome import LINK
+from support import references
 
 WORDS = [
     *(

@@ -33,11 +33,11 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-import references
 from poach.applier.diff import NamedDiff
 from poach.applier.disk.tree import ApplyRefused, plan, write
 from poach.archives.sdist import unpack
 from poach.pins import series
+from support import references
 
 INDEX = "https://pypi.org/simple/"
 DEBIAN = "http://deb.debian.org/debian/"

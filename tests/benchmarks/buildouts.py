@@ -20,8 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import CALLER, Environment, Index, Project, hermetic
-from bench.environments import NEWEST, make_environment, make_wheel, make_wheelhouse
+from support import CALLER, Environment, Index, Project, hermetic
+from support.environments import NEWEST, make_environment, make_wheel, make_wheelhouse
 
 TABLE = "{:34} {:>10} {:>10} {:>8} {:>8} {:>8}  {}"
 

@@ -28,8 +28,8 @@ from buildouts import (
     turns,
 )
 
-from bench import Project
 from poach.archives.sdist import unpack
+from support import Project
 
 COLD = 1.10
 JOBS = 0.65

@@ -27,8 +27,8 @@ from itertools import product
 
 from buildouts import Contest, Place, Spent, head, line, median, place, turns
 
-from bench import Project
-from bench.pond import LOUD, SOURCE
+from support import Project
+from support.pond import LOUD, SOURCE
 
 #: What a warm run with patched eggs may take, as a multiple of the plain one.
 LIMIT = 1.05
