@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poach.naming import canonicalize_name
-from poach.pin import Pin, PinError, refuse_missing_plus, is_pin
+from poach.pin import Pin, PinError, is_pin, refuse_missing_plus
 
 names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True)
 bases = st.builds(
