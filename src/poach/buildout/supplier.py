@@ -11,7 +11,7 @@ from typing import Any
 
 from poach.adapters.alias import alias
 from poach.asking import Request
-from poach.buildout import idleness, unused
+from poach.buildout import idleness, unused, whose
 from poach.buildout.errors import as_user_errors
 from poach.buildout.workshop import Workshop
 from poach.hooks.pins import PatchedPin
@@ -161,6 +161,10 @@ class WorkshopSupplier:
         """Return the requirement that stands in for a project, None for itself."""
         found = self.workshop.settings.substitutes.get(canonicalize_name(key))
         return found[1] if found else None
+
+    def owner(self, buildout: Any, section: str, option: str) -> str:
+        """Return who set an option: a file and its line."""
+        return whose.setter(buildout, section, option)
 
     def alias(
         self, key: str, other: str, version: str, extras: Sequence[str], points: str
