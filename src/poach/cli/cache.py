@@ -9,12 +9,14 @@ import argparse
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from poach.adapters import inuse, uses
+from poach.adapters.contents import RECORD
+from poach.adapters.entries import ENTRY
 from poach.adapters.inventory import (
     Entry,
     Item,
@@ -225,14 +227,27 @@ def _verify(arguments: argparse.Namespace) -> int:
         complain(f"{_count(unchecked, 'egg')} from servers, signatures not checked")
     damaged = {flaw.path for flaw in flaws if not flaw.closed}
     shut = {flaw.path for flaw in flaws if flaw.closed}
-    if damaged:
-        complain(
-            f"{_count(len(damaged), 'damaged place')}; remove what is named before the "
-            "colon, and what is needed of it is made anew"
-        )
+    _advise(damaged)
     if shut:
         complain(f"{_count(len(shut), 'place')} that you may not read")
     return 1 if flaws else 0
+
+
+def _advise(damaged: Collection[Path]) -> None:
+    """Say how to mend what is damaged, also under a program that runs from it."""
+    folders = [path for path in damaged if path.is_dir()]
+    if folders:
+        complain(
+            f"{_count(len(folders), 'damaged folder')}; remove only the record in it "
+            f"({ENTRY}, or {RECORD} in .tools and .aliases), and the next run that "
+            "needs the folder makes a new one and swaps both, so that nothing is "
+            "missing under a program that runs from it"
+        )
+    if len(folders) < len(damaged):
+        complain(
+            f"{_count(len(damaged) - len(folders), 'damaged file')}; remove it, and "
+            "what is needed of it is made again"
+        )
 
 
 def _prune(arguments: argparse.Namespace) -> int:
