@@ -587,9 +587,13 @@ def test_a_new_package_beside_the_installed_one():
 def test_a_new_package_without_an_init_module(patched, effect):
     tree = {**FLAT, "third/six.py": SETUP}
 
-    found = judged(tree, dict.fromkeys(patched, NEW), FLAT_WHEEL)
+    found = verdicts(built(tree, dict.fromkeys(patched, NEW), FLAT_WHEEL))
 
-    assert found == dict.fromkeys(patched, effect)
+    assert {path: verdict.effect for path, verdict in found.items()} == dict.fromkeys(
+        patched, effect
+    )
+    cures = {verdict.cure for verdict in found.values() if effect is WITHOUT}
+    assert all("packages, package_data" in cure for cure in cures)
 
 
 def test_a_namespace_below_src():

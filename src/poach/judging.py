@@ -510,12 +510,14 @@ class _Judge:
                 f"it out of the diff, too, with #exclude={path} behind its location"
             )
         source = self._source_of(near, path)
-        top = path.partition("/")[0]
-        if source and not source.startswith(f"{top}/") and "/" in path and "/" in near:
+        folders = path.split("/")[:-1]
+        package, slash, _ = near.partition("/")
+        alike = bool(slash) and package in folders
+        if source and alike and not source.startswith(f"{folders[0]}/"):
             return f"the wheel has {near} from {source}: {_move(source, near)}"
         return (
             "let the patch change what the build installs, too: packages, "
-            "package_data, MANIFEST.in or the like"
+            "package_data, scripts, MANIFEST.in or the like"
         )
 
     def _source_of(self, place: str, path: str) -> str:
