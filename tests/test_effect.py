@@ -107,7 +107,7 @@ def test_a_patch_without_effect_stops_the_buildout(pond):
         "patch src/pond/_deep.c, too: make it again from the patched source",
         "    'schema' (buildout.cfg:12): src/pond/schema.json: the wheel lacks it, and "
         "has pond/__init__.py; let the patch change what the build installs, too: "
-        "packages, package_data, MANIFEST.in or the like",
+        "packages, package_data, scripts, MANIFEST.in or the like",
         "if one is to be used all the same, write #effect=warn behind the location of "
         "its diff, or patch-effect = warn in [buildout]",
     ]
