@@ -163,7 +163,8 @@ def test_a_url_with_a_wrong_sha256(pond, index):
     assert refused(pond) == (
         "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in "
         "buildout.cfg:15): wrong sha256 for "
-        f"{url}:\n    expected {wrong} (pinned)\n    found    {right}"
+        f"{url}:\n    expected {wrong} (pinned)\n    found    {right}\n"
+        f"look at what has changed; if that is right, pin it: sha256={right}"
     )
 
 

@@ -319,6 +319,14 @@ def as_another_key(entry):
     entry.rename(entry.with_name("0" * 16))
 
 
+FOLDER = (
+    "1 damaged folder; remove only the record in it (entry.json, or contents.json in "
+    ".tools and .aliases), and the next run that needs the folder makes a new one and "
+    "swaps both, so that nothing is missing under a program that runs from it\n"
+)
+FILE = "1 damaged file; remove it, and what is needed of it is made again\n"
+
+
 @pytest.mark.parametrize(
     ("damage", "place", "reason"),
     [
@@ -376,8 +384,7 @@ def test_verify_finds(store, entry, cache, damage, place, reason):
     assert cache("verify") == (
         1,
         f"{where}: {reason}\n",
-        "1 damaged place; remove what is named before the colon, "
-        "and what is needed of it is made anew\n",
+        FILE if where.is_file() else FOLDER,
     )
     code, found, _ = cache("verify", "--json")
     flaw = {"path": str(where), "reason": reason, "closed": False}
@@ -417,7 +424,10 @@ def test_verify_finds_all(store, entry, cache):
             f"{diff}: it has other bytes",
         ]
     )
-    assert err.startswith("4 damaged places; ")
+    assert [line.partition(";")[0] for line in err.splitlines()] == [
+        "2 damaged folders",
+        "2 damaged files",
+    ]
 
 
 def test_what_verify_names_can_be_removed(store, entry, cache):
@@ -426,6 +436,30 @@ def test_what_verify_names_can_be_removed(store, entry, cache):
 
     assert cache("verify")[0] == 0
     assert store.get_or_make(VERSION, KEY, make).wheel.read_bytes() == b"PK"
+
+
+def test_what_verify_advises_leaves_nothing_missing(store, entry, cache):
+    """Of a run, and of a folder of tools; the size is right, so no run sees it."""
+    (entry / WHEEL).write_bytes(b"KP")
+    tools = store.folder("tools", "python2.7", tool)
+    (tools / "pip").write_bytes(b"KP")
+    assert store.find(VERSION, KEY) and store.folder("tools", "python2.7", tool)
+
+    (entry / "entry.json").unlink()
+    (tools / "contents.json").unlink()
+
+    def at_work(work):
+        assert (entry / "pond.egg/pond/é.py").read_bytes() == CODE
+        return make(work)
+
+    assert store.get_or_make(VERSION, KEY, at_work).wheel.read_bytes() == b"PK"
+    assert (store.folder("tools", "python2.7", tool) / "pip").read_bytes() == b"PK"
+    assert cache("verify")[0] == 0
+
+
+def tool(folder):
+    folder.mkdir()
+    (folder / "pip").write_bytes(b"PK")
 
 
 # Prune

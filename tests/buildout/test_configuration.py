@@ -564,6 +564,7 @@ def test_list(built):
                     "fuzz": 0,
                     "exclude": [],
                     "eol": "keep",
+                    "effect": None,
                     "files": [
                         {
                             "path": "src/pond/__init__.py",

@@ -107,7 +107,7 @@ def test_a_patch_without_effect_stops_the_buildout(pond):
         "patch src/pond/_deep.c, too: make it again from the patched source",
         "    'schema' (buildout.cfg:12): src/pond/schema.json: the wheel lacks it, and "
         "has pond/__init__.py; let the patch change what the build installs, too: "
-        "packages, package_data, MANIFEST.in or the like",
+        "packages, package_data, scripts, MANIFEST.in or the like",
         "if one is to be used all the same, write #effect=warn behind the location of "
         "its diff, or patch-effect = warn in [buildout]",
     ]
@@ -146,6 +146,9 @@ def test_one_patch_may_be_without_effect(pond):
     )
 
     assert "src/pond/_deep.pyx: src/pond/_deep.c, which" in patched.run().stdout
+    assert ", effect warn\n" in patched.poach("list").stdout
+    (pin,) = json.loads(patched.poach("list", "--json").stdout)
+    assert [patch["effect"] for patch in pin["patches"]] == ["warn"]
 
     config = (patched.path / "buildout.cfg").read_text()
     patched.write("buildout.cfg", config.replace("effect=warn", "effect=ignore"))
@@ -167,7 +170,9 @@ def test_a_patch_of_tests_alone(pond):
     result = patched.run()
     warning = (
         "Patch 'tests' of pond 1.0 (buildout.cfg:12) changes nothing that is "
-        "installed: tests/test_pond.py (for tests)"
+        "installed: tests/test_pond.py (for tests); take it out of the pin, or write "
+        "#effect=ignore behind the location of its diff, or patch-unused = ignore in "
+        "[buildout]"
     )
     assert result.stdout.count(warning) == 1
     assert warning in patched.run().stdout

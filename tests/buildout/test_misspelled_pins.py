@@ -107,7 +107,7 @@ def test_what_buildout_cannot_read_is_an_error_where_it_is_used(
 
     assert "Traceback" not in result.output
     assert result.error == (
-        f"app requires pond, and its version 'pond = {value}' (buildout.cfg) is "
+        f"app requires pond, and its version 'pond = {value}' (buildout.cfg:12) is "
         f"none that zc.buildout can read{cure}"
     )
 

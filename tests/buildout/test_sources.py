@@ -658,6 +658,17 @@ def test_an_sdist_is_fetched_once_in_a_run(project, index, command):
     assert list((made.path / "patched-eggs/2/.staging").iterdir()) == []
 
 
+def test_an_sdist_that_is_nowhere_is_sought_twice_and_told_once(project):
+    """Its extras are read first, and nothing is lost if they are not."""
+    made = project(CFG)
+    made.write("patches/pond/1.0/loud.patch", LOUD)
+
+    done = made.run(expect=1)
+
+    assert done.output.count("Getting the sdist of pond 1.0.") == 1
+    assert "No sdist of pond 1.0" in done.error
+
+
 def test_a_diff_out_of_an_sdist_on_a_full_disk(project, index):
     """It lies in the store until the run ends, and is told like all else there."""
     add_quick_pond(index)

@@ -188,6 +188,18 @@ def test_a_version_in_the_entry(lake, index):
     assert "pond-0.9" in (made.path / "bin" / "app").read_text()
 
 
+@pytest.mark.every_buildout
+@pytest.mark.parametrize("other", ["nowhere", "pond ==7"])
+def test_a_substitute_that_is_nowhere(lake, other):
+    made = lake(CFG.replace("X = pond", f"X = {other}").replace("pond = 1.0", ""))
+
+    assert made.run(expect=1).error == (
+        f"Couldn't find a distribution for {other!r}, the substitute of lake.x (see "
+        "[substitutes], buildout.cfg:13), which app requires; correct the entry, or "
+        "see that index or find-links has it"
+    )
+
+
 def test_extras_pass_through(lake, index):
     index.add_wheel("fish", "1.0", {"fish.py": ""})
     index.add_wheel("sea", "1.0", {"sea.py": ""}, extras={"fish": ["fish"]})

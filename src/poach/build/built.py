@@ -124,6 +124,18 @@ class Placement:
             return touched.patched
         return self._built.tree.read(path)
 
+    def copy(self, path: str, data: bytes) -> str | None:
+        """Return where the wheel has `data` in a file with the name of `path`.
+
+        Many packages have the same __init__.py: there the folder's name counts, too.
+        """
+        parts = path.split("/")
+        tail = "/".join(parts[-2:] if parts[-1] == "__init__.py" else parts[-1:])
+        for place in self._called.get(parts[-1], ()):
+            if is_tail(tail, place) and _holds(self._wheel, place, data):
+                return place
+        return None
+
     def sources(self, place: str) -> list[str]:
         """Return the files of the tree with the path of one of the wheel at their end.
 
@@ -167,15 +179,23 @@ class Placement:
             if size and path.startswith(folder):
                 rest = path[len(folder) :]
                 for place in self._called.get(path.rpartition("/")[2], ()):
-                    fits = is_tail(rest, place) and self._wheel.sizes[place] == size
-                    if fits and self._is_same(path, self._wheel.read(place)):
+                    if is_tail(rest, place) and self._is_from(path, place):
                         yield place, path
+
+    def _is_from(self, path: str, place: str) -> bool:
+        """Tell whether the wheel has `place` as `path` was before the build."""
+        same = self._wheel.sizes[place] == self._built.tree.sizes[path]
+        may_be = self._is_known(path) and (same or _SCRIPTS in place)
+        return may_be and _holds(self._wheel, place, self.read(path))
 
     def _is_same(self, path: str, data: bytes) -> bool:
         """Tell whether a file of the tree had the bytes `data` before the build."""
-        built = self._built
-        known = path in built.touched or path not in built.written
-        return known and built.tree.sizes[path] == len(data) and self.read(path) == data
+        same = self._built.tree.sizes[path] == len(data) and self._is_known(path)
+        return same and self.read(path) == data
+
+    def _is_known(self, path: str) -> bool:
+        """Tell whether the bytes of a file of the tree before the build are known."""
+        return path in self._built.touched or path not in self._built.written
 
     @cached_property
     def _called(self) -> dict[str, list[str]]:

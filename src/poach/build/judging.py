@@ -32,6 +32,8 @@ _EXTENSIONS = re.compile(
 #: Why a file counts as not installed whose name does not tell that.
 _NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
 
+_FOR_READERS = "for readers and developers"
+
 _CURE_OF_UNCOMPILED = (
     "look into the output of the build: the patch may break the extension, or a "
     "compiler or an option is missing"
@@ -39,6 +41,9 @@ _CURE_OF_UNCOMPILED = (
 
 #: What the __init__.py of a namespace package says.
 _NAMESPACE = re.compile(rb"\bdeclare_namespace\b|\bextend_path\b")
+
+#: How the files of a package end that has code and no data.
+_CODE = (".py", ".pyi", "/py.typed")
 
 #: Folders at the top of a tree that are packages, and not for users.
 _TOOLS = frozenset(
@@ -361,12 +366,30 @@ class _Judge:
             )
         if filekinds.is_template(path):
             return Verdict(Effect.BUILD_INPUT)
-        return Verdict(Effect.NOT_INSTALLED, why=_NO_PART)
+        return self._copied(path) or Verdict(Effect.NOT_INSTALLED, why=_NO_PART)
+
+    def _copied(self, path: str) -> Verdict | None:
+        """Return a verdict where the wheel has a copy of the file, as it was upstream.
+
+        A project may have a library twice and install one of the two.
+        """
+        upstream = self._built.touched[path].upstream
+        place = self._at.copy(path, upstream) if upstream else None
+        if place is None:
+            return None
+        return Verdict(
+            Effect.WITHOUT_EFFECT,
+            place,
+            f"the wheel has a copy of it, {place}, without the change",
+            self._cure_of_copy(path, place) or "patch that copy, too",
+        )
 
     def _by_name(self, path: str) -> Verdict | None:
         """Return a verdict on what its name tells, None for code and data."""
         if filekinds.is_test(path):
             return Verdict(Effect.NOT_INSTALLED, why="for tests")
+        if filekinds.is_doc(path):  # even if the build reads it, as a description
+            return Verdict(Effect.NOT_INSTALLED, why=_FOR_READERS)
         people = self._is_for_people(path)
         if filekinds.is_build_file(path) and not people:
             return Verdict(Effect.BUILD_INPUT)
@@ -374,11 +397,11 @@ class _Judge:
             return self._for_compilers(path)
         if filekinds.is_metadata(path):
             return Verdict(Effect.NOT_INSTALLED, why="the build makes it again")
-        if not (people or filekinds.is_doc(path) or filekinds.is_development(path)):
+        if not (people or filekinds.is_development(path)):
             return None
         if self._is_mentioned(path, whole=people):
             return Verdict(Effect.BUILD_INPUT, why="the build files name it")
-        return Verdict(Effect.NOT_INSTALLED, why="for readers and developers")
+        return Verdict(Effect.NOT_INSTALLED, why=_FOR_READERS)
 
     def _is_for_people(self, path: str) -> bool:
         """Tell whether `path` is for tests or docs, as far as its folders tell."""
@@ -438,7 +461,7 @@ class _Judge:
         an installed package, nor, as a module or package, beside one.  Scripts and
         data files are named one by one: only a new one among them is missed.
         """
-        created = self._built.touched[path].upstream is None
+        created = self._is_new(path)
         for folder in above(path):
             installed = [
                 place
@@ -460,8 +483,24 @@ class _Judge:
         package, slash, _ = path.partition("/")
         if not slash:
             return path.endswith(".py")
-        tool = package in _TOOLS or filekinds.is_doc_folder(package)
-        return self._is_there(f"{package}/__init__.py") and not tool
+        if package in _TOOLS or filekinds.is_doc_folder(package):
+            return False
+        whole = self._is_there(f"{package}/__init__.py")
+        return whole or self._is_new_package(package)
+
+    def _is_new_package(self, folder: str) -> bool:
+        """Tell whether patches make `folder`, and it is a package of PEP 420.
+
+        That has no __init__.py: it is a folder with the name of a module and only code.
+        """
+        inside = [p for p in self._built.tree.sizes if p.startswith(f"{folder}/")]
+        return folder.isidentifier() and all(
+            path.endswith(_CODE) and self._is_new(path) for path in inside
+        )
+
+    def _is_new(self, path: str) -> bool:
+        touched = self._built.touched.get(path)
+        return touched is not None and touched.upstream is None
 
     def _cure_of_missing(self, path: str, near: str) -> str:
         """Return what to do about a file that the wheel lacks, where it has `near`."""
@@ -471,12 +510,14 @@ class _Judge:
                 f"it out of the diff, too, with #exclude={path} behind its location"
             )
         source = self._source_of(near, path)
-        top = path.partition("/")[0]
-        if source and not source.startswith(f"{top}/") and "/" in path and "/" in near:
+        folders = path.split("/")[:-1]
+        package, slash, _ = near.partition("/")
+        alike = bool(slash) and package in folders
+        if source and alike and not source.startswith(f"{folders[0]}/"):
             return f"the wheel has {near} from {source}: {_move(source, near)}"
         return (
             "let the patch change what the build installs, too: packages, "
-            "package_data, MANIFEST.in or the like"
+            "package_data, scripts, MANIFEST.in or the like"
         )
 
     def _source_of(self, place: str, path: str) -> str:

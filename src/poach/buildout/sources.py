@@ -230,6 +230,7 @@ class BuildoutSources:
         self.offline = offline
         self._store = store
         self._found: dict[tuple[str, str], Sdist] = {}
+        self._told: set[tuple[str, str]] = set()
         self._scratch: Path | None = None
         self._stack = contextlib.ExitStack()
         weakref.finalize(self, self._stack.close)
@@ -240,14 +241,16 @@ class BuildoutSources:
         """Return the sdist of exactly that version, fetched if need be.
 
         It lies in the download cache, where there is one, in the staging area, or where
-        find-links points to.  `fetching` is called before it is sought.  Raises
-        `NoSdist`, `WrongSdist`, `DifferentSdists`, `NotFetched`, `Offline`,
-        `StoreUnwritable`.
+        find-links points to.  `fetching` is called before it is sought for the first
+        time.  Raises `NoSdist`, `WrongSdist`, `DifferentSdists`, `NotFetched`,
+        `Offline`, `StoreUnwritable`.
         """
         wanted = canonicalize_name(project), version
         with _ALONE:
             if wanted not in self._found:
-                fetching()
+                if wanted not in self._told:
+                    fetching()
+                self._told.add(wanted)
                 self._found[wanted] = self._find(project, version)
             return self._found[wanted]
 

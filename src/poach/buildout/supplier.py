@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poach.buildout import idle, unused
+from poach.buildout import idle, origins, unused
 from poach.buildout.ports import PatchedPin
 from poach.buildout.session import Workshop
 from poach.buildout.user_errors import as_user_errors
@@ -161,6 +161,10 @@ class WorkshopSupplier:
         """Return the requirement that stands in for a project, None for itself."""
         found = self.workshop.settings.substitutes.get(canonicalize_name(key))
         return found[1] if found else None
+
+    def owner(self, buildout: Any, section: str, option: str) -> str:
+        """Return who set an option: a file and its line."""
+        return origins.setter(buildout, section, option)
 
     def alias(
         self, key: str, other: str, version: str, extras: Sequence[str], points: str

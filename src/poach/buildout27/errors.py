@@ -90,6 +90,25 @@ class Unpatched(UserError):  # type: ignore[misc]
         ) % (pin.project, pin.text, pin.project, self.version, self.location)
 
 
+class SubstituteMissing(UserError):  # type: ignore[misc]
+    """A substitute that cannot be found; `owner` is who has named it."""
+
+    def __init__(self, other, project, owner, asker):
+        # type: (str, str, str, str) -> None
+        UserError.__init__(self, other, project, owner, asker)
+        self.other = other
+        self.project = project
+        self.owner = owner
+        self.asker = asker
+
+    def __str__(self):  # type: () -> str
+        return (
+            "Couldn't find a distribution for %r, the substitute of %s (see "
+            "[substitutes], %s), which %s requires; correct the entry, or see that "
+            "index or find-links has it"
+        ) % (self.other, self.project, self.owner, self.asker)
+
+
 class SubstituteClash(UserError):  # type: ignore[misc]
     """A requirement on a project that its substitute does not meet."""
 

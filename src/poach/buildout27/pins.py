@@ -101,6 +101,10 @@ if TYPE_CHECKING:
         def substitute(self, key):  # type: (str) -> Optional[str]
             """Return the requirement that stands in for a project, None for itself."""
 
+        def owner(self, buildout, section, option):
+            # type: (Any, str, str) -> str
+            """Return who set an option, for people: a file and perhaps a line."""
+
         def alias(self, key, other, version, extras, points):
             # type: (str, str, str, Sequence[str], str) -> str
             """Return the path of an egg in the name of `key` that requires `other`.

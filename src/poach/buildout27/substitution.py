@@ -13,6 +13,7 @@ from poach.buildout27.asking import Asking
 from poach.buildout27.errors import (
     ArbitraryEquality,
     LatePin,
+    SubstituteMissing,
     Unpatched,
     UnreadableVersion,
 )
@@ -111,7 +112,7 @@ class Substitution(object):
             value = _constraint(installer, canonical(project))
             if value is None:
                 raise
-            where = _setter(self.buildout, canonical(project))
+            where = self._owner("versions", canonical(project))
             asker = _asker(installer, requirement)
             raise UnreadableVersion(project, value, where, str(requirement), asker)
 
@@ -231,7 +232,24 @@ class Substitution(object):
     def _alias(self, installer, requirement):  # type: (Any, Any) -> Any
         asker = _asker(installer, requirement)
         resolve = functools.partial(self._substitute, installer)
-        return self.substitutes.alias(requirement, resolve, asker)
+        try:
+            return self.substitutes.alias(requirement, resolve, asker)
+        except easy_install.MissingDistribution:
+            project = requirement.project_name
+            owner = self._owner("substitutes", canonical(project))
+            other = self.substitutes.of(project) or ""
+            raise SubstituteMissing(other, project, owner, asker)
+
+    def _owner(self, name, project):  # type: (str, str) -> str
+        """Return who wrote the entry of a project (canonical), '' for nobody.
+
+        `name` is the option of ``[buildout]`` that names the section.
+        """
+        section = self.buildout["buildout"].get(name, name)
+        for option in self.buildout.get(section) or ():
+            if canonical(option) == project:
+                return self.supplier.owner(self.buildout, section, option)
+        return ""
 
     def _substitute(self, installer, spec):  # type: (Any, str) -> Any
         """Get what stands in for another project, without what it requires.
@@ -462,15 +480,6 @@ def _constraint(installer, project):  # type: (Any, str) -> Optional[str]
         if canonical(key) == project:
             return str(version)
     return None
-
-
-def _setter(buildout, project):  # type: (Any, str) -> str
-    """Return the name of the file that sets the version of a project (canonical)."""
-    section = buildout["buildout"].get("versions") or ""
-    for option, key in buildout._annotated.get(section, {}).items():
-        if canonical(option) == project and not key.source.endswith("_VALUE"):
-            return str(key.source.rpartition("/")[2])
-    return ""
 
 
 def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]

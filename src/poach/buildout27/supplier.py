@@ -183,6 +183,13 @@ class Bridge(object):
         """Return None: a configuration with substitutes is refused."""
         return self.substitutes.get(key)
 
+    def owner(self, buildout, section, option):
+        # type: (Any, str, str) -> str
+        """Return the name of the file that sets an option, empty for none."""
+        key = buildout._annotated.get(section, {}).get(option)
+        source = "" if key is None else str(key.source)
+        return "" if source.endswith("_VALUE") else source.rpartition("/")[2]
+
     def alias(self, key, other, version, extras, points):
         # type: (str, str, str, Sequence[str], str) -> str
         """Make none."""

@@ -48,9 +48,12 @@ class Unpinned(PoachError):
     def __str__(self) -> str:
         place = self.location.shown
         pinned = replace(self.location, target=place, sha256=self.sha256)
+        hidden = place != self.location.place
+        kept = "\nit is shown without secrets: keep your own, also in place of ***"
         return (
             f"a diff from a URL needs its sha256; what {place} "
             f"holds now, if you trust it, is pinned by this location:\n    {pinned}"
+            f"{kept if hidden else ''}"
         )
 
 
@@ -67,20 +70,27 @@ class NoDiff(PoachError):
 
 
 class WrongDigest(PoachError):
-    """A diff whose bytes are not those that were declared or seen before."""
+    """A diff whose bytes are not those that were declared or seen before.
 
-    def __init__(self, place: str, expected: str, found: str, source: str) -> None:
-        super().__init__(place, expected, found, source)
+    `source` says which of the two, `cure` what to do.
+    """
+
+    def __init__(
+        self, place: str, expected: str, found: str, source: str, cure: str
+    ) -> None:
+        super().__init__(place, expected, found, source, cure)
         self.place = place
         self.expected = expected
         self.found = found
         self.source = source
+        self.cure = cure
 
     def __str__(self) -> str:
         return (
             f"wrong sha256 for {self.place}:\n"
             f"    expected {self.expected} ({self.source})\n"
-            f"    found    {self.found}"
+            f"    found    {self.found}\n"
+            f"look at what has changed; {self.cure}"
         )
 
 
@@ -141,11 +151,13 @@ class DiffReader:
             return
         if location.kind is Kind.URL:
             _refuse_page(location, data)
-        source = "pinned"
+        source, cure = "pinned", f"if that is right, pin it: sha256={found}"
+        if not location.sha256:
+            source, cure = "seen before", "run again if that is right"
         if location.kind is Kind.SDIST and not location.sha256:
             note = self.store.note_path("members", _note_name(location))
-            source = f"seen before; if the new one is right, remove {note}"
-        raise WrongDigest(location.shown, sha256, found, source)
+            cure = f"if that is right, remove {note}"
+        raise WrongDigest(location.shown, sha256, found, source, cure)
 
     def _get(self, location: Location) -> bytes:
         if location.kind is Kind.PATH:

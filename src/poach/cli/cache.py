@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from poach.errors import PoachError, collect, raise_faults
 from poach.pins.build_key import FORMAT
 from poach.pins.location import is_url
 from poach.store import inuse, usage
+from poach.store.entries import ENTRY
 from poach.store.inventory import (
     Item,
     OtherFormat,
@@ -27,6 +28,7 @@ from poach.store.inventory import (
     others,
     stand_ins_of,
 )
+from poach.store.manifest import RECORD
 from poach.store.pruning import Criteria, Pruning, prune
 from poach.store.store import Store
 from poach.store.verifying import checked, verify
@@ -227,14 +229,27 @@ def _verify(arguments: argparse.Namespace) -> int:
         )
     damaged = {flaw.path for flaw in flaws if not flaw.closed}
     shut = {flaw.path for flaw in flaws if flaw.closed}
-    if damaged:
-        complain(
-            f"{tables.count(len(damaged), 'damaged place')}; remove what is named before "
-            "the colon, and what is needed of it is made anew"
-        )
+    _advise(damaged)
     if shut:
         complain(f"{tables.count(len(shut), 'place')} that you may not read")
     return 1 if flaws else 0
+
+
+def _advise(damaged: Collection[Path]) -> None:
+    """Say how to mend what is damaged, also under a program that runs from it."""
+    folders = [path for path in damaged if path.is_dir()]
+    if folders:
+        complain(
+            f"{tables.count(len(folders), 'damaged folder')}; remove only the record in "
+            f"it ({ENTRY}, or {RECORD} in .tools and .aliases), and the next run that "
+            "needs the folder makes a new one and swaps both, so that nothing is "
+            "missing under a program that runs from it"
+        )
+    if len(folders) < len(damaged):
+        complain(
+            f"{tables.count(len(damaged) - len(folders), 'damaged file')}; remove it, "
+            "and what is needed of it is made again"
+        )
 
 
 def _prune(arguments: argparse.Namespace) -> int:

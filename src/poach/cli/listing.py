@@ -103,6 +103,7 @@ def _patch(patch: Patch, files: Sequence[Finding] | None) -> dict[str, Any]:
         "fuzz": patch.fuzz,
         "exclude": list(patch.exclude),
         "eol": patch.eol,
+        "effect": patch.effect,
         "files": None if files is None else [_file(file) for file in files],
     }
 
@@ -152,7 +153,7 @@ def _missing(pin: dict[str, Any]) -> str:
 def _told(patch: dict[str, Any]) -> Iterator[str]:
     """Yield the digest of a diff, and whatever is declared of how it applies."""
     yield f"sha256 {patch['sha256']}"
-    for option in ("strip", "directory", "fuzz"):
+    for option in ("strip", "directory", "fuzz", "effect"):
         if patch[option]:
             yield f"{option} {patch[option]}"
     yield from (f"exclude {glob}" for glob in patch["exclude"])

@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from poach.errors import PoachError
-from poach.names import NormalizedName, canonicalize_name, is_patch_name
+from poach.names import NormalizedName, canonicalize_name, is_patch_name, is_version
 
 #: A sign before a name, with white space where a local version has none.
 _SIGN = re.compile(r"(^|\s)\+|\S\s+-|^\s*\S+\+(\s|$)")
@@ -86,13 +86,16 @@ def is_pin(value: str) -> bool:
 
 
 def refuse_missing_plus(project: str, value: str, where: str = "") -> None:
-    """Raise `PinError` for several words that are neither a pin nor version ranges.
+    """Raise `PinError` for a version, or ranges, with names behind that have no sign.
 
-    ``1.0 fix`` is one that forgets the ``+``, and buildout cannot read it.  A comment
-    behind a version is left to buildout: the project may be of no use to anybody.
+    ``1.0 fix`` is one that forgets the ``+``, and buildout cannot read it.  All else is
+    left to buildout, a comment for example: the project may be of no use to anybody.
     """
-    _, *rest = value.split() or [""]
-    if not rest or rest[0][0] in "#;" or is_pin(value) or _is_range(value):
+    first, *rest = value.split() or [""]
+    if not rest or is_pin(value) or _is_range(value):
+        return
+    is_first = is_version(first) or _is_range(first)
+    if not (is_first and all(map(is_patch_name, rest))):
         return
     reason = f"{rest[0]!r} has no '+' before it"
     raise PinError(project, value, where, reason)

@@ -97,7 +97,9 @@ class NothingInstalled(PoachError):
         return (
             f"Patch {self.patch.name!r} of {self.patch_set.title} "
             f"({self.patch.owners}) changes nothing that is installed: "
-            f"{', '.join(dict.fromkeys(reasons))}"
+            f"{', '.join(dict.fromkeys(reasons))}; take it out of the pin, or write "
+            "#effect=ignore behind the location of its diff, or patch-unused = ignore "
+            "in [buildout]"
         )
 
 

@@ -571,6 +571,31 @@ def test_a_new_package_beside_the_installed_one():
     assert judged(FLAT, patched, FLAT_WHEEL) == dict.fromkeys(patched, WITHOUT)
 
 
+@pytest.mark.parametrize(
+    ("patched", "effect"),
+    [
+        (["lake/deep.py"], WITHOUT),
+        (["lake/deep.py", "lake/py.typed", "lake/er/a.py"], WITHOUT),
+        (["lake/deep.py", "lake/deep.sh"], NOT),  # not code alone
+        (["lake-tools/deep.py"], NOT),  # no name of a package
+        (["tools/deep.py"], NOT),
+        (["docs/deep.py"], NOT),
+        (["tests/deep.py"], NOT),
+        (["third/deep.py"], NOT),  # a folder that upstream does not install
+    ],
+)
+def test_a_new_package_without_an_init_module(patched, effect):
+    tree = {**FLAT, "third/six.py": SETUP}
+
+    found = verdicts(built(tree, dict.fromkeys(patched, NEW), FLAT_WHEEL))
+
+    assert {path: verdict.effect for path, verdict in found.items()} == dict.fromkeys(
+        patched, effect
+    )
+    cures = {verdict.cure for verdict in found.values() if effect is WITHOUT}
+    assert all("packages, package_data" in cure for cure in cures)
+
+
 def test_a_namespace_below_src():
     tree = {"src/zope/pond/__init__.py": OLD, "src/zope/pond/a.py": OTHER}
     wheel = {"zope/pond/__init__.py": OLD, "zope/pond/a.py": OTHER}
@@ -649,7 +674,7 @@ def test_what_acts_through_the_build(path):
         ("cffi_src/build_pond.py", b"setup(cffi_modules=['cffi_src/build_pond.py:x'])"),
         ("pond/_build_x.py", b"setup(cffi_modules=['pond/_build_x.py:ffi'])"),
         ("requirements.txt", b"setup(install_requires=open('requirements.txt'))"),
-        ("README.rst", b"setup(long_description=open('README.rst').read())"),
+        ("docs/deps.txt", b"setup(install_requires=open('docs/deps.txt'))"),
     ],
 )
 def test_what_the_build_files_name(path, setup):
@@ -685,9 +710,46 @@ def test_data_files_are_named_one_by_one():
     assert judged(tree, {"etc/new.conf": NEW}, wheel) == {"etc/new.conf": WITHOUT}
 
 
+@pytest.mark.parametrize("folder", ["bin", "scripts"])
+def test_a_new_script_beside_installed_ones(folder):
+    script, new = b"#!/usr/bin/env python\n" + OTHER, f"{folder}/new"
+    tree = {**FLAT, f"{folder}/pond": script, f"{folder}/other": OLD}
+    place = "pond-1.0.data/scripts/pond"
+
+    for found in (script, b"#!python\n" + OTHER):
+        wheel = {**FLAT_WHEEL, place: found}
+        verdict = only(tree, {new: NEW}, wheel)
+        assert verdict.effect is WITHOUT
+        assert place in verdict.why
+        assert judged(tree, {f"{folder}/other": NEW}, wheel) == {f"{folder}/other": NOT}
+    assert judged(tree, {new: NEW}, FLAT_WHEEL) == {new: NOT}
+
+
+def test_the_copy_of_a_file_that_is_not_the_installed_one():
+    tree = {**FLAT, "pond/_vendor/six.py": OLD, "third/six.py": OLD}
+    wheel = {**FLAT_WHEEL, "pond/_vendor/six.py": OLD}
+
+    verdict = only(tree, {"third/six.py": NEW}, wheel)
+
+    assert verdict.effect is WITHOUT
+    assert "pond/_vendor/six.py" in verdict.why
+    assert "let the diff name pond/_vendor/six.py" in verdict.cure
+    both = {"third/six.py": NEW, "pond/_vendor/six.py": NEW}
+    found = judged(tree, both, {**wheel, "pond/_vendor/six.py": NEW})
+    assert set(found.values()) == {INSTALLED}
+
+
+def test_a_copy_of_an_init_module_is_known_by_its_folder():
+    tree = {**FLAT, "third/six/__init__.py": OTHER, "third/lake/__init__.py": OTHER}
+    wheel = {**FLAT_WHEEL, "pond/six/__init__.py": OTHER}
+    patched = dict.fromkeys(["third/six/__init__.py", "third/lake/__init__.py"], NEW)
+
+    assert [*judged(tree, patched, wheel).values()] == [WITHOUT, NOT]
+
+
 @pytest.mark.parametrize("path", ["bin/other", "third/six.py"])
 def test_what_is_said_of_a_file_beside_installed_ones_is_true(path):
-    tree = {**FLAT, "bin/pond": OTHER, "pond/six.py": OLD, path: OLD}
+    tree = {**FLAT, "bin/pond": OTHER, "pond/six.py": OLD, path: OTHER + OLD}
     wheel = {**FLAT_WHEEL, "pond-1.0.data/scripts/pond": OTHER, "pond/six.py": OLD}
 
     verdict = only(tree, {path: NEW}, wheel)
@@ -835,13 +897,18 @@ def test_two_new_files_with_the_same_bytes():
 
 
 def test_docs_are_named_with_their_path():
-    setup = b"setup(long_description=open('README.rst').read())"
-    tree = {**FLAT, "setup.py": setup, "README.rst": OLD, "docs/README.rst": OLD}
-    tree["docs/Makefile"] = OLD
-    patched = {"README.rst": NEW, "docs/README.rst": NEW, "docs/Makefile": NEW}
+    setup = b"setup(install_requires=open('requirements.txt'))"
+    paths = ["requirements.txt", "docs/requirements.txt", "docs/Makefile"]
+    tree = {**FLAT, "setup.py": setup, **dict.fromkeys(paths, OLD)}
 
-    assert judged(tree, patched, FLAT_WHEEL, pure=False) == {
-        "README.rst": INPUT,
-        "docs/README.rst": NOT,
-        "docs/Makefile": NOT,
-    }
+    found = judged(tree, dict.fromkeys(paths, NEW), FLAT_WHEEL, pure=False)
+
+    assert found == dict(zip(paths, [INPUT, NOT, NOT], strict=True))
+
+
+@pytest.mark.parametrize("path", ["README.rst", "CHANGES.txt", "docs/HISTORY.rst"])
+def test_docs_that_the_build_reads_are_for_readers_all_the_same(path):
+    setup = b"setup(long_description=open('%b').read())" % path.encode()
+    tree = {**FLAT, "setup.py": setup, path: OLD}
+
+    assert judged(tree, {path: NEW}, FLAT_WHEEL) == {path: NOT}

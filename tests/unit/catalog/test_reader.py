@@ -128,7 +128,9 @@ def test_a_file_with_another_digest(reader, tmp_path):
     assert str(error) == (
         f"wrong sha256 for {file}:\n"
         f"    expected {sha256(b'')} (pinned)\n"
-        f"    found    {sha256(DIFF)}"
+        f"    found    {sha256(DIFF)}\n"
+        "look at what has changed; "
+        f"if that is right, pin it: sha256={sha256(DIFF)}"
     )
 
 
@@ -137,7 +139,11 @@ def test_a_file_that_changes_before_it_is_applied(reader, tmp_path):
     file.write_bytes(b"changed")
     reader.store.keep_diff(DIFF)  # which must not be taken in its place
 
-    assert isinstance(refusal(read, reader, str(file)), WrongDigest)
+    error = refusal(read, reader, str(file))
+
+    assert isinstance(error, WrongDigest)
+    assert "(seen before)" in str(error)
+    assert str(error).endswith("run again if that is right")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +201,9 @@ def test_a_url_with_another_digest(reader, index: Index):
     assert str(error) == (
         f"wrong sha256 for {url}:\n"
         f"    expected {sha256(DIFF)} (pinned)\n"
-        f"    found    {sha256(b'evil')}"
+        f"    found    {sha256(b'evil')}\n"
+        "look at what has changed; "
+        f"if that is right, pin it: sha256={sha256(b'evil')}"
     )
     assert reader.store.kept_diff(sha256(b"evil")) is None
 
@@ -401,6 +409,15 @@ def test_a_token_is_not_printed(reader, index: Index):
     assert "s3cr3t" not in repr(refusal(digest, offline(reader), url))
 
 
+def test_what_is_to_be_pasted_says_that_it_lacks_secrets(reader, index: Index):
+    index.put("fix.diff", DIFF)
+    kept = "\nit is shown without secrets: keep your own, also in place of ***"
+    for secret in ("{}/fix.diff?token=s3cr3t", "{}/fix.diff"):
+        url = secret.format(index.base.replace("//", "//jane:s3cr3t@"))
+        assert str(refusal(digest, reader, url)).endswith(kept)
+    assert kept not in str(refusal(digest, reader, f"{index.base}/fix.diff"))
+
+
 # Sdists
 
 
@@ -433,7 +450,9 @@ def test_a_member_with_another_declared_digest(reader):
     assert str(error) == (
         f"wrong sha256 for {MEMBER}:\n"
         f"    expected {sha256(b'')} (pinned)\n"
-        f"    found    {sha256(DIFF)}"
+        f"    found    {sha256(DIFF)}\n"
+        "look at what has changed; "
+        f"if that is right, pin it: sha256={sha256(DIFF)}"
     )
 
 
@@ -490,8 +509,8 @@ def test_a_changed_member_tells_what_to_remove(reader, sdists):
 
     error = refusal(read, reader, MEMBER)
 
-    assert str(note) in str(error)
-    assert "(pinned)" not in str(error)
+    assert "(seen before)" in str(error)
+    assert str(error).endswith(f"; if that is right, remove {note}")
 
 
 def test_a_folder_in_an_sdist_is_no_diff(reader, sdists):

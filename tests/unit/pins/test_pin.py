@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poach.names import canonicalize_name
-from poach.pins.pin import Pin, PinError, is_pin
+from poach.pins.pin import Pin, PinError, is_pin, refuse_missing_plus
 
 names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True)
 bases = st.builds(
@@ -192,3 +192,9 @@ def test_an_exact_requirement_is_told_to_drop_the_operator():
         Pin.parse("ZODB3", "==3.8.1 +x")
 
     assert "is a range" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["zc.buildout = 6.0.1", "1.0 = 2", "latest fix"])
+def test_what_is_no_version_with_names_is_left_to_buildout(value):
+    """An option whose value is several settings, for example, is no pin."""
+    refuse_missing_plus("pond", value)
