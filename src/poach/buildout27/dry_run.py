@@ -1,13 +1,11 @@
-"""The survey: what the parts of a run will get, found out before any of them works.
+"""The dry run: what parts will get, resolved before any of them is uninstalled.
 
-It comes when recipes and develop eggs are there, and buildout has uninstalled no part
-yet.  Requirements are resolved as the parts will resolve them; patched eggs that are
-not in the store are stood in for, until it is known what packages ask for.  Then they
-are built: those that parts need and no others, all of what is wrong with them is told
-together, and no part is lost by it.
+Requirements are resolved as the parts will resolve them; patched eggs that are not in
+the store are stood in for.  Then they are built: those that parts need and no others,
+all faults are reported together, and no part is lost by them.
 
 What a part gets may depend on what it and the parts before it do.  Where those do more
-than to install eggs, nothing is downloaded for it: what is there already has to tell.
+than to install eggs, nothing is downloaded for it: what is there already has to do.
 """
 
 import copy
@@ -18,69 +16,42 @@ import os
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout27.pins import PatchedPin
-from poach.buildout27.spelling import canonical
+from poach.buildout27.names import canonical
+from poach.buildout27.requests import ANYBODY
+from poach.buildout27.supplier import PatchedPin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import (
-        Any,
-        Callable,
-        Container,
-        Dict,
-        Iterable,
-        List,
-        Optional,
-        Set,
-        Tuple,
-    )
+    from collections.abc import Callable, Container, Iterable
+    from typing import Any
 
-    from poach.buildout27.asking import Asking
-    from poach.buildout27.pins import Supplier, Wish
+    from poach.buildout27.requests import Request, Requests
+    from poach.buildout27.supplier import Bridge
 
 logger = logging.getLogger("zc.buildout.poach")
 
-#: Who asks where no distribution does.
-ANYBODY = "A part or a recipe"
 #: Entry points of zc.recipe.egg that do nothing that matters to the parts after them.
 QUIET = ("default", "eggs", "script", "scripts")
 #: What easy_install counts while it resolves.
-_COUNTS = ("_picked_versions", "_required_by")
-#: What an answer of an installer depends on, beside the eggs that it has.
-_SETTINGS = (
-    "_dest",
-    "_index_url",
-    "_newest",
-    "_allow_hosts",
-    "_allow_unknown_extras",
-    "_allow_picked_versions",
-    "_check_picked",
-    "_install_from_cache",
-    "_prefer_final",
-    "_use_dependency_links",
-)
+COUNTS = ("_picked_versions", "_required_by")
 
 
-class Awaited(pkg_resources.Distribution):  # type: ignore[misc]
+class StandIn(pkg_resources.Distribution):  # type: ignore[misc]
     """Stands in for an egg that is not built yet: what it requires is not known."""
 
-    def __init__(self, pin, supplier):  # type: (PatchedPin, Supplier) -> None
-        """`supplier` is asked for the extras of upstream if anybody wants to know."""
+    def __init__(self, pin):  # type: (PatchedPin) -> None
         place = os.path.join(os.sep, "awaited", pin.key)
-        super(Awaited, self).__init__(
+        super(StandIn, self).__init__(
             place, project_name=pin.project, version=str(pin.version)
         )
         self.pin = pin
-        self.supplier = supplier
 
     @property
-    def extras(self):  # type: () -> List[str]
-        """The patches of the pin, and the extras that upstream itself defines."""
-        return list(map(canonical, self.pin.names)) + list(
-            self.supplier.provides(self.pin.key)
-        )
+    def extras(self):  # type: () -> list[str]
+        """The patches of the pin."""
+        return list(map(canonical, self.pin.names))
 
-    def requires(self, extras=()):  # type: (Iterable[str]) -> List[Any]
+    def requires(self, extras=()):  # type: (Iterable[str]) -> list[Any]
         """Return nothing, whatever the `extras`."""
         return []
 
@@ -107,7 +78,7 @@ class Part(object):
         named = of_eggs and entry in QUIET and "eggs" not in options
         self.quiet = single or (of_eggs and entry in QUIET)
         self.builds = ""
-        self.specs = []  # type: List[str]
+        self.specs = []  # type: list[str]
         if single:
             egg = _text(options, "egg") or _text(options, "eggs") or options.name
             self.builds = _project(egg)
@@ -116,213 +87,154 @@ class Part(object):
             lines = (line.strip() for line in text.split("\n"))
             self.specs = [line for line in lines if _project(line)]
 
-    def installer(self, buildout, ahead, made):
-        # type: (Any, bool, Dict[str, Any]) -> Any
+    def installer(self, buildout, ahead):  # type: (Any, bool) -> Any
         """Return an installer as zc.recipe.egg has it, on which most recipes build.
 
         Unless it may go `ahead`, it has what is there already, and downloads nothing.
-        Those `made` so far, by all that they depend on, have looked at what is there.
         """
-        more, eggs = (
-            self._settings(buildout, ahead),
-            buildout["buildout"]["eggs-directory"],
-        )
-        key = repr((sorted(more.items()), _listed(eggs)))
-        if key not in made:
-            made[key] = easy_install.Installer(eggs, **more)
-        installer = copy.copy(made[key])
-        installer._requirements_and_constraints = []
-        if "index" not in more:
-            installer._dest = None
-        return installer
-
-    def _settings(self, buildout, ahead):  # type: (Any, bool) -> Dict[str, Any]
-        """Return arguments for an installer, no index if what is there has to do."""
         ours = buildout["buildout"]
-        more = {"path": [ours["develop-eggs-directory"]]}  # type: Dict[str, Any]
+        more = {"path": [ours["develop-eggs-directory"]]}  # type: dict[str, Any]
         if ours.get("allow-unknown-extras") == "true":
             more["allow_unknown_extras"] = True
         if ours.get("offline") == "true" or not ahead:
             more["newest"] = False
-            return more
-        links = _peek(self.options, "find-links", ours.get("find-links"))
-        more["links"] = (links or "").split()
-        more["index"] = _peek(self.options, "index", ours.get("index"))
-        more["newest"] = ours.get("newest") == "true"
-        more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
-        return more
+        else:
+            links = _peek(self.options, "find-links", ours.get("find-links"))
+            more["links"] = (links or "").split()
+            more["index"] = _peek(self.options, "index", ours.get("index"))
+            more["newest"] = ours.get("newest") == "true"
+            more["allow_hosts"] = tuple(ours.get("allow-hosts", "*").split())
+        installer = easy_install.Installer(ours["eggs-directory"], **more)
+        if "index" not in more:
+            installer._dest = None
+        return installer
 
 
-class Survey(object):
-    """What the parts of a run ask for and get.
+class DryRun(object):
+    """What the parts of a run need.
 
-    `missing` are the pinned projects that were stood in for since it was emptied,
-    None while nothing is stood in for; `wanted` stand in for plain eggs.  `whole` tells
-    whether all parts have told all; `found` is what they get, by question.
+    `missing` are the pinned projects that were stood in for since it was emptied, None
+    while nothing is stood in for; `later` are those that parts build.
     """
 
-    def __init__(self, supplier, asking):  # type: (Supplier, Asking) -> None
-        self.supplier = supplier
-        self.asking = asking
-        self.missing = None  # type: Optional[Set[str]]
-        self.whole = False
-        self.later = set()  # type: Set[str]  # what parts build
-        self.wanted = {}  # type: Dict[str, Awaited]
-        self.found = {}  # type: Dict[Any, Any]
+    def __init__(self, bridge, requests):  # type: (Bridge, Requests) -> None
+        self.bridge = bridge
+        self.requests = requests
+        self.missing = None  # type: set[str] | None
+        self.later = set()  # type: set[str]
 
     def take(self, buildout, names, resolve, counts):
         # type: (Any, Iterable[str], Callable[..., Any], Callable[..., bool]) -> None
-        """Ask the parts `names`, have granted what they ask for, build what they need.
+        """Build what the parts `names` need.
 
         `resolve` is the method of installers, `counts` tells whether the pin of a
-        project counts for one.  Raises zc.buildout.UserError for wishes that are not
-        granted and for eggs that cannot be built; what cannot be resolved is told when
-        its part is at work.
+        project counts for one.  Raises zc.buildout.UserError for eggs that cannot be
+        built, and for patches that packages ask for; what cannot be resolved is
+        reported when its part is at work.
         """
-        parts = [Part(buildout[name], self.supplier.parts) for name in names]
+        parts = [Part(buildout[name], self.bridge.parts) for name in names]
         self.later = {part.builds for part in parts if part.builds}
+        used = set(self.bridge.used)
         try:
-            with self.supplier.tentatively(), _Quiet():
+            with _Quiet():
                 while self._round(buildout, parts, resolve, counts):
                     pass
         finally:
             self.missing = None
+            self.bridge.used = used  # by no part yet
 
     def _round(self, buildout, parts, resolve, counts):
-        # type: (Any, List[Part], Callable[..., Any], Callable[..., bool]) -> bool
-        """Ask all parts, and grant or build; tell whether to ask them once more."""
-        self.missing, self.wanted, self.found = set(), {}, {}
-        wishes, dists, blind = self._asked(buildout, parts, resolve)
-        if wishes and self.asking.grant(wishes, dists):
-            return True
-        more = {part.builds for part in parts} | self.supplier.unforeseen(blind)
+        # type: (Any, list[Part], Callable[..., Any], Callable[..., bool]) -> bool
+        """Resolve and build; return whether what was built may need more."""
+        self.missing = set()
+        requests, whole = self._asked(buildout, parts, resolve)
+        more = set(self.later)
+        if not whole:
+            more.update(self.bridge.used_before or ())
         self.missing.update(self._lacking(buildout, more, counts))
-        build = sorted(filter(self.supplier.ready, self.missing))
+        build = sorted(filter(self.bridge.ready, self.missing))
         if build:
-            self.supplier.build(build)
-            return True
-        self.whole = not blind
-        if self.whole and all(not isinstance(dist, Awaited) for dist in dists):
+            self.bridge.build(build)
+        elif whole and not self.missing and not self.later:
             tolerated = buildout["buildout"].get("allow-unknown-extras") == "true"
-            self.supplier.refuse(wishes, tolerated)
-        found = {canonical(dist.project_name) for dist in dists}
-        self.supplier.foreseen(found, blind)
-        return False
+            self.requests.refuse(requests, tolerated)
+        return bool(build)
+
+    def _asked(self, buildout, parts, resolve):
+        # type: (Any, list[Part], Callable[..., Any]) -> tuple[list[Request], bool]
+        """Resolve what parts need; return their requests, and whether that is all."""
+        requests, whole, ahead = [], True, True  # type: list[Request], bool, bool
+        for part in parts:
+            ahead = ahead and part.quiet
+            if part.specs:
+                question = functools.partial(
+                    resolve, part.installer(buildout, ahead), part.specs, None
+                )
+                found = []  # type: list[Request]
+                try:
+                    self.requests.resolved(question, found.extend)
+                except Exception as error:  # a build that fails, for one
+                    logger.debug("Not known what [%s] needs: %s", part.name, error)
+                    whole = False
+                requests += [_of(part.name, request) for request in found]
+            elif not part.builds:
+                whole = False
+        return requests, whole
 
     def stand_in(self, pin):  # type: (PatchedPin) -> Any
         """Return what stands in for the egg of `pin`, None where that is to be used."""
-        if self.missing is None or not self.supplier.lacks(pin.key):
+        if self.missing is None or not self.bridge.lacks(pin.key):
             return None
         self.missing.add(pin.key)
-        return Awaited(pin, self.supplier)
+        return StandIn(pin)
 
     def stand_in_plain(self, requirement, there):
         # type: (Any, Iterable[Any]) -> Any
-        """Return what stands in for a plain egg, None where there is no need.
+        """Return what stands in for a plain egg that a part has yet to build, or None.
 
-        `there` are the distributions of the project.  Where none will do, it may be
-        that `requirement` wants a patch: for this one and all others, until that is
-        granted.  Or a part has yet to build it, with options of its own; raises
-        `BuiltByPart` if not even the version is known then.
+        `there` are the distributions of the project, of which one may do.  Raises
+        `BuiltByPart` if not even the version is known.
         """
-        if self.missing is None or any(dist in requirement for dist in there):
-            return None
-        key = canonical(requirement.project_name)
-        if key in self.later:
-            return self._built_later(requirement)
-        if key not in self.wanted and requirement.extras:
-            pin = self.supplier.patchable(key, requirement.extras)
-            if pin is not None:
-                self.wanted[key] = Awaited(pin, self.supplier)
-        return self.wanted.get(key)
-
-    def _built_later(self, requirement):  # type: (Any) -> Any
         project, specs = requirement.project_name, requirement.specs
+        if self.missing is None or canonical(project) not in self.later:
+            return None
+        if any(dist in requirement for dist in there):
+            return None
         if specs and [operator for operator, _ in specs] != ["=="]:
             raise BuiltByPart(project)
         version = specs[0][1] if specs else "0"  # as good as any
-        return Awaited(PatchedPin(project, version, version, version), self.supplier)
-
-    def known(self, installer, specs):  # type: (Any, List[str]) -> Any
-        """Return the working set that was found for the very same question, or None."""
-        if not self.found:
-            return None
-        ws, counted = self.found.get(_question(installer, specs), (None, {}))
-        for name, more in counted.items():
-            _count_in(getattr(easy_install.Installer, name), copy.deepcopy(more))
-        return copy.copy(ws)
-
-    def _asked(self, buildout, parts, resolve):
-        # type: (Any, List[Part], Callable[..., Any]) -> Tuple[List[Wish], List[Any], List[str]]
-        """Return what parts ask for, what they get, and those that did not tell all."""
-        wishes, dists, blind = [], [], []  # type: List[Wish], List[Any], List[str]
-        ahead, made = True, {}  # type: bool, Dict[str, Any]
-        for part in parts:
-            if part.specs:
-                installer = part.installer(buildout, ahead and part.quiet, made)
-                asked, there, whole = self._answer(installer, part.specs, resolve)
-                wishes += [_of(part.name, wish) for wish in asked]
-                dists += there
-            if not part.builds and not (part.specs and whole):
-                blind.append(part.name)
-            ahead = ahead and part.quiet
-        return wishes, dists, blind
-
-    def _answer(self, installer, specs, resolve):
-        # type: (Any, List[str], Callable[..., Any]) -> Tuple[List[Wish], List[Any], bool]
-        """Return what requirements ask for, what they get, and whether that is all."""
-        before = _counted()
-        try:
-            question = functools.partial(resolve, installer, specs, None)
-            asked, ws, fault = self.asking.survey(question)
-            if fault is not None:
-                logger.debug("Not known what a part asks for: %s", fault)
-            elif not asked and all(map(_is_settled, ws)):
-                self.found[_question(installer, specs)] = ws, _counted()
-            return asked, list(ws or ()), fault is None
-        finally:
-            for name, counted in before.items():
-                setattr(easy_install.Installer, name, counted)
+        return StandIn(PatchedPin(project, version, version, version))
 
     def _lacking(self, buildout, keys, counts):
-        # type: (Any, Iterable[str], Callable[..., bool]) -> List[str]
+        # type: (Any, Iterable[str], Callable[..., bool]) -> list[str]
         """Return those of some projects whose pins count and whose eggs are missing."""
-        pinned = [key for key in keys if self.supplier.pinned(key) is not None]
-        lacking = [key for key in pinned if self.supplier.lacks(key)]
+        lacking = [k for k in keys if k in self.bridge.pins and self.bridge.lacks(k)]
         if not lacking:
             return []
-        installer = easy_install.Installer(path=_path(buildout))
+        options = buildout["buildout"]
+        path = [options["develop-eggs-directory"], options["eggs-directory"]]
+        installer = easy_install.Installer(path=path)
         return [key for key in lacking if counts(installer, key)]
 
 
 class _Quiet(logging.Filter):
-    """Lets nothing pass, for the time being, that buildout will say anyway.
-
-    That a patch is no extra, for one: the survey is there to grant it.
-    """
+    """Keeps what easy_install logs and counts in a dry run out of the real one."""
 
     said = ("%s does not provide the extra", "Version and requirements information")
 
     def __enter__(self):  # type: () -> None
+        installer = easy_install.Installer
+        self.counts = {name: copy.deepcopy(getattr(installer, name)) for name in COUNTS}
         easy_install.logger.addFilter(self)
 
     def __exit__(self, *_):  # type: (*Any) -> None
         easy_install.logger.removeFilter(self)
+        for name, count in self.counts.items():
+            setattr(easy_install.Installer, name, count)
 
     def filter(self, record):  # type: (Any) -> bool
-        """Tell whether `record` is to be told."""
+        """Return whether to log `record`: not what buildout will say anyway."""
         return not str(record.msg).startswith(self.said)
-
-
-def _listed(folder):  # type: (str) -> List[str]
-    """Return the names in a folder: others may have been downloaded into it."""
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-
-
-def _path(buildout):  # type: (Any) -> List[str]
-    """Return the folders in which develop eggs and eggs are."""
-    options = buildout["buildout"]
-    return [options["develop-eggs-directory"], options["eggs-directory"]]
 
 
 def _text(options, name):  # type: (Any, str) -> str
@@ -347,44 +259,7 @@ def _project(spec):  # type: (str) -> str
         return ""
 
 
-def _of(part, wish):  # type: (str, Wish) -> Wish
-    """Return `wish` with the part as the one who asks if nobody else does."""
-    project, extra, asker = wish
-    return project, extra, "[%s]" % part if asker == ANYBODY else asker
-
-
-def _count_in(there, more):  # type: (Dict[str, Any], Dict[str, Any]) -> None
-    """Add to a count of easy_install, of values or of sets."""
-    for key, value in more.items():
-        if isinstance(value, set):
-            value |= there.get(key, set())
-        there[key] = value
-
-
-def _is_settled(dist):  # type: (Any) -> bool
-    """Tell a distribution that stays what it is while parts are at work."""
-    developed = dist.precedence == pkg_resources.DEVELOP_DIST
-    return not developed and not isinstance(dist, Awaited)
-
-
-def _counted():  # type: () -> Dict[str, Any]
-    """Return a copy of what easy_install has counted."""
-    installer = easy_install.Installer
-    return {name: copy.deepcopy(getattr(installer, name)) for name in _COUNTS}
-
-
-def _question(installer, specs):  # type: (Any, List[str]) -> Any
-    """Return what the answer of an installer to some requirements depends on."""
-    there = {
-        (dist.key, dist.version, dist.precedence, dist.location)
-        for key in installer._env
-        for dist in installer._env[key]
-    }
-    return (
-        tuple(specs),
-        tuple(installer._links),
-        tuple(installer._path),
-        tuple(str(getattr(installer, name, None)) for name in _SETTINGS),
-        frozenset(installer._versions.items()),
-        frozenset(there),
-    )
+def _of(part, request):  # type: (str, Request) -> Request
+    """Return `request` with the part as the one who asks if nobody else does."""
+    project, extra, requester = request
+    return project, extra, "[%s]" % part if requester == ANYBODY else requester

@@ -1,176 +1,99 @@
-"""Patches that packages ask for: a resolution that starts again when one comes up.
+"""Patches that packages ask for: they are refused, for here the pin names them.
 
 A requirement on ``ZODB3[poll-invalidations]`` asks for a patch if ZODB3 has no extra of
-that name.  That shows when the requirement meets a distribution; the patch set then
-grows, and all is resolved anew.  It only grows, so that ends.
+that name.  That shows when the requirement meets a distribution.
 """
 
 import logging
 import os
-import sys
 
 import pkg_resources
 from zc.buildout import UserError
 
-from poach.buildout27.spelling import canonical
+from poach.buildout27.names import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Optional, Set, Tuple
+    from collections.abc import Callable
+    from typing import Any
 
-    from poach.buildout27.pins import PatchedPin, Supplier, Wish
+    from poach.buildout27.supplier import Bridge, PatchedPin
 
-    _Fault = Optional[UserError]
-    #: What came of a resolution: a working set, a state to go back to, an error.
-    _Try = Tuple[Any, Any, _Fault]
+    #: A project, an extra of it that may be a patch, and who asks.
+    Request = tuple[str, str, str]
 
 logger = logging.getLogger("zc.buildout.poach")
 
-#: The entry points of distributions that ship diffs: a project, and a package folder.
-GROUP = "poach.patches"
+#: Who asks where no distribution does.
+ANYBODY = "A part or a recipe"
 
 
-class Asking(object):
-    """Resolves requirements together with the patches that they ask for.
+class Requests(object):
+    """Finds the extras that distributions do not have.
 
-    `wishes` are all extras that requirements have named in one go, with who asks;
-    `open` are those that their distributions do not have: without them the resolution
-    goes on, and learns who ships diffs.  `unmet` are those that buildout tolerates as
-    unknown extras, while nobody ships diffs.
+    `seen` are all extras that the requirements of a resolution have named so far, and
+    `dropped` those without which it goes on; `ws` is its working set.
     """
 
-    def __init__(self, supplier, sources):
-        # type: (Supplier, Callable[[Any], List[str]]) -> None
-        """`sources` tells the folders in which the packages of a distribution are."""
-        self.supplier = supplier
-        self.sources = sources
-        self.wishes = []  # type: List[Wish]
-        self.open = []  # type: List[Wish]
-        self.unmet = []  # type: List[Wish]
+    def __init__(self, bridge, buildout):  # type: (Bridge, Any) -> None
+        self.bridge = bridge
+        options = buildout["buildout"]
+        patches = options.get("patches", "patches")
+        self.policy = options.get("patch-requests", "apply").strip()
+        self.defined = patches in buildout and bool(buildout[patches].keys())
+        self.folders = (options.get("patch-path") or "patches").split()
+        self.directory = options["directory"]
+        self.ignored = set()  # type: set[str]
+        self.seen = []  # type: list[Request]
+        self.dropped = set()  # type: set[tuple[str, str]]
         self.ws = None  # type: Any
 
-    def resolved(self, resolve, working_set, tolerated):
-        # type: (Callable[[], Any], Any, bool) -> Any
-        """Return the working set that `resolve` returns once all wishes are granted.
+    @property
+    def idle(self):  # type: () -> bool
+        """Whether there is nothing to patch: no pin, no diff that one might name."""
+        said = self.bridge.pins or self.bridge.plain or self.defined
+        return not said and not any(map(self._may_have_diffs, self.folders))
 
-        What it adds to `working_set` in vain is taken out again.  Raises what it
-        raises, and zc.buildout.UserError for a wish that is not granted, unless unknown
-        extras are `tolerated`.  Where nobody ships a diff and there is nothing else to
-        patch, a wish is an unknown extra, and what buildout makes of that counts.
+    def _may_have_diffs(self, place):  # type: (str) -> bool
+        """Tell whether an entry of patch-path is a folder that is there, or a URL."""
+        place = os.path.join(self.directory, os.path.expanduser(place))
+        return "://" in place or os.path.isdir(place)
+
+    def resolved(self, resolve, found):
+        # type: (Callable[[], Any], Callable[[list[Request]], None]) -> Any
+        """Return the working set that `resolve` returns, whatever extras are lacking.
+
+        They are given to `found`, which may raise, and then they do not count.  Raises
+        what `resolve` raises.
         """
-        return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
-
-    def survey(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any, Optional[Exception]]
-        """Return what `resolve` asks for, and its working set; grant nothing.
-
-        That is all that came up before it failed, and the error, where it does.
-        """
-        return self._apart(lambda: self._surveyed(resolve))  # type: ignore[no-any-return]
-
-    def grant(self, wishes, dists):  # type: (List[Wish], List[Any]) -> bool
-        """Have wishes granted, perhaps by diffs that some of `dists` ship.
-
-        Returns whether anything came of it.  Raises zc.buildout.UserError for what
-        cannot be, also where `dists` ship something else than was granted before.
-        """
-        for dist in dists:
-            for project, folder in self._shipped(dist):
-                self.supplier.ship(str(dist), project, folder)
-        changed = self.supplier.ask(wishes)
-        for pin in changed:
-            project = canonical(pin.split()[0])
-            askers = {wish[2] for wish in wishes if canonical(wish[0]) == project}
-            asked = ", ".join(sorted(askers))
-            logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
-        return bool(changed)
-
-    def _apart(self, function):  # type: (Callable[[], Any]) -> Any
-        """Call `function` with nothing asked yet; it may come about within another."""
-        outer = self.wishes, self.open, self.ws
-        self.open = []
         try:
-            return function()
+            while True:
+                self.seen, self.ws, fault = [], None, None
+                try:
+                    self.ws = resolve()
+                except UserError as error:
+                    fault = error
+                lacking = self._lacking()
+                if not lacking and fault is not None:
+                    raise fault
+                if not lacking:
+                    return self.ws
+                found(lacking)
+                self.dropped.update(map(_key, lacking))
         finally:
-            self.wishes, self.open, self.ws = outer
+            self.dropped = set()
 
-    def _surveyed(self, resolve):
-        # type: (Callable[[], Any]) -> Tuple[List[Wish], Any, Optional[Exception]]
-        while True:
-            self.wishes, self.ws = [], None
-            try:
-                ws, fault = resolve(), None
-            except Exception as error:  # a build that fails, for one
-                ws, fault = self.ws, error
-            lacking = self._lacking(ws)
-            if not lacking:
-                return self.open, ws, fault
-            self.open += lacking
-
-    def _resolved(self, resolve, working_set, tolerated):
-        # type: (Callable[[], Any], Any, bool) -> Any
-        state, first = _state(working_set), None  # type: Any, Optional[_Try]
-        while True:
-            ws, lacking, fault = self._tried(resolve, working_set)
-            if fault is not None and not lacking:
-                raise first[2] if first and first[2] and self.supplier.idle else fault
-            self.open += lacking
-            if not self.open and not self.supplier.granting:
-                self._remember(list(ws))
-                return ws
-            dists, done = list(ws), _state(working_set)
-            _restore(working_set, state)
-            first = first or (ws, done, fault)
-            if lacking:
-                continue
-            if self._granted(dists):
-                first = None
-                continue
-            if self.supplier.idle:
-                ws, done = _unpatched(*first)
-                self.unmet += self.open
-            else:
-                self.supplier.refuse(self.open, tolerated)
-            _restore(working_set, done)
-            return ws
-
-    def _remember(self, dists):  # type: (List[Any]) -> None
-        """Raise, or say, that some of `dists` ship diffs for what was tolerated."""
-        if self.unmet:
-            self.grant(self.unmet, dists)
-            if not self.supplier.idle:
-                self.supplier.refuse(self.unmet, True)
-                self.unmet = []
-
-    def _tried(self, resolve, working_set):
-        # type: (Callable[[], Any], Any) -> Tuple[Any, List[Wish], _Fault]
-        """Return a working set, the wishes that it does not meet, and an error."""
-        self.wishes, self.ws = [], working_set
-        try:
-            ws, fault = resolve(), None
-        except UserError as error:
-            ws, fault = self.ws, error
-        return ws, self._lacking(ws), fault
-
-    def _granted(self, dists):  # type: (List[Any]) -> bool
-        """Have granted what is open; tell whether to resolve anew."""
-        changed = self.grant(self.open, dists)
-        if changed:
-            self.open = []
-        return changed
-
-    def stripped(self, requirement, askers, pin):
-        # type: (Any, List[str], Optional[PatchedPin]) -> Any
-        """Return `requirement` without what is open; note what it wishes.
+    def stripped(self, requirement, requesters, pin):
+        # type: (Any, list[str], PatchedPin | None) -> Any
+        """Return `requirement` without what was dropped; note what it asks for.
 
         Extras that are patches of `pin` are spelled as its egg has them: buildout
         compares text.
         """
         project, extras = requirement.project_name, requirement.extras
-        self.wishes += [(project, x, asker) for x in extras for asker in askers]
+        self.seen += [(project, x, who) for x in extras for who in requesters]
         patches = set(map(canonical, pin.names)) if pin is not None else set()
-        lacking = {_key(wish) for wish in self.open}
-        kept = [x for x in extras if (canonical(project), canonical(x)) not in lacking]
+        kept = [x for x in extras if _key((project, x, "")) not in self.dropped]
         kept = [canonical(x) if canonical(x) in patches else x for x in kept]
         if kept == list(extras):
             return requirement
@@ -178,43 +101,52 @@ class Asking(object):
         specs = ",".join(operator + version for operator, version in requirement.specs)
         return pkg_resources.Requirement.parse(project + extra + specs)
 
-    def _lacking(self, ws):  # type: (Any) -> List[Wish]
-        """Return the wishes that the distributions in `ws` do not meet."""
-        seen = {(_key(wish), wish[2]) for wish in self.open}
-        lacking = []
-        for wish in self.wishes:
-            dist = _find(ws, wish[0])
-            told = wish[0], wish[1], _title(ws, wish[2])
-            if dist is None or (_key(wish), told[2]) in seen:
-                continue
-            if canonical(wish[1]) not in map(canonical, dist.extras):
-                seen.add((_key(wish), told[2]))
-                lacking.append(told)
+    def refuse(self, requests, tolerated):  # type: (list[Request], bool) -> None
+        """Raise zc.buildout.UserError for what the pins do not have.
+
+        It is only said, once, where unknown extras are `tolerated`, or by policy.
+        """
+        for project, extra, requester in requests:
+            if not tolerated and self.policy != "ignore":
+                raise UserError(
+                    "%s asks for %s[%s], which is neither an extra of %s nor a patch "
+                    "in its pin; under Python 2.7 a patch is named in the pin"
+                    % (requester, project, extra, project)
+                )
+            text = "%s asks for %s[%s]." % (requester, project, extra)
+            if text not in self.ignored:
+                self.ignored.add(text)
+                logger.warning("Ignored: %s", text)
+
+    def _lacking(self):  # type: () -> list[Request]
+        """Return what was asked for and the distributions in the set do not have."""
+        lacking = []  # type: list[Request]
+        for project, extra, requester in self.seen:
+            dist = _find(self.ws, project)
+            request = project, extra, _title(self.ws, requester)
+            there = dist is None or canonical(extra) in map(canonical, dist.extras)
+            if (
+                not there
+                and request not in lacking
+                and _key(request) not in self.dropped
+            ):
+                lacking.append(request)
         return lacking
 
-    def _shipped(self, dist):  # type: (Any) -> List[Tuple[str, str]]
-        """Return the projects that a distribution has diffs for, with their folders."""
-        try:
-            points = list(dist.get_entry_map(GROUP).values())
-        except ValueError as error:
-            raise UserError("The entry points of %s are malformed: %s" % (dist, error))
-        return [
-            (point.name, os.path.join(folder, *point.module_name.split(".")))
-            for point in points
-            for folder in self.sources(dist)
-        ]
+
+def requesters(installer, requirement):  # type: (Any, Any) -> list[str]
+    """Return all who have a requirement, from what is logged for conflicts."""
+    start, end = "Requirement of ", ": %s" % requirement
+    found = [
+        str(line[len(start) : -len(end)])
+        for line in installer._requirements_and_constraints
+        if line.startswith(start) and line.endswith(end)
+    ]
+    return found or [ANYBODY]
 
 
-def _unpatched(ws, state, fault):
-    # type: (Any, Any, _Fault) -> Tuple[Any, Any]
-    """Return what buildout found by itself, or raise what it raised."""
-    if fault is not None:
-        raise fault
-    return ws, state
-
-
-def _key(wish):  # type: (Wish) -> Tuple[str, str]
-    return canonical(wish[0]), canonical(wish[1])
+def _key(request):  # type: (Request) -> tuple[str, str]
+    return canonical(request[0]), canonical(request[1])
 
 
 def _find(ws, project):  # type: (Any, str) -> Any
@@ -224,31 +156,10 @@ def _find(ws, project):  # type: (Any, str) -> Any
     return None
 
 
-def _title(ws, asker):  # type: (Any, str) -> str
-    """Return name and version of who has a requirement, where `asker` is one."""
+def _title(ws, requester):  # type: (Any, str) -> str
+    """Return name and version of who has a requirement, where `requester` is one."""
     try:
-        dist = _find(ws, pkg_resources.Requirement.parse(asker).project_name)
+        dist = _find(ws, pkg_resources.Requirement.parse(requester).project_name)
     except ValueError:  # it is a part
-        return asker
-    return asker if dist is None else str(dist)
-
-
-def _state(ws):  # type: (Any) -> Any
-    if ws is None:
-        return None
-    keys = {entry: list(found) for entry, found in ws.entry_keys.items()}
-    return list(ws.entries), keys, dict(ws.by_key), list(sys.path)
-
-
-def _restore(ws, state):  # type: (Any, Any) -> None
-    """Put a working set back to what it was, in place.
-
-    It may be buildout's own, and what is added to that is put on the path.
-    """
-    if ws is not None:
-        entries, keys, by_key, sys.path[:] = state
-        ws.entries[:] = entries
-        ws.entry_keys.clear()
-        ws.entry_keys.update({entry: list(found) for entry, found in keys.items()})
-        ws.by_key.clear()
-        ws.by_key.update(by_key)
+        return requester
+    return requester if dist is None else str(dist)
