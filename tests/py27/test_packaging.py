@@ -16,8 +16,8 @@ from support.pythons import python_or_skip
 
 ROOT = Path(poach.__file__).parent
 #: What both Pythons run, and what Python 2.7 alone does.
-SHARED = ("__init__.py", "running.py", "spelling.py", "hooks/*.py")
-BRIDGE = ("bridge/*.py",)
+SHARED = ("__init__.py", "runtime.py")
+BRIDGE = ("buildout27/*.py",)
 
 
 def files(*patterns):

@@ -52,10 +52,14 @@ def make_wheel(folder: Path) -> Path:
 def copy_checkout(folder: Path) -> Path:
     """Return a copy of what wheels of this checkout are built from."""
     source = folder / "checkout"
-    unneeded = shutil.ignore_patterns(
-        ".*", "__pycache__", "*.egg-info", "build", "examples", "tests"
-    )
-    shutil.copytree(CHECKOUT, source, ignore=unneeded)
+    unneeded = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
+
+    def ignored(at: str, names: list[str]) -> set[str]:
+        # poach has a package of that name, too, further down.
+        top = {"build", "examples", "tests"} if Path(at) == CHECKOUT else set()
+        return top | unneeded(at, names)
+
+    shutil.copytree(CHECKOUT, source, ignore=ignored)
     return source
 
 

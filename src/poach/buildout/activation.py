@@ -111,7 +111,7 @@ def activate(
 
 
 def supplied(buildout: Any, workshop: Workshop) -> WorkshopSupplier:
-    """Return what supplies the eggs of `workshop` to the hooks in `buildout`."""
+    """Return what supplies the eggs of `workshop` to `buildout`."""
     return WorkshopSupplier(
         workshop,
         lambda one: _grown(buildout, workshop, one),

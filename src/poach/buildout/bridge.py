@@ -54,8 +54,7 @@ class Question:
     after substitution; `annotated` who set them: operation, value and source.
     `keys` are the projects that ``supply`` is about, `may_build` whether it may;
     `declared` the build options, of build_ext and of the environment, of parts that
-    have come up since.  `used`, `unforeseen` and `blind` are for
-    ``end``.
+    have come up since.  `used` are the projects that ``end`` is about.
     """
 
     do: str
@@ -66,8 +65,6 @@ class Question:
     may_build: bool
     declared: Sequence[Sequence[Any]]
     used: Sequence[str]
-    unforeseen: Sequence[str]
-    blind: Sequence[str]
 
 
 def parsed(data: object) -> Question:
@@ -174,12 +171,10 @@ def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
 
 
 def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
-    """Note what the run has resolved and used."""
+    """Note what the run has used."""
     _take_parts(question, buildout, workshop)
     for key in map(canonicalize_name, question.used):
         workshop.supply(key, may_build=False)
-    workshop.resolved.update(map(canonicalize_name, question.unforeseen))
-    workshop.blind.update(question.blind)
     workshop.note_use()
 
 
@@ -206,15 +201,13 @@ def _take_parts(question: Question, buildout: Any, workshop: Workshop) -> None:
 
 
 def _answer(workshop: Workshop) -> dict[str, Any]:
-    noted = workshop.noted_before() or {}
     return {
         "store": str(workshop.settings.store),
         "versions": workshop.settings.versions,
         "pins": [_pin(workshop, key) for key in workshop.patch_sets],
         "plain": [[pin.key, pin.base] for pin in _refusing(workshop)],
         "parts": sorted(workshop.parts),
-        "noted": [noted.get(each) for each in ("used", "unforeseen", "blind")],
-        "unnoted": sorted(workshop.settings.unpatchable),
+        "used": (workshop.noted_before() or {}).get("used"),
     }
 
 

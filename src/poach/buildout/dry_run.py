@@ -16,22 +16,16 @@ import copy
 import functools
 import logging
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Container, Iterable
+from pathlib import Path
+from typing import Any
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout.ports import PatchedPin
+from poach.buildout.ports import PatchedPin, Supplier, Wish
+from poach.buildout.requests import Asking
 from poach.names import canonicalize_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
-    from typing import (
-        Any,
-    )
-
-    from poach.buildout.ports import Supplier, Wish
-    from poach.buildout.requests import Asking
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -61,7 +55,7 @@ class Awaited(pkg_resources.Distribution):  # type: ignore[misc]
 
     def __init__(self, pin: PatchedPin, supplier: Supplier) -> None:
         """`supplier` is asked for the extras of upstream if anybody wants to know."""
-        place = os.path.join(os.sep, "awaited", pin.key)
+        place = str(Path("/awaited", pin.key))
         super().__init__(place, project_name=pin.project, version=str(pin.version))
         self.pin = pin
         self.supplier = supplier
@@ -69,9 +63,8 @@ class Awaited(pkg_resources.Distribution):  # type: ignore[misc]
     @property
     def extras(self) -> list[str]:
         """The patches of the pin, and the extras that upstream itself defines."""
-        return list(map(canonicalize_name, self.pin.names)) + list(
-            self.supplier.provides(self.pin.key)
-        )
+        patches = map(canonicalize_name, self.pin.names)
+        return [*patches, *self.supplier.provides(self.pin.key)]
 
     def requires(self, extras: Iterable[str] = ()) -> list[Any]:
         """Return nothing, whatever the `extras`."""
@@ -115,10 +108,8 @@ class Part:
         Unless it may go `ahead`, it has what is there already, and downloads nothing.
         Those `made` so far, by all that they depend on, have looked at what is there.
         """
-        more, eggs = (
-            self._settings(buildout, ahead),
-            buildout["buildout"]["eggs-directory"],
-        )
+        more = self._settings(buildout, ahead)
+        eggs = buildout["buildout"]["eggs-directory"]
         key = repr((sorted(more.items()), _listed(eggs)))
         if key not in made:
             made[key] = easy_install.Installer(eggs, **more)
@@ -156,7 +147,7 @@ class Survey:
     def __init__(self, supplier: Supplier, asking: Asking) -> None:
         self.supplier = supplier
         self.asking = asking
-        self.missing: set[str] | None
+        self.missing: set[str] | None = None
         self.whole = False
         self.later: set[str] = set()  # what parts build
         self.wanted: dict[str, Awaited] = {}
@@ -257,8 +248,11 @@ class Survey:
         self, buildout: Any, parts: list[Part], resolve: Callable[..., Any]
     ) -> tuple[list[Wish], list[Any], list[str]]:
         """Return what parts ask for, what they get, and those that did not tell all."""
-        wishes, dists, blind = [], [], []  # type: List[Wish], List[Any], List[str]
-        ahead, made = True, {}  # type: bool, Dict[str, Any]
+        wishes: list[Wish] = []
+        dists: list[Any] = []
+        blind: list[str] = []
+        ahead = True
+        made: dict[str, Any] = {}
         for part in parts:
             if part.specs:
                 installer = part.installer(buildout, ahead and part.quiet, made)
@@ -320,7 +314,11 @@ class _Quiet(logging.Filter):
 
 def _listed(folder: str) -> list[str]:
     """Return the names in a folder: others may have been downloaded into it."""
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _path(buildout: Any) -> list[str]:

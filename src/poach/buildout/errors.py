@@ -1,15 +1,24 @@
-"""What stops a buildout lest unpatched code runs."""
+"""What stops a buildout lest unpatched code runs, and how buildout is told of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 from zc.buildout import UserError
 
-if TYPE_CHECKING:
-    from typing import Any
+from poach.buildout.ports import PatchedPin
+from poach.errors import PoachError
 
-    from poach.buildout.ports import PatchedPin
+
+@contextlib.contextmanager
+def as_user_errors() -> Iterator[None]:
+    """Turn poach's errors into those that buildout prints for its users."""
+    try:
+        yield
+    except PoachError as error:
+        raise UserError(str(error)) from error
 
 
 class ArbitraryEquality(UserError):  # type: ignore[misc]
@@ -24,8 +33,9 @@ class ArbitraryEquality(UserError):  # type: ignore[misc]
     def __str__(self) -> str:
         pin = self.pin
         return (
-            f"{self.asker} requires {self.requirement}, which compares the text of the version (PEP 440), and {pin.version} "
-            f"is another text; relax it to =={pin.base}, or drop the patches from '{pin.asked}'"
+            f"{self.asker} requires {self.requirement}, which compares the text of the "
+            f"version (PEP 440), and {pin.version} is another text; relax it to "
+            f"=={pin.base}, or drop the patches from '{pin.asked}'"
         )
 
 
@@ -48,15 +58,9 @@ class UnreadableVersion(UserError):  # type: ignore[misc]
         cure = "; give the comment a line of its own" if comment else ""
         where = f" ({self.where})" if self.where else ""
         return (
-            "{} requires {}, and its version '{} = {}'{} is none that zc.buildout can "
-            "read{}"
-        ).format(
-            self.asker,
-            self.requirement,
-            self.project,
-            " ".join(words),
-            where,
-            cure,
+            f"{self.asker} requires {self.requirement}, and its version "
+            f"'{self.project} = {' '.join(words)}'{where} is none that zc.buildout can "
+            f"read{cure}"
         )
 
 
@@ -69,10 +73,11 @@ class LatePin(UserError):  # type: ignore[misc]
         self.value = value
 
     def __str__(self) -> str:
+        value = " ".join(self.value.split())
         return (
-            "The pin '{} = {}' is not in the versions section that poach has read; "
-            "put it there"
-        ).format(self.project, " ".join(self.value.split()))
+            f"The pin '{self.project} = {value}' is not in the versions section that "
+            "poach has read; put it there"
+        )
 
 
 class Unpatched(UserError):  # type: ignore[misc]
@@ -87,8 +92,26 @@ class Unpatched(UserError):  # type: ignore[misc]
     def __str__(self) -> str:
         pin = self.pin
         return (
-            f"{pin.project} is pinned to {pin.text}, but {pin.project} {self.version} from {self.location} is in use in its place; "
-            "remove it from there"
+            f"{pin.project} is pinned to {pin.text}, but {pin.project} {self.version} "
+            f"from {self.location} is in use in its place; remove it from there"
+        )
+
+
+class SubstituteMissing(UserError):  # type: ignore[misc]
+    """A substitute that cannot be found; `owner` is who has named it."""
+
+    def __init__(self, other: str, project: str, owner: str, asker: str) -> None:
+        super().__init__(other, project, owner, asker)
+        self.other = other
+        self.project = project
+        self.owner = owner
+        self.asker = asker
+
+    def __str__(self) -> str:
+        return (
+            f"Couldn't find a distribution for {self.other!r}, the substitute of "
+            f"{self.project} (see [substitutes], {self.owner}), which {self.asker} "
+            "requires; correct the entry, or see that index or find-links has it"
         )
 
 
@@ -104,8 +127,9 @@ class SubstituteClash(UserError):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return (
-            f"{self.asker} requires {self.requirement}, and its substitute {self.other} has version {self.version}; choose another "
-            "version of that, or take the entry out of [substitutes]"
+            f"{self.asker} requires {self.requirement}, and its substitute "
+            f"{self.other} has version {self.version}; choose another version of that, "
+            "or take the entry out of [substitutes]"
         )
 
 
@@ -119,8 +143,8 @@ class SubstituteTwice(UserError):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return (
-            f"A part asks for {self.spec} and for {self.other}, which takes its place (see [substitutes]); "
-            "name one of them"
+            f"A part asks for {self.spec} and for {self.other}, which takes its place "
+            "(see [substitutes]); name one of them"
         )
 
 
@@ -134,8 +158,8 @@ class SubstituteBuilt(UserError):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return (
-            f"A part builds {self.project}, for which {self.other} stands in (see [substitutes]): nobody "
-            "would get what it builds"
+            f"A part builds {self.project}, for which {self.other} stands in (see "
+            "[substitutes]): nobody would get what it builds"
         )
 
 
@@ -145,9 +169,10 @@ class LoadedBefore(Unpatched):
     def __str__(self) -> str:
         pin = self.pin
         return (
-            f"{pin.project} is to be {pin.text}, but {pin.project} {self.version} from {self.location} was loaded before poach: an extension "
-            "requires it, or a recipe that the section [buildout] refers to; what they "
-            "require cannot be patched"
+            f"{pin.project} is to be {pin.text}, but {pin.project} {self.version} from "
+            f"{self.location} was loaded before poach: an extension requires it, or a "
+            "recipe that the section [buildout] refers to; what they require cannot be "
+            "patched"
         )
 
 
@@ -168,7 +193,7 @@ class NotForPlainPins(UserError):  # type: ignore[misc]
 
     def __str__(self) -> str:
         error = self.error.rstrip() or f"Nothing is installed for {self.requirement}."
-        return "\n".join([error] + [_only_a_pin(*facts) for facts in self.found])
+        return "\n".join([error, *(_only_a_pin(*facts) for facts in self.found)])
 
 
 class TaggedLoaded(UserError):  # type: ignore[misc]
@@ -180,12 +205,16 @@ class TaggedLoaded(UserError):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{project} {version} from {place} was loaded before poach, and it is patched: an extension "
-            "requires it, or a recipe that the section [buildout] refers to.  Remove "
-            f"it from there, or pin it: {project} = {version}"
+            f"{project} {version} from {place} was loaded before poach, and it is "
+            "patched: an extension requires it, or a recipe that the section "
+            "[buildout] refers to.  Remove it from there, or pin it: "
+            f"{project} = {version}"
             for project, version, place in self.found
         )
 
 
 def _only_a_pin(project: str, version: str, place: str) -> str:
-    return f"There is {project} {version} ({place}); it is patched, and only this pin takes it: {project} = {version}"
+    return (
+        f"There is {project} {version} ({place}); it is patched, and only this pin "
+        f"takes it: {project} = {version}"
+    )

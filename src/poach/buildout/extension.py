@@ -10,8 +10,8 @@ from typing import Any
 
 from poach.buildout import masking
 from poach.buildout.activation import activate
+from poach.buildout.errors import as_user_errors
 from poach.buildout.interception import is_running
-from poach.buildout.user_errors import as_user_errors
 from poach.errors import PoachError
 
 #: Earlier releases kept in parts-directory what the last run had found out.

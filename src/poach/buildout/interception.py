@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 from zc.buildout.buildout import Buildout
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from poach.buildout.substitution import Substitution
+from poach.buildout.substitution import Substitution
 
 
 def intercept(
@@ -38,7 +35,6 @@ def intercept(
         "install": substitution.install,
         "build": substitution.build,
     }
-    # As the class has them: what Python 2 gives out is bound to it.
     originals = {name: vars(installer)[name] for name in handlers}
     normalize = easy_install.normalize_versions
     listeners = pkg_resources.working_set.callbacks

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
@@ -17,12 +18,7 @@ from zc.buildout import UserError
 
 from poach.buildout.errors import NotForPlainPins, TaggedLoaded
 from poach.buildout.pinning import forget
-from poach.buildout.ports import same_version
-from poach.names import canonicalize_name, is_tagged
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
+from poach.names import canonicalize_name, is_tagged, same_version
 
 #: User and password, query and fragment of a URL.
 _SECRETS = re.compile(r"(?<=://)[^/@]*@|[?#].*")
@@ -127,7 +123,7 @@ class Isolation:
             if not self.passed:
                 raise
             facts = sorted(set(map(_facts, self.passed)))
-            raise NotForPlainPins(str(error), requirement, facts)
+            raise NotForPlainPins(str(error), requirement, facts) from error
 
     @contextlib.contextmanager
     def installing(self) -> Iterator[None]:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from typing import Any
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.buildout.errors import LoadedBefore
-from poach.buildout.ports import same_version
-from poach.names import canonicalize_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Mapping
-    from typing import (
-        Any,
-    )
-
-    from poach.buildout.ports import PatchedPin
+from poach.buildout.ports import PatchedPin
+from poach.names import canonicalize_name, same_version
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -98,11 +91,12 @@ def _refuse_loaded(pins: dict[str, PatchedPin], holds: Callable[[str], bool]) ->
 
 
 def forget(ws: Any, projects: Container[str]) -> None:
-    """Take plain distributions of `projects` (canonicalize_name) out of the working set `ws`.
+    """Take plain distributions out of the working set `ws`.
 
-    Buildout takes a recipe from its own working set without looking at pins.  It may
-    be going through that right now, to load extensions: so no key changes its place,
-    and another one, which is passed over when it comes up again, fills each gap.
+    `projects` are canonical names.  Buildout takes a recipe from its own working set
+    without looking at pins.  It may be going through that right now, to load
+    extensions: so no key changes its place, and another one, which is passed over when
+    it comes up again, fills each gap.
     """
     gone = {key for key in ws.by_key if canonicalize_name(key) in projects}
     for key in gone:

@@ -1,123 +1,19 @@
-"""What the hooks know of patched pins, and of those who supply their eggs."""
+"""What substitution knows of patched pins, and of those who supply their eggs."""
 
 from __future__ import annotations
 
-import collections
-import os
-from typing import TYPE_CHECKING
-
-import pkg_resources
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from poach.names import canonicalize_name
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from typing import (
-        Any,
-        ContextManager,
-        Protocol,
-    )
-
-    #: A project, an extra of it that may be a patch, and who asks.
-    Wish = tuple[str, str, str]
-
-    class Supplier(Protocol):
-        """Supplies patched eggs; its errors are zc.buildout's UserErrors."""
-
-        @property
-        def parts(self) -> Collection[str]:
-            """The names of the parts that build one egg, as far as they were read."""
-
-        def pinned(self, key: str) -> PatchedPin | None:
-            """Return the pin of the project with the canonical name `key`."""
-
-        def egg(self, key: str, may_build: bool) -> str:
-            """Return the path of the egg of a pinned project, built if need be."""
-
-        def holds(self, location: str) -> bool:
-            """Tell whether `location` lies in the patched-egg store."""
-
-        def declare(
-            self,
-            spec: str,
-            key: str,
-            build_ext: dict[str, str],
-            environment: dict[str, str],
-        ) -> None:
-            """Note the build options of a part for `spec`, if none were read before."""
-
-        def resolved(self, keys: Iterable[str]) -> None:
-            """Note that parts got distributions of these projects."""
-
-        @property
-        def granting(self) -> bool:
-            """Whether anything was granted that packages ask for."""
-
-        def given(self, keys: Iterable[str]) -> None:
-            """Note that these projects are in use as they are now, patched or not."""
-
-        @property
-        def idle(self) -> bool:
-            """Whether there is nothing to patch, as far as anybody knows."""
-
-        def rests(self, buildout: Any) -> bool:
-            """Tell whether no part of `buildout` needs to be asked beforehand."""
-
-        def recall(self) -> None:
-            """Grant what was asked for in the last run, of which this is a part."""
-
-        def tentatively(self) -> ContextManager[None]:
-            """Let nothing that is supplied in the ``with`` block count as used."""
-
-        def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
-            """Note what the survey found, and the parts that told it too little."""
-
-        def unforeseen(self, blind: Iterable[str]) -> set[str]:
-            """Return what such parts got in the last run, if it had any of `blind`."""
-
-        def ready(self, key: str) -> bool:
-            """Tell whether a pinned project can be built before parts are at work."""
-
-        def lacks(self, key: str) -> bool:
-            """Tell whether the egg of a pinned project has yet to be built."""
-
-        def provides(self, key: str) -> Iterable[str]:
-            """Return the extras that upstream defines for a pinned project."""
-
-        def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
-            """Return the plain pin of a project if any of `extras` would patch it."""
-
-        def build(self, keys: Collection[str]) -> None:
-            """Build the eggs of pinned projects; raise all that is wrong together."""
-
-        def ship(self, owner: str, project: str, folder: str) -> None:
-            """Note a folder of diffs for `project` that a distribution ships."""
-
-        def ask(self, wishes: Iterable[Wish]) -> Sequence[str]:
-            """Grant patches that packages ask for; return the pins that changed."""
-
-        def substitute(self, key: str) -> str | None:
-            """Return the requirement that stands in for a project, None for itself."""
-
-        def alias(
-            self, key: str, other: str, version: str, extras: Sequence[str], points: str
-        ) -> str:
-            """Return the path of an egg in the name of `key` that requires `other`.
-
-            `points` are the entry points of that, as in its entry_points.txt.
-            """
-
-        def surveyed(self) -> None:
-            """Hear that it is known, as far as may be, what packages ask for."""
-
-        def refuse(self, wishes: Iterable[Wish], tolerated: bool) -> None:
-            """Refuse what nobody grants, unless unknown extras are tolerated."""
+#: A project, an extra of it that may be a patch, and who asks.
+Wish = tuple[str, str, str]
 
 
-_PatchedPin = collections.namedtuple("_PatchedPin", "project base text version")
-
-
-class PatchedPin(_PatchedPin):
+class PatchedPin(NamedTuple):
     """A pin with patches that are resolved.
 
     `project` is the name as written, `base` the upstream version, `text` the pin in
@@ -125,7 +21,10 @@ class PatchedPin(_PatchedPin):
     version in place of both.
     """
 
-    __slots__ = ()
+    project: str
+    base: str
+    text: str
+    version: str
 
     @property
     def key(self) -> str:
@@ -148,15 +47,97 @@ class PatchedPin(_PatchedPin):
         return f"{self.project} {self.version}"
 
 
-def real_folder(path: str) -> str:
-    """Return the real path of a folder, with the slash before what lies in it."""
-    return os.path.join(os.path.realpath(path), "")
+class Supplier(Protocol):
+    """Supplies patched eggs; its errors are zc.buildout's UserErrors."""
 
+    @property
+    def parts(self) -> Collection[str]:
+        """The names of the parts that build one egg, as far as they were read."""
 
-def same_version(one: Any, other: Any) -> bool:
-    """Tell whether both are the same PEP 440 version, however spelled."""
-    try:
-        parsed = pkg_resources.parse_version(one), pkg_resources.parse_version(other)
-    except ValueError:
-        return False
-    return bool(parsed[0] == parsed[1])
+    def pinned(self, key: str) -> PatchedPin | None:
+        """Return the pin of the project with the canonical name `key`."""
+
+    def egg(self, key: str, may_build: bool) -> str:
+        """Return the path of the egg of a pinned project, built if need be."""
+
+    def holds(self, location: str) -> bool:
+        """Tell whether `location` lies in the patched-egg store."""
+
+    def declare(
+        self,
+        spec: str,
+        key: str,
+        build_ext: dict[str, str],
+        environment: dict[str, str],
+    ) -> None:
+        """Note the build options of a part for `spec`, if none were read before."""
+
+    def resolved(self, keys: Iterable[str]) -> None:
+        """Note that parts got distributions of these projects."""
+
+    @property
+    def granting(self) -> bool:
+        """Whether anything was granted that packages ask for."""
+
+    def given(self, keys: Iterable[str]) -> None:
+        """Note that these projects are in use as they are now, patched or not."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to patch, as far as anybody knows."""
+
+    def rests(self, buildout: Any) -> bool:
+        """Tell whether no part of `buildout` needs to be asked beforehand."""
+
+    def recall(self) -> None:
+        """Grant what was asked for in the last run, of which this is a part."""
+
+    def tentatively(self) -> AbstractContextManager[None]:
+        """Let nothing that is supplied in the ``with`` block count as used."""
+
+    def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
+        """Note what the survey found, and the parts that told it too little."""
+
+    def unforeseen(self, blind: Iterable[str]) -> set[str]:
+        """Return what such parts got in the last run, if it had any of `blind`."""
+
+    def ready(self, key: str) -> bool:
+        """Tell whether a pinned project can be built before parts are at work."""
+
+    def lacks(self, key: str) -> bool:
+        """Tell whether the egg of a pinned project has yet to be built."""
+
+    def provides(self, key: str) -> Iterable[str]:
+        """Return the extras that upstream defines for a pinned project."""
+
+    def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
+        """Return the plain pin of a project if any of `extras` would patch it."""
+
+    def build(self, keys: Collection[str]) -> None:
+        """Build the eggs of pinned projects; raise all that is wrong together."""
+
+    def ship(self, owner: str, project: str, folder: Path) -> None:
+        """Note a folder of diffs for `project` that a distribution ships."""
+
+    def ask(self, wishes: Iterable[Wish]) -> Sequence[str]:
+        """Grant patches that packages ask for; return the pins that changed."""
+
+    def substitute(self, key: str) -> str | None:
+        """Return the requirement that stands in for a project, None for itself."""
+
+    def owner(self, buildout: Any, section: str, option: str) -> str:
+        """Return who set an option, for people: a file and perhaps a line."""
+
+    def alias(
+        self, key: str, other: str, version: str, extras: Sequence[str], points: str
+    ) -> str:
+        """Return the path of an egg in the name of `key` that requires `other`.
+
+        `points` are the entry points of that, as in its entry_points.txt.
+        """
+
+    def surveyed(self) -> None:
+        """Hear that it is known, as far as may be, what packages ask for."""
+
+    def refuse(self, wishes: Iterable[Wish], tolerated: bool) -> None:
+        """Refuse what nobody grants, unless unknown extras are tolerated."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from zc.buildout import UserError
 
+from poach.buildout.ports import Supplier
 from poach.names import canonicalize_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from poach.buildout.ports import Supplier
 
 #: The options that were read when the extension was loaded.
 OPTIONS = [
@@ -57,6 +53,7 @@ class Egg:
             options.get(option)
         project = options.get("egg") or options.get("eggs") or name
         pin = self.supplier.pinned(canonicalize_name(project.strip()))
+        assert pin is not None  # or the extension had not read the part
         self.key = pin.key
         options["version"] = pin.base
         options["tagged-version"] = pin.version
@@ -77,13 +74,13 @@ class Egg:
         self.supplier.given([self.key])
 
 
-def _supplier(buildout: Any, name: str) -> Any:
+def _supplier(buildout: Any, name: str) -> Supplier:
     """Return what supplies the egg of the part `name`; raise zc.buildout.UserError."""
     activation = getattr(buildout, "_poach", None)
     if activation is None:
         raise UserError(
-            f"[{name}]: its recipe needs 'extensions = poach' in [buildout], or other parts "
-            "would run unpatched code"
+            f"[{name}]: its recipe needs 'extensions = poach' in [buildout], or other "
+            "parts would run unpatched code"
         )
     supplier: Supplier = activation.substitution.supplier
     if name not in supplier.parts:

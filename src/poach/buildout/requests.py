@@ -8,24 +8,20 @@ grows, and all is resolved anew.  It only grows, so that ends.
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import pkg_resources
 from zc.buildout import UserError
 
+from poach.buildout.ports import PatchedPin, Supplier, Wish
 from poach.names import canonicalize_name
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Optional
-
-    from poach.buildout.ports import PatchedPin, Supplier, Wish
-
-    _Fault = Optional[UserError]
-    #: What came of a resolution: a working set, a state to go back to, an error.
-    _Try = tuple[Any, Any, _Fault]
+_Fault: TypeAlias = "UserError | None"
+#: What came of a resolution: a working set, a state to go back to, an error.
+_Try: TypeAlias = "tuple[Any, Any, _Fault]"
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -49,7 +45,7 @@ class Asking:
         self.wishes: list[Wish] = []
         self.open: list[Wish] = []
         self.unmet: list[Wish] = []
-        self.ws: Any
+        self.ws: Any = None
 
     def resolved(
         self, resolve: Callable[[], Any], working_set: Any, tolerated: bool
@@ -117,7 +113,8 @@ class Asking:
     def _resolved(
         self, resolve: Callable[[], Any], working_set: Any, tolerated: bool
     ) -> Any:
-        state, first = _state(working_set), None  # type: Any, Optional[_Try]
+        state = _state(working_set)
+        first: _Try | None = None
         while True:
             ws, lacking, fault = self._tried(resolve, working_set)
             if fault is not None and not lacking:
@@ -190,7 +187,7 @@ class Asking:
         ]
         if kept == list(extras):
             return requirement
-        extra = "[{}]".format(",".join(kept)) if kept else ""
+        extra = f"[{','.join(kept)}]" if kept else ""
         specs = ",".join(operator + version for operator, version in requirement.specs)
         return pkg_resources.Requirement.parse(project + extra + specs)
 
@@ -208,14 +205,15 @@ class Asking:
                 lacking.append(told)
         return lacking
 
-    def _shipped(self, dist: Any) -> list[tuple[str, str]]:
+    def _shipped(self, dist: Any) -> list[tuple[str, Path]]:
         """Return the projects that a distribution has diffs for, with their folders."""
         try:
             points = list(dist.get_entry_map(GROUP).values())
         except ValueError as error:
-            raise UserError(f"The entry points of {dist} are malformed: {error}")
+            reason = f"The entry points of {dist} are malformed: {error}"
+            raise UserError(reason) from error
         return [
-            (point.name, os.path.join(folder, *point.module_name.split(".")))
+            (point.name, Path(folder, *point.module_name.split(".")))
             for point in points
             for folder in self.sources(dist)
         ]

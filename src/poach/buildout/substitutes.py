@@ -6,18 +6,14 @@ version and entry points of its substitute Y, that requires that very Y and has 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pkg_resources
 
 from poach.buildout.errors import SubstituteBuilt, SubstituteClash, SubstituteTwice
+from poach.buildout.ports import Supplier
 from poach.names import canonicalize_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
-
-    from poach.buildout.ports import Supplier
 
 
 class Substitutes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import glob
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
@@ -16,14 +17,15 @@ from poach.buildout.dry_run import ANYBODY, Survey
 from poach.buildout.errors import (
     ArbitraryEquality,
     LatePin,
+    SubstituteMissing,
     Unpatched,
     UnreadableVersion,
 )
 from poach.buildout.isolation import Isolation
-from poach.buildout.ports import same_version
+from poach.buildout.ports import PatchedPin, Supplier
 from poach.buildout.requests import Asking
 from poach.buildout.substitutes import Substitutes
-from poach.names import canonicalize_name
+from poach.names import canonicalize_name, same_version
 from poach.pins.pin import is_pin
 
 try:
@@ -34,12 +36,6 @@ except ImportError:  # before zc.buildout 3.1
         """Return the key of a project in an index of setuptools."""
         return name.lower()
 
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from poach.buildout.ports import PatchedPin, Supplier
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -112,14 +108,16 @@ class Substitution:
         """Constrain as buildout does; raise `UnreadableVersion` where it breaks."""
         try:
             return original(requirement)
-        except ValueError:  # InvalidSpecifier or InvalidVersion of some packaging
+        except ValueError as error:  # InvalidSpecifier or InvalidVersion
             project = requirement.project_name
             value = _constraint(installer, canonicalize_name(project))
             if value is None:
                 raise
-            where = _setter(self.buildout, canonicalize_name(project))
+            where = self._owner("versions", canonicalize_name(project))
             asker = _asker(installer, requirement)
-            raise UnreadableVersion(project, value, where, str(requirement), asker)
+            raise UnreadableVersion(
+                project, value, where, str(requirement), asker
+            ) from error
 
     def satisfied(
         self,
@@ -245,14 +243,29 @@ class Substitution:
 
         zc.buildout 6 finds the metadata of a develop egg where its link is.
         """
-        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
-        links = [link for link in glob.glob(pattern) if _links(link, dist)]
-        return [_first_line(link) for link in links] or [dist.location]
+        return self._linked(dist) or [dist.location]
 
     def _alias(self, installer: Any, requirement: Any) -> Any:
         asker = _asker(installer, requirement)
         resolve = functools.partial(self._substitute, installer)
-        return self.substitutes.alias(requirement, resolve, asker)
+        try:
+            return self.substitutes.alias(requirement, resolve, asker)
+        except easy_install.MissingDistribution as fault:
+            project = requirement.project_name
+            owner = self._owner("substitutes", canonicalize_name(project))
+            other = self.substitutes.of(project) or ""
+            raise SubstituteMissing(other, project, owner, asker) from fault
+
+    def _owner(self, name: str, project: str) -> str:
+        """Return who wrote the entry of a project (canonical), '' for nobody.
+
+        `name` is the option of ``[buildout]`` that names the section.
+        """
+        section = self.buildout["buildout"].get(name, name)
+        for option in self.buildout.get(section) or ():
+            if canonicalize_name(option) == project:
+                return self.supplier.owner(self.buildout, section, option)
+        return ""
 
     def _substitute(self, installer: Any, spec: str) -> Any:
         """Get what stands in for another project, without what it requires.
@@ -337,12 +350,13 @@ class Substitution:
         place = "" if constraint else self._checkout(installer, pin.key)
         if place:
             self._tell(
-                f"{pin.project} is a develop egg ({place}), which wins over the pin '{pin.asked}'."
+                f"{pin.project} is a develop egg ({place}), which wins over the pin "
+                f"'{pin.asked}'."
             )
         else:
             self._tell(
-                f"The pin '{pin.asked}' does not count where an extension or recipe has set the "
-                f"version to {constraint!r}."
+                f"The pin '{pin.asked}' does not count where an extension or recipe "
+                f"has set the version to {constraint!r}."
             )
         return None
 
@@ -351,10 +365,9 @@ class Substitution:
         for dist in _environment(installer, project):
             develop = dist.precedence == pkg_resources.DEVELOP_DIST
             if develop and dist.location in self._develop_locations():
-                folder = self._sources(dist)[0]
-                top = self.buildout["buildout"]["directory"]
-                inside = folder.startswith(os.path.join(top, ""))
-                return str(os.path.relpath(folder, top)) if inside else folder
+                folder = Path(self._sources(dist)[0])
+                top = Path(self.buildout["buildout"]["directory"])
+                return str(folder.relative_to(top) if top in folder.parents else folder)
         return ""
 
     def _supply(self, installer: Any, pin: PatchedPin) -> Any:
@@ -366,7 +379,8 @@ class Substitution:
             if self._is_developed(dist, pin):
                 self.overruled.add(pin.key)
                 self._tell(
-                    f"The develop egg of {dist.project_name} {dist.version} at {dist.location} wins over the pin {pin.text}."
+                    f"The develop egg of {dist.project_name} {dist.version} at "
+                    f"{dist.location} wins over the pin {pin.text}."
                 )
                 return True
         return False
@@ -380,8 +394,7 @@ class Substitution:
 
     def _develop_locations(self) -> set[str]:
         # Whatever else lies on a path is a develop egg to pkg_resources as well.
-        links = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
-        return {self.develop_eggs} | set(map(_first_line, glob.glob(links)))
+        return {self.develop_eggs, *map(_first_line, self._links())}
 
     def _is_ours(self, dist: Any) -> bool:
         return self.supplier.holds(dist.location)
@@ -393,16 +406,24 @@ class Substitution:
         if not self._is_linked(dist):
             return False
         self._tell(
-            f"The develop egg of {dist.project_name} {dist.version} at {dist.location} counts where no pin says this version."
+            f"The develop egg of {dist.project_name} {dist.version} at {dist.location} "
+            "counts where no pin says this version."
         )
         return True
 
     def _is_linked(self, dist: Any) -> bool:
         """Tell whether `dist` is a develop egg, and has a link that says so."""
-        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
-        links = [link for link in glob.glob(pattern) if _links(link, dist)]
-        places = [self.develop_eggs] + [_first_line(link) for link in links]
-        return bool(links) and dist.location in places
+        places = self._linked(dist)
+        return bool(places) and dist.location in [self.develop_eggs, *places]
+
+    def _linked(self, dist: Any) -> list[str]:
+        """Return the folders to which the egg-links of `dist` point."""
+        project = canonicalize_name(dist.project_name)
+        ours = [x for x in self._links() if canonicalize_name(x.stem) == project]
+        return list(map(_first_line, ours))
+
+    def _links(self) -> Iterator[Path]:
+        return Path(self.develop_eggs).glob("*.egg-link")
 
     def _verify(self, installer: Any, ws: Any) -> None:
         for dist in ws:
@@ -434,53 +455,47 @@ def distribution(egg: str, pin: PatchedPin) -> Any:
     return dist
 
 
-def _links(link: str, dist: Any) -> bool:
-    """Tell whether `link` is the egg-link of `dist`."""
-    name = os.path.splitext(os.path.basename(link))[0]
-    return canonicalize_name(name) == canonicalize_name(dist.project_name)
-
-
 def _imported(egg: str) -> Iterator[str]:
     """Yield files from which this very process has imported what is in `egg`."""
-    declared = _namespaces(egg)
-    inside = os.path.join(os.path.realpath(egg), "")
+    folder = Path(egg)
+    declared, tops = _namespaces(folder), _top_names(folder)
+    inside = folder.resolve()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file is None or name in declared or not _has_module(egg, name):
+        if file is None or name in declared or name.partition(".")[0] not in tops:
             continue
-        if not os.path.realpath(file).startswith(inside):
+        if _has_module(folder, name) and inside not in Path(file).resolve().parents:
             yield file
 
 
-def _has_module(egg: str, name: str) -> bool:
-    stem = os.path.join(egg, *name.split("."))
-    files = (stem + ".py", os.path.join(stem, "__init__.py"))
-    return any(map(os.path.isfile, files))
+def _top_names(egg: Path) -> set[str]:
+    """Return the names of the modules and folders in `egg`, without suffixes."""
+    if not egg.is_dir():
+        return set()
+    return {path.name.partition(".")[0] for path in egg.iterdir()}
 
 
-def _namespaces(egg: str) -> set[str]:
+def _has_module(egg: Path, name: str) -> bool:
+    path = name.replace(".", "/")
+    return (egg / f"{path}.py").is_file() or (egg / path / "__init__.py").is_file()
+
+
+def _namespaces(egg: Path) -> set[str]:
     """Return the old-style namespace packages that `egg` shares with others."""
     found: set[str] = set()
     for metadata in ("EGG-INFO", "*.dist-info"):
-        place = os.path.join(_escaped(egg), metadata, "namespace_packages.txt")
-        for listed in glob.glob(place):
-            with open(listed) as stream:
-                found.update(stream.read().split())
+        for listed in egg.glob(f"{metadata}/namespace_packages.txt"):
+            found.update(listed.read_text().split())
     return found
 
 
-def _escaped(path: str) -> str:
-    """Return a pattern for `glob` that means exactly `path`."""
-    return "".join(f"[{each}]" if each in "[*?" else each for each in path)
-
-
-def _first_line(path: str) -> str:
-    with open(path) as stream:
+def _first_line(path: Path) -> str:
+    with path.open() as stream:
         return stream.readline().strip()
 
 
 def _constraint(installer: Any, project: str) -> str | None:
-    """Return the version that an installer has for a project (canonicalize_name)."""
+    """Return the version that an installer has for a canonical `project`."""
     # How the keys are spelled depends on the release of zc.buildout.
     for key, version in installer._versions.items():
         if canonicalize_name(key) == project:
@@ -488,17 +503,8 @@ def _constraint(installer: Any, project: str) -> str | None:
     return None
 
 
-def _setter(buildout: Any, project: str) -> str:
-    """Return the name of the file that sets the version of a project (canonicalize_name)."""
-    section = buildout["buildout"].get("versions") or ""
-    for option, key in buildout._annotated.get(section, {}).items():
-        if canonicalize_name(option) == project and not key.source.endswith("_VALUE"):
-            return str(key.source.rpartition("/")[2])
-    return ""
-
-
 def _environment(installer: Any, project: str) -> Iterator[Any]:
-    """Yield the distributions that an installer has of a project (canonicalize_name)."""
+    """Yield the distributions that an installer has of a canonical `project`."""
     for key in _spellings(installer._env).get(project, ()):
         yield from installer._env[key]
 

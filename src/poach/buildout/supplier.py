@@ -1,4 +1,4 @@
-"""The workshop as the hooks see it: pins, paths of eggs, buildout's own errors."""
+"""The workshop as substitution sees it: pins, paths of eggs, buildout's own errors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from poach.buildout import idle, origins, unused
+from poach.buildout.errors import as_user_errors
 from poach.buildout.ports import PatchedPin
 from poach.buildout.session import Workshop
-from poach.buildout.user_errors import as_user_errors
 from poach.names import canonicalize_name
 from poach.pins.build_key import BuildOptions
 from poach.pins.patchset import PatchSet
@@ -145,9 +145,9 @@ class WorkshopSupplier:
         """Note that parts got distributions of these projects."""
         self.workshop.resolved.update(map(canonicalize_name, keys))
 
-    def ship(self, owner: str, project: str, folder: str) -> None:
+    def ship(self, owner: str, project: str, folder: Path) -> None:
         """Note diffs for `project` that the distribution `owner` ships."""
-        self.workshop.granting.ship(owner, project, Path(folder))
+        self.workshop.granting.ship(owner, project, folder)
 
     def ask(self, wishes: Iterable[tuple[str, str, str]]) -> list[str]:
         """Grant patches that packages ask for; return the pins that changed."""
@@ -198,6 +198,6 @@ class WorkshopSupplier:
 
 
 def patched_pin(patch_set: PatchSet) -> PatchedPin:
-    """Return what the hooks need to know of a patch set."""
+    """Return what substitution needs to know of a patch set."""
     pin = patch_set.pin
     return PatchedPin(pin.project, pin.base, str(pin), patch_set.version)

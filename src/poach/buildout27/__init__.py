@@ -1,5 +1,6 @@
-"""The bridge: patched eggs for a buildout that runs on Python 2.7.
+"""The edge to zc.buildout on Python 2.7: small, and frozen.
 
-It asks ``poach bridge``, which runs on Python 3, for versions and eggs, and shares the
-hooks that substitute them with the extension for Python 3.
+It asks ``poach bridge``, which runs on Python 3, for versions and eggs, and gives them
+out.  Nothing of it is shared with `poach.buildout`, where each module of the same name
+does the same for Python 3.
 """

@@ -9,7 +9,8 @@ from zc.buildout import UserError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from collections.abc import Callable
+    from typing import Any
 
 #: What is said to the command and by it; another one is another number.
 PROTOCOL = 1
@@ -22,47 +23,8 @@ CURE = (
 )
 
 
-class NoCommand(UserError):  # type: ignore[misc]
-    """There is no command where it is looked for; `tried` says where."""
-
-    def __init__(self, tried):  # type: (str) -> None
-        UserError.__init__(self, tried)
-        self.tried = tried
-
-    def __str__(self):  # type: () -> str
-        return (
-            "Patched eggs for Python 2.7 are made by poach on Python 3, and %s; %s"
-            % (
-                self.tried,
-                CURE,
-            )
-        )
-
-
-class NoAnswer(UserError):  # type: ignore[misc]
-    """A command that ran and did not answer; `place` says who named it."""
-
-    def __init__(self, command, place, reason):  # type: (str, str, str) -> None
-        UserError.__init__(self, command, place, reason)
-        self.command = command
-        self.place = place
-        self.reason = reason
-
-    def __str__(self):  # type: () -> str
-        return "%s (%s) does not answer as poach bridge does: %s; %s" % (
-            self.command,
-            self.place,
-            self.reason,
-            CURE,
-        )
-
-
-class Refused(UserError):  # type: ignore[misc]
-    """What the command has found wrong with pins and patches; the message is its."""
-
-
-def find(option, directory):  # type: (Optional[str], str) -> Tuple[str, str]
-    """Return the path of the command, and who says so; raise `NoCommand`.
+def find(option, directory):  # type: (str | None, str) -> tuple[str, str]
+    """Return the path of the command, and who says so; raise UserError.
 
     `option` is the value of poach-command, which counts from `directory`.
     """
@@ -74,14 +36,14 @@ def find(option, directory):  # type: (Optional[str], str) -> Tuple[str, str]
         return _program(os.environ[VARIABLE], place, os.getcwd()), place
     found = _on_path("poach")
     if found is None:
-        raise NoCommand("there is no poach on the PATH")
+        raise _no_command("there is no poach on the PATH")
     return found, "found on the PATH"
 
 
-def ask(command, place, question):  # type: (str, str, Dict[str, Any]) -> Any
+def ask(command, place, question):  # type: (str, str, dict[str, Any]) -> Any
     """Ask the `command` and return its answer.
 
-    Raises `NoCommand`, `NoAnswer`, and `Refused` with what the command has to say.
+    Raises zc.buildout.UserError, also with what is wrong with pins and patches.
     """
     sent = dict(_changed(question, _sent), **{"poach-bridge": PROTOCOL})
     sys.stdout.flush()  # what comes from there belongs behind what came from here
@@ -94,7 +56,7 @@ def ask(command, place, question):  # type: (str, str, Dict[str, Any]) -> Any
             close_fds=True,
         )
     except OSError as error:
-        raise NoCommand(
+        raise _no_command(
             "%s (%s) does not run: %s" % (command, place, error.strerror or error)
         )
     output, _ = process.communicate(json.dumps(sent).encode("ascii"))
@@ -106,17 +68,33 @@ def _answer(command, place, code, output):  # type: (str, str, int, bytes) -> An
         answer = json.loads(output.decode("ascii"))
         protocol = answer.get("poach-bridge")
     except (AttributeError, ValueError):
-        raise NoAnswer(command, place, _ending(code, output))
+        raise _no_answer(command, place, _ending(code, output))
     if protocol is None:
-        raise NoAnswer(command, place, _ending(code, output))
+        raise _no_answer(command, place, _ending(code, output))
     if "error" in answer:
-        raise Refused(_received(answer["error"]))
+        raise UserError(_received(answer["error"]))
     if protocol != PROTOCOL:
         reason = "it speaks protocol %r, and this bridge %r" % (protocol, PROTOCOL)
-        raise NoAnswer(command, place, reason)
+        raise _no_answer(command, place, reason)
     if code or "answer" not in answer:
-        raise NoAnswer(command, place, _ending(code, output))
+        raise _no_answer(command, place, _ending(code, output))
     return _changed(answer["answer"], _received)
+
+
+def _no_command(tried):  # type: (str) -> UserError
+    """Return the error where there is no command; `tried` says where it is not."""
+    return UserError(
+        "Patched eggs for Python 2.7 are made by poach on Python 3, and %s; %s"
+        % (tried, CURE)
+    )
+
+
+def _no_answer(command, place, reason):  # type: (str, str, str) -> UserError
+    """Return the error for a command that ran and did not answer."""
+    return UserError(
+        "%s (%s) does not answer as poach bridge does: %s; %s"
+        % (command, place, reason, CURE)
+    )
 
 
 def _ending(code, output):  # type: (int, bytes) -> str
@@ -132,15 +110,15 @@ def _program(path, place, directory):  # type: (str, str, str) -> str
     if os.sep not in path:
         found = _on_path(path)
         if found is None:
-            raise NoCommand("there is no %s (%s) on the PATH" % (path, place))
+            raise _no_command("there is no %s (%s) on the PATH" % (path, place))
         return found
     found = os.path.join(directory, os.path.expanduser(path))
     if not os.path.exists(found):
-        raise NoCommand("there is no %s (%s)" % (found, place))
+        raise _no_command("there is no %s (%s)" % (found, place))
     return found
 
 
-def _on_path(name):  # type: (str) -> Optional[str]
+def _on_path(name):  # type: (str) -> str | None
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(folder, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):
@@ -148,7 +126,7 @@ def _on_path(name):  # type: (str) -> Optional[str]
     return None
 
 
-def _environment():  # type: () -> Dict[str, str]
+def _environment():  # type: () -> dict[str, str]
     """Return our variables without those that are meant for this Python."""
     return {
         name: value

@@ -1,4 +1,4 @@
-"""The extension for Python 2.7: as `poach.buildout.extension` for Python 3."""
+"""The extension, as zc.buildout loads it and unloads it."""
 
 from poach.buildout27 import pinning, snapshot
 from poach.buildout27.interception import intercept, is_running

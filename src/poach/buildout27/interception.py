@@ -13,7 +13,8 @@ from zc.buildout.buildout import Buildout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict
+    from collections.abc import Callable
+    from typing import Any
 
     from poach.buildout27.substitution import Substitution
 
@@ -33,7 +34,7 @@ def intercept(substitution, is_over):
         "_get_dist": substitution.get_dist,
         "install": substitution.install,
         "build": substitution.build,
-    }  # type: Dict[str, Callable[..., Any]]
+    }  # type: dict[str, Callable[..., Any]]
     # As the class has them: what Python 2 gives out is bound to it.
     originals = {name: vars(installer)[name] for name in handlers}
     normalize = easy_install.normalize_versions

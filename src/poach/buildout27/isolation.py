@@ -12,14 +12,14 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 from zc.buildout import UserError
 
-from poach.buildout27.errors import NotForPlainPins, TaggedLoaded
+from poach.buildout27.errors import NotForPlainPins, not_for_plain_pins, tagged_loaded
+from poach.buildout27.names import canonical, is_tagged, same_version
 from poach.buildout27.pinning import forget
-from poach.buildout27.pins import same_version
-from poach.buildout27.spelling import canonical, is_tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Tuple
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 #: User and password, query and fragment of a URL.
 _SECRETS = re.compile(r"(?<=://)[^/@]*@|[?#].*")
@@ -36,8 +36,8 @@ class Isolation(object):
 
     def __init__(self, is_free):  # type: (Callable[[Any], bool]) -> None
         self.is_free = is_free
-        self.hidden = {}  # type: Dict[str, Any]
-        self.passed = []  # type: List[Any]
+        self.hidden = {}  # type: dict[str, Any]
+        self.passed = []  # type: list[Any]
         self._installing = 0
 
     def hides(self, dist, requirement):  # type: (Any, Any) -> bool
@@ -50,7 +50,7 @@ class Isolation(object):
         )
 
     def satisfied(self, installer, original, requirement, source):
-        # type: (Any, Callable[..., Any], Any, Any) -> Tuple[Any, Any]
+        # type: (Any, Callable[..., Any], Any, Any) -> tuple[Any, Any]
         """Return what an installer has or can get, as its method does."""
         dist, available = original(requirement, source)
         if dist is not None and self.hides(dist, requirement):
@@ -88,7 +88,7 @@ class Isolation(object):
         with self._without(env, requirement):
             other = original(requirement, ws, *args, **kwargs)
         if other is None and ws is pkg_resources.working_set and not self._installing:
-            raise NotForPlainPins("", requirement, [_facts(dist)])
+            raise not_for_plain_pins("", requirement, [_facts(dist)])
         return other
 
     @contextlib.contextmanager
@@ -106,7 +106,7 @@ class Isolation(object):
             if not self.passed:
                 raise
             facts = sorted(set(map(_facts, self.passed)))
-            raise NotForPlainPins(str(error), requirement, facts)
+            raise not_for_plain_pins(str(error), requirement, facts)
 
     @contextlib.contextmanager
     def installing(self):  # type: () -> Iterator[None]
@@ -122,13 +122,13 @@ class Isolation(object):
     def clear(self):  # type: () -> None
         """Hide what buildout has on its path and no pin takes.
 
-        Raises `TaggedLoaded` for an egg that was put there for somebody already.
+        Raises zc.buildout.UserError for an egg that was put there for somebody.
         """
         ws = pkg_resources.working_set
         found = [dist for dist in list(ws) if self._is_foreign(dist)]
         loaded = [_facts(dist) for dist in found if dist.location.endswith(".egg")]
         if loaded:
-            raise TaggedLoaded(loaded)
+            raise tagged_loaded(loaded)
         self.hidden.update({canonical(dist.project_name): dist for dist in found})
         forget(ws, self.hidden)
 
@@ -150,7 +150,7 @@ class Isolation(object):
         for file in files:
             reason = "%s is needed, but %s is imported already." % (dist, file)
             hidden = self.hidden[canonical(dist.project_name)]
-            raise NotForPlainPins(reason, dist.as_requirement(), [_facts(hidden)])
+            raise not_for_plain_pins(reason, dist.as_requirement(), [_facts(hidden)])
 
     def _is_foreign(self, dist):  # type: (Any) -> bool
         return (
@@ -199,7 +199,7 @@ def _is_pinned(dist):  # type: (Any) -> bool
     )
 
 
-def _facts(dist):  # type: (Any) -> Tuple[str, str, str]
+def _facts(dist):  # type: (Any) -> tuple[str, str, str]
     """Return project, version and place of a distribution, for people."""
     place = _SECRETS.sub("", dist.location or "")
     return str(dist.project_name), str(dist.version), place

@@ -6,24 +6,15 @@ import sys
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout27.errors import LoadedBefore
-from poach.buildout27.pins import same_version
-from poach.buildout27.spelling import canonical
+from poach.buildout27.errors import loaded_before
+from poach.buildout27.names import canonical, same_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import (
-        Any,
-        Callable,
-        Collection,
-        Container,
-        Dict,
-        Iterable,
-        List,
-        Mapping,
-    )
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
+    from typing import Any
 
-    from poach.buildout27.pins import PatchedPin
+    from poach.buildout27.supplier import PatchedPin
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -33,7 +24,7 @@ def pin(buildout, section, patched, holds):
     """Make the tagged versions of pins those that `buildout` asks for.
 
     `section` is the name of the versions section, empty where there is none; `holds`
-    tells whether a location is in the store.  Raises `LoadedBefore`.
+    tells whether a location is in the store.  Raises zc.buildout.UserError.
     """
     pins = {one.key: one for one in patched}
     _refuse_loaded(pins, holds)
@@ -58,13 +49,13 @@ def set_versions(buildout, section, wanted):
 
 
 def _overwrite(versions, wanted):
-    # type: (Dict[str, str], Mapping[str, str]) -> None
+    # type: (dict[str, str], Mapping[str, str]) -> None
     for option, value in list(versions.items()):
         if value and canonical(option) in wanted:
             versions[option] = wanted[canonical(option)]
 
 
-def _kept(buildout, section):  # type: (Any, str) -> List[Dict[str, str]]
+def _kept(buildout, section):  # type: (Any, str) -> list[dict[str, str]]
     """Return all places where a live `buildout` has the options of a section."""
     if not section:
         return []
@@ -87,7 +78,7 @@ def summarize(pins, used, overruled):
 
 
 def _refuse_loaded(pins, holds):
-    # type: (Dict[str, PatchedPin], Callable[[str], bool]) -> None
+    # type: (dict[str, PatchedPin], Callable[[str], bool]) -> None
     """Refuse pins of which buildout has put another egg on its own path already."""
     for dist in list(pkg_resources.working_set):
         patched = pins.get(canonical(dist.project_name))
@@ -96,7 +87,7 @@ def _refuse_loaded(pins, holds):
         egg = dist.location.endswith(".egg") and dist.location in sys.path
         right = holds(dist.location) and same_version(dist.version, patched.version)
         if egg and not right:
-            raise LoadedBefore(patched, dist.version, dist.location)
+            raise loaded_before(patched, dist.version, dist.location)
 
 
 def forget(ws, projects):  # type: (Any, Container[str]) -> None

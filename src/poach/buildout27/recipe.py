@@ -2,13 +2,11 @@
 
 from zc.buildout import UserError
 
-from poach.buildout27.spelling import canonical
+from poach.buildout27.names import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Tuple
-
-    from poach.buildout27.pins import Supplier
+    from typing import Any
 
 #: The options that were read when the extension was loaded.
 OPTIONS = [
@@ -48,20 +46,20 @@ class Egg(object):
         until this part is at work.  The part's pin and build options were read when the
         extension was loaded.  Raises zc.buildout.UserError.
         """
-        self.supplier = _supplier(buildout, name)
+        self.bridge = _bridge(buildout, name)
         self.options = options
         for option in OPTIONS:  # used, lest buildout calls them unused
             options.get(option)
         project = options.get("egg") or options.get("eggs") or name
-        pin = self.supplier.pinned(canonical(project.strip()))
+        pin = self.bridge.pins[canonical(project.strip())]
         self.key = pin.key
         options["version"] = pin.base
         options["tagged-version"] = pin.version
         options["patches"] = " ".join(pin.names)
-        if self.supplier.ready(self.key):
+        if self.bridge.ready(self.key):
             self._build()
 
-    def install(self):  # type: () -> Tuple[()]
+    def install(self):  # type: () -> tuple[()]
         """Install nothing into the buildout: the egg is in the store, and stays."""
         if "location" not in self.options:
             self._build()
@@ -70,11 +68,10 @@ class Egg(object):
     update = install
 
     def _build(self):  # type: () -> None
-        self.options["location"] = self.supplier.egg(self.key, True)
-        self.supplier.given([self.key])
+        self.options["location"] = self.bridge.egg(self.key, True)
 
 
-def _supplier(buildout, name):  # type: (Any, str) -> Any
+def _bridge(buildout, name):  # type: (Any, str) -> Any
     """Return what supplies the egg of the part `name`; raise zc.buildout.UserError."""
     activation = getattr(buildout, "_poach", None)
     if activation is None:
@@ -82,10 +79,9 @@ def _supplier(buildout, name):  # type: (Any, str) -> Any
             "[%s]: its recipe needs 'extensions = poach' in [buildout], or other parts "
             "would run unpatched code" % name
         )
-    supplier = activation.substitution.supplier  # type: Supplier
-    if name not in supplier.parts:
+    if name not in activation.bridge.parts:
         raise UserError(
             "[%s]: a part that brings patches or build options is named in "
             "buildout:parts, or those before it would run other code" % name
         )
-    return supplier
+    return activation.bridge

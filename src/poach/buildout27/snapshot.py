@@ -2,11 +2,12 @@
 
 import os
 
-from poach.buildout27.spelling import canonical
+from poach.buildout27.names import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Collection, Dict, List
+    from collections.abc import Collection
+    from typing import Any
 
 #: Options of [buildout] that are read on the other side; buildout calls the others
 #: unused where nobody reads them here.
@@ -24,7 +25,7 @@ RECIPES = ("poach", "poach:default", "poach:egg")
 CUSTOM = "zc.recipe.egg:custom"
 
 
-def sections(buildout):  # type: (Any) -> Dict[str, Dict[str, str]]
+def sections(buildout):  # type: (Any) -> dict[str, dict[str, str]]
     """Return the options of all sections, those of parts with macros unresolved.
 
     What is read on the other side is as it is after substitution: [buildout], the
@@ -41,7 +42,7 @@ def sections(buildout):  # type: (Any) -> Dict[str, Dict[str, str]]
     return found
 
 
-def special(buildout):  # type: (Any) -> List[str]
+def special(buildout):  # type: (Any) -> list[str]
     """Return the names of the parts that build one egg, with options of their own."""
     names = (buildout["buildout"].get("parts") or "").split()
     recipes = {name: _options(buildout, name)._raw.get("recipe", "") for name in names}
@@ -49,13 +50,13 @@ def special(buildout):  # type: (Any) -> List[str]
 
 
 def parts(buildout, pinned):
-    # type: (Any, Collection[str]) -> Dict[str, Dict[str, str]]
+    # type: (Any, Collection[str]) -> dict[str, dict[str, str]]
     """Return the sections of `special` parts, after substitution.
 
     That loads the recipes of the parts to which they refer.  Of a part for a project
     that is not `pinned` only that much is told.
     """
-    found = {}  # type: Dict[str, Dict[str, str]]
+    found = {}  # type: dict[str, dict[str, str]]
     for name in special(buildout):
         options = _options(buildout, name)
         recipe = options.get("recipe")
@@ -70,7 +71,7 @@ def parts(buildout, pinned):
     return found
 
 
-def annotated(buildout):  # type: (Any) -> Dict[str, Dict[str, List[List[str]]]]
+def annotated(buildout):  # type: (Any) -> dict[str, dict[str, list[list[str]]]]
     """Return who did what to each option: operation, value and source."""
     return {
         section: {option: _history(key) for option, key in options.items()}
@@ -78,11 +79,11 @@ def annotated(buildout):  # type: (Any) -> Dict[str, Dict[str, List[List[str]]]]
     }
 
 
-def _history(key):  # type: (Any) -> List[List[str]]
+def _history(key):  # type: (Any) -> list[list[str]]
     return [[item.operation, item.value, item.source] for item in key.history]
 
 
-def _buildout_options(buildout):  # type: (Any) -> Dict[str, str]
+def _buildout_options(buildout):  # type: (Any) -> dict[str, str]
     """Return the options of [buildout], as Python 3 is to see them."""
     live = buildout["buildout"]
     copy = buildout.Options(buildout, "buildout", dict(live._raw))

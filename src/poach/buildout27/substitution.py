@@ -1,6 +1,5 @@
 """Substitution: answering buildout's requirements with patched eggs."""
 
-import functools
 import glob
 import logging
 import os
@@ -9,19 +8,11 @@ import sys
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout27.asking import Asking
-from poach.buildout27.errors import (
-    ArbitraryEquality,
-    LatePin,
-    SubstituteMissing,
-    Unpatched,
-    UnreadableVersion,
-)
+from poach.buildout27 import errors
+from poach.buildout27.dry_run import DryRun
 from poach.buildout27.isolation import Isolation
-from poach.buildout27.pins import same_version
-from poach.buildout27.spelling import canonical, is_pin
-from poach.buildout27.substitutes import Substitutes
-from poach.buildout27.survey import ANYBODY, Survey
+from poach.buildout27.names import canonical, is_pin, same_version
+from poach.buildout27.requests import Requests, requesters
 
 try:
     from zc.buildout.utils import normalize_name
@@ -34,30 +25,28 @@ except ImportError:  # before zc.buildout 3.1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-    from poach.buildout27.pins import PatchedPin, Supplier
+    from poach.buildout27.supplier import Bridge, PatchedPin
 
 logger = logging.getLogger("zc.buildout.poach")
 
 
 class Substitution(object):
-    """Gives out the eggs of a supplier in place of whatever else there is."""
+    """Gives out the eggs of a bridge in place of whatever else there is."""
 
-    def __init__(self, supplier, buildout):  # type: (Supplier, Any) -> None
-        self.supplier = supplier
-        self.asking = Asking(supplier, self._sources)
-        self.substitutes = Substitutes(supplier)
-        self.original_install = vars(easy_install.Installer)["install"]
-        self.survey = Survey(supplier, self.asking)
-        self.isolation = Isolation(self._is_free)
-        self.had = {}  # type: Dict[str, Set[str]]  # what pins were in this run
+    def __init__(self, bridge, buildout):  # type: (Bridge, Any) -> None
+        self.bridge = bridge
         self.buildout = buildout
+        self.requests = Requests(bridge, buildout)
+        self.dry_run = DryRun(bridge, self.requests)
+        self.isolation = Isolation(self._is_free)
+        self.original_install = vars(easy_install.Installer)["install"]
         self.develop_eggs = buildout["buildout"]["develop-eggs-directory"]
         self.environ = dict(os.environ)
-        self.told = set()  # type: Set[str]
-        self.overruled = set()  # type: Set[str]  # pins that do not count
-        self.running = []  # type: List[str]  # the parts of this run
+        self.logged = set()  # type: set[str]
+        self.overruled = set()  # type: set[str]  # pins that do not count
 
     # What stands in for the methods of Installer: each gets the installer, the
     # original bound to it, and the arguments.
@@ -65,13 +54,10 @@ class Substitution(object):
     def constrain(self, installer, original, requirement):
         # type: (Any, Callable[..., Any], Any) -> Any
         """Constrain a requirement on a pinned project to its tagged version."""
-        if self.substitutes.of(requirement.project_name) is not None:
-            version = self._alias(installer, requirement).version
-            return easy_install._constrained_requirement(version, requirement)
         if requirement.extras:
-            askers = self._requesters(installer, requirement)
-            pin = self.supplier.pinned(canonical(requirement.project_name))
-            requirement = self.asking.stripped(requirement, askers, pin)
+            pin = self.bridge.pins.get(canonical(requirement.project_name))
+            who = requesters(installer, requirement)
+            requirement = self.requests.stripped(requirement, who, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return self._plainly(installer, original, requirement)
@@ -79,8 +65,8 @@ class Substitution(object):
         if self._developed(installer, pin):
             version = pin.base
         elif _arbitrary(requirement) and version not in requirement:
-            asker = _asker(installer, requirement)
-            raise ArbitraryEquality(pin, str(requirement), asker)
+            who = requesters(installer, requirement)
+            raise errors.arbitrary_equality(pin, str(requirement), who[-1])
         try:
             return easy_install._constrained_requirement(version, requirement)
         except easy_install.IncompatibleConstraintError:
@@ -88,23 +74,9 @@ class Substitution(object):
             easy_install.logger.info(conflict)
             raise
 
-    def _requesters(self, installer, requirement):  # type: (Any, Any) -> List[str]
-        """Tell all who have a requirement; for an alias, those who asked for that."""
-        found = []  # type: List[str]
-        for asker in _askers(installer, requirement):
-            try:
-                asked = pkg_resources.Requirement.parse(asker)
-            except ValueError:  # it is a part
-                asked = None
-            if asked is None or self.substitutes.of(asked.project_name) is None:
-                found.append(asker)
-            else:
-                found += self._requesters(installer, asked)
-        return found
-
     def _plainly(self, installer, original, requirement):
         # type: (Any, Callable[..., Any], Any) -> Any
-        """Constrain as buildout does; raise `UnreadableVersion` where it breaks."""
+        """Constrain as buildout does; say what is unreadable where that breaks."""
         try:
             return original(requirement)
         except ValueError:  # InvalidSpecifier or InvalidVersion of some packaging
@@ -112,34 +84,34 @@ class Substitution(object):
             value = _constraint(installer, canonical(project))
             if value is None:
                 raise
-            where = self._owner("versions", canonical(project))
-            asker = _asker(installer, requirement)
-            raise UnreadableVersion(project, value, where, str(requirement), asker)
+            where = _setter(self.buildout, canonical(project))
+            who = requesters(installer, requirement)[-1]
+            raise errors.unreadable_version(
+                project, value, where, str(requirement), who
+            )
 
     def satisfied(self, installer, original, requirement, source=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Answer a requirement on a pinned project with its patched egg."""
-        if self.substitutes.of(requirement.project_name) is not None:
-            return self._alias(installer, requirement), None
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
             found = _environment(installer, canonical(requirement.project_name))
             there = (d for d in found if not self.isolation.hides(d, requirement))
-            awaited = self.survey.stand_in_plain(requirement, there)
-            if awaited:
-                return awaited, None
+            stand_in = self.dry_run.stand_in_plain(requirement, there)
+            if stand_in is not None:
+                return stand_in, None
             return self.isolation.satisfied(installer, original, requirement, source)
-        return self.survey.stand_in(pin) or self._supply(installer, pin), None
+        return self.dry_run.stand_in(pin) or self._supply(installer, pin), None
 
     def obtain(self, installer, original, requirement, source=None):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Look for a distribution on offer, and never find one in the store.
 
         The package index also lists what is on sys.path; an egg of the store that
-        some recipe uses would be copied into eggs-directory.  The survey asks no index
+        some recipe uses would be copied into eggs-directory.  The dry run asks no index
         where it may download nothing.
         """
-        if installer._dest is None and self.survey.missing is not None:
+        if installer._dest is None and self.dry_run.missing is not None:
             return None
         dists = installer._index._distmap.get(normalize_name(requirement.key), [])
         dists[:] = [dist for dist in dists if not self._is_ours(dist)]
@@ -148,7 +120,7 @@ class Substitution(object):
     def get_dist(self, installer, original, requirement, ws):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Get a distribution, and see that a patched one replaces any other."""
-        self.asking.ws = ws
+        self.requests.ws = ws
         with self.isolation.explaining(requirement):
             dists = original(requirement, ws)
         for dist in filter(self._is_ours, dists):
@@ -166,17 +138,15 @@ class Substitution(object):
         What is added to it need not come through an installer: a recipe that lies
         beside buildout finds what it requires beside itself.
         """
-        pin = self.supplier.pinned(canonical(dist.project_name))
+        pin = self.bridge.pins.get(canonical(dist.project_name))
         if pin is None:
             self.isolation.added(dist)
             return
         if self._is_developed(dist, pin):
             return
-        egg = self.supplier.egg(pin.key, True)
-        if self.asking.ws is None:  # else all that is added is given in the end
-            self.supplier.given([pin.key])
+        egg = self.bridge.egg(pin.key, True)
         for file in _imported(egg):
-            raise Unpatched(pin, "imported already", file)
+            raise errors.unpatched(pin, "imported already", file)
         if not self._is_ours(dist):
             pkg_resources.working_set.add(distribution(egg, pin), replace=True)
 
@@ -184,117 +154,57 @@ class Substitution(object):
         # type: (Any, Callable[..., Any], Any, Any) -> Any
         """Resolve requirements, and see that the result is patched and stays so."""
         specs = list(specs)
-        self.substitutes.refuse_both(specs)
-        ws = self.survey.known(installer, specs) if working_set is None else None
-        if ws is None:
-            ws = self._resolved(installer, original, specs, working_set)
+
+        def resolve():  # type: () -> Any
+            return original(specs, working_set)
+
+        def refuse(requests):  # type: (list[Any]) -> None
+            self.requests.refuse(requests, installer._allow_unknown_extras)
+
+        with self.isolation.installing():
+            if self.requests.idle:
+                ws = resolve()
+            else:
+                ws = self.requests.resolved(resolve, refuse)
         if working_set is None:
-            self.supplier.resolved(map(canonical, ws.by_key))
             self._verify(installer, ws)
             # Buildout sorts working sets into new ones, and the first entry that
             # has a project wins there: site-packages may have an unpatched one.
-            ws.entries.sort(key=lambda entry: not self.supplier.holds(entry))
-        self.supplier.given(map(canonical, ws.by_key))
+            ws.entries.sort(key=lambda entry: not self.bridge.holds(entry))
         return ws
 
     def foresee(self, buildout, original, parts):
         # type: (Any, Callable[..., Any], Any) -> Any
-        """Survey the `parts` of `buildout` once their recipes are loaded.
+        """Build what the `parts` of `buildout` need once their recipes are loaded.
 
         Stands in for the method of Buildout that comes between that and the time when
         parts are uninstalled.
         """
         result = original(parts)
-        if buildout is not self.buildout:
-            return result
-        self.running = list(parts)
-        if not self.supplier.rests(buildout):
-            if set(parts) < set(buildout["buildout"]["parts"].split()):
-                self.supplier.recall()
-            self.survey.take(buildout, parts, self.original_install, self._counts)
-            if self.survey.whole:
-                self.supplier.surveyed()
+        if buildout is self.buildout and self.bridge.pins:
+            self.dry_run.take(buildout, parts, self.original_install, self._counts)
         return result
 
-    def _counts(self, installer, key):  # type: (Any, str) -> bool
-        pin = self._pinned(installer, key)
-        return pin is not None and not self._developed(installer, pin)
-
-    def _sources(self, dist):  # type: (Any) -> List[str]
-        """Return the folders in which the packages of `dist` are.
-
-        zc.buildout 6 finds the metadata of a develop egg where its link is.
-        """
-        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
-        links = [link for link in glob.glob(pattern) if _links(link, dist)]
-        return [_first_line(link) for link in links] or [dist.location]
-
-    def _alias(self, installer, requirement):  # type: (Any, Any) -> Any
-        asker = _asker(installer, requirement)
-        resolve = functools.partial(self._substitute, installer)
-        try:
-            return self.substitutes.alias(requirement, resolve, asker)
-        except easy_install.MissingDistribution:
-            project = requirement.project_name
-            owner = self._owner("substitutes", canonical(project))
-            other = self.substitutes.of(project) or ""
-            raise SubstituteMissing(other, project, owner, asker)
-
-    def _owner(self, name, project):  # type: (str, str) -> str
-        """Return who wrote the entry of a project (canonical), '' for nobody.
-
-        `name` is the option of ``[buildout]`` that names the section.
-        """
-        section = self.buildout["buildout"].get(name, name)
-        for option in self.buildout.get(section) or ():
-            if canonical(option) == project:
-                return self.supplier.owner(self.buildout, section, option)
-        return ""
-
-    def _substitute(self, installer, spec):  # type: (Any, str) -> Any
-        """Get what stands in for another project, without what it requires.
-
-        That comes up by itself, for whoever gets the alias requires its substitute.
-        """
-        requirement = installer._constrain(pkg_resources.Requirement.parse(spec))
-        before = self.asking.ws
-        try:
-            return installer._get_dist(requirement, pkg_resources.WorkingSet([]))
-        finally:
-            self.asking.ws = before
-
-    def _resolved(self, installer, original, specs, working_set):
-        # type: (Any, Callable[..., Any], Any, Any) -> Any
-        with self.isolation.installing():
-            return self.asking.resolved(
-                lambda: original(specs, working_set),
-                working_set,
-                getattr(installer, "_allow_unknown_extras", False),
-            )
-
     def build(self, installer, original, spec, build_ext):
-        # type: (Any, Callable[..., Any], str, Dict[str, str]) -> Any
+        # type: (Any, Callable[..., Any], str, dict[str, str]) -> Any
         """Build from source with options, for zc.recipe.egg:custom and its like.
 
         A patched egg stays in the store and is given out from there; nothing is
         returned that the part would remove when it is uninstalled.
         """
         requirement = pkg_resources.Requirement.parse(spec)
-        self.substitutes.refuse_build(requirement.project_name)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
             with self.isolation.explaining(requirement):
                 return original(spec, build_ext)
         installer._constrain(requirement)
         environment = self._changed_environment()
-        self.supplier.declare(spec, pin.key, dict(build_ext), environment)
-        self.survey.found.clear()  # where the egg is another one, perhaps
+        self.bridge.declare(spec, pin.key, dict(build_ext), environment)
         self._supply(installer, pin)
-        self.supplier.given([pin.key])
         return []
 
     def translated(self, original, versions):
-        # type: (Callable[..., Dict[str, str]], Dict[str, str]) -> Dict[str, str]
+        # type: (Callable[..., dict[str, str]], dict[str, str]) -> dict[str, str]
         """Normalise versions, with tagged versions in the place of pins."""
         return {
             key: self._translated(key, value) if is_pin(value) else value
@@ -302,37 +212,35 @@ class Substitution(object):
         }
 
     def _translated(self, key, value):  # type: (str, str) -> str
-        pin = self.supplier.pinned(canonical(key))
-        # Packages may have asked for more since it was written.
-        if pin is None or not any(_is_spelling(value, t) for t in self._had(pin)):
-            raise LatePin(key, value)
+        pin = self.bridge.pins.get(canonical(key))
+        texts = (pin.text, pin.version) if pin is not None else ()
+        if pin is None or not any(_is_spelling(value, text) for text in texts):
+            raise errors.late_pin(key, value)
         return str(pin.version)
 
-    def _had(self, pin):  # type: (PatchedPin) -> Set[str]
-        """Return the texts and versions that a pin has had in this run."""
-        had = self.had.setdefault(pin.key, set())
-        had.update((pin.text, pin.version))
-        return had
+    def _counts(self, installer, key):  # type: (Any, str) -> bool
+        pin = self._pinned(installer, key)
+        return pin is not None and not self._developed(installer, pin)
 
     def _pinned(self, installer, project):
-        # type: (Any, str) -> Optional[PatchedPin]
+        # type: (Any, str) -> PatchedPin | None
         """Return the pin of `project` unless this installer pins otherwise."""
-        pin = self.supplier.pinned(canonical(project))
+        pin = self.bridge.pins.get(canonical(project))
         if pin is None:
             return None
-        had, constraint = self._had(pin), _constraint(installer, pin.key)
-        if constraint is None or constraint in had or _admits(constraint, pin):
+        constraint = _constraint(installer, pin.key)
+        if constraint in (None, pin.text, pin.version) or _admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self.overruled.add(pin.key)
         place = "" if constraint else self._checkout(installer, pin.key)
         if place:
-            self._tell(
+            self._warn(
                 "%s is a develop egg (%s), which wins over the pin '%s'."
                 % (pin.project, place, pin.asked)
             )
         else:
-            self._tell(
+            self._warn(
                 "The pin '%s' does not count where an extension or recipe has set the "
                 "version to %r." % (pin.asked, constraint)
             )
@@ -343,7 +251,7 @@ class Substitution(object):
         for dist in _environment(installer, project):
             develop = dist.precedence == pkg_resources.DEVELOP_DIST
             if develop and dist.location in self._develop_locations():
-                folder = self._sources(dist)[0]
+                folder = (self._linked(dist) or [dist.location])[0]
                 top = self.buildout["buildout"]["directory"]
                 inside = folder.startswith(os.path.join(top, ""))
                 return str(os.path.relpath(folder, top)) if inside else folder
@@ -351,13 +259,13 @@ class Substitution(object):
 
     def _supply(self, installer, pin):  # type: (Any, PatchedPin) -> Any
         may_build = installer._dest is not None
-        return distribution(self.supplier.egg(pin.key, may_build), pin)
+        return distribution(self.bridge.egg(pin.key, may_build), pin)
 
     def _developed(self, installer, pin):  # type: (Any, PatchedPin) -> bool
         for dist in _environment(installer, pin.key):
             if self._is_developed(dist, pin):
                 self.overruled.add(pin.key)
-                self._tell(
+                self._warn(
                     "The develop egg of %s %s at %s wins over the pin %s."
                     % (dist.project_name, dist.version, dist.location, pin.text)
                 )
@@ -371,32 +279,34 @@ class Substitution(object):
             and same_version(dist.version, pin.base)
         )
 
-    def _develop_locations(self):  # type: () -> Set[str]
+    def _develop_locations(self):  # type: () -> list[str]
         # Whatever else lies on a path is a develop egg to pkg_resources as well.
-        links = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
-        return {self.develop_eggs} | set(map(_first_line, glob.glob(links)))
+        return [self.develop_eggs] + list(map(_first_line, self._links()))
+
+    def _linked(self, dist):  # type: (Any) -> list[str]
+        """Return the folders to which the egg-links of `dist` point."""
+        project = canonical(dist.project_name)
+        return [_first_line(x) for x in self._links() if _stem(x) == project]
+
+    def _links(self):  # type: () -> list[str]
+        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
+        return glob.glob(pattern)
 
     def _is_ours(self, dist):  # type: (Any) -> bool
-        return self.supplier.holds(dist.location)
+        return self.bridge.holds(dist.location)
 
     def _is_free(self, dist):  # type: (Any) -> bool
-        """Tell whether `dist` may be patched where no pin says so; say that it is."""
+        """Return whether `dist` may be patched where no pin says so; say that it is."""
         if self._is_ours(dist):
             return True
-        if not self._is_linked(dist):
+        places = self._linked(dist)
+        if not places or dist.location not in [self.develop_eggs] + places:
             return False
-        self._tell(
+        self._warn(
             "The develop egg of %s %s at %s counts where no pin says this version."
             % (dist.project_name, dist.version, dist.location)
         )
         return True
-
-    def _is_linked(self, dist):  # type: (Any) -> bool
-        """Tell whether `dist` is a develop egg, and has a link that says so."""
-        pattern = os.path.join(_escaped(self.develop_eggs), "*.egg-link")
-        links = [link for link in glob.glob(pattern) if _links(link, dist)]
-        places = [self.develop_eggs] + [_first_line(link) for link in links]
-        return bool(links) and dist.location in places
 
     def _verify(self, installer, ws):  # type: (Any, Any) -> None
         for dist in ws:
@@ -404,34 +314,33 @@ class Substitution(object):
             if pin is None or self._developed(installer, pin):
                 continue
             if not self._is_ours(dist):
-                raise Unpatched(pin, dist.version, dist.location)
-            self.supplier.egg(pin.key, False)  # which counts as used now
+                raise errors.unpatched(pin, dist.version, dist.location)
+            self.bridge.egg(pin.key, False)  # which counts as used now
 
-    def _changed_environment(self):  # type: () -> Dict[str, str]
+    def _changed_environment(self):  # type: () -> dict[str, str]
         """Return the variables that a part has set for its build."""
         now = os.environ.items()
         return {name: value for name, value in now if self.environ.get(name) != value}
 
-    def _tell(self, message):  # type: (str) -> None
-        if message not in self.told:
-            self.told.add(message)
+    def _warn(self, message):  # type: (str) -> None
+        if message not in self.logged:
+            self.logged.add(message)
             logger.warning(message)
 
 
 def distribution(egg, pin):  # type: (str, PatchedPin) -> Any
-    """Return the distribution in `egg` as buildout wants it; raise `Unpatched`."""
+    """Return the distribution in `egg` as buildout wants it; raise UserError."""
     (dist,) = pkg_resources.find_distributions(egg)
     if not same_version(dist.version, pin.version):
-        raise Unpatched(pin, dist.version, dist.location)
+        raise errors.unpatched(pin, dist.version, dist.location)
     # An egg with dist-info that is found by path would pass for a develop egg.
     dist.precedence = pkg_resources.EGG_DIST
     return dist
 
 
-def _links(link, dist):  # type: (str, Any) -> bool
-    """Tell whether `link` is the egg-link of `dist`."""
-    name = os.path.splitext(os.path.basename(link))[0]
-    return canonical(name) == canonical(dist.project_name)
+def _stem(link):  # type: (str) -> str
+    """Return the canonical project of an egg-link."""
+    return canonical(os.path.splitext(os.path.basename(link))[0])
 
 
 def _imported(egg):  # type: (str) -> Iterator[str]
@@ -452,9 +361,9 @@ def _has_module(egg, name):  # type: (str, str) -> bool
     return any(map(os.path.isfile, files))
 
 
-def _namespaces(egg):  # type: (str) -> Set[str]
+def _namespaces(egg):  # type: (str) -> set[str]
     """Return the old-style namespace packages that `egg` shares with others."""
-    found = set()  # type: Set[str]
+    found = set()  # type: set[str]
     for metadata in ("EGG-INFO", "*.dist-info"):
         place = os.path.join(_escaped(egg), metadata, "namespace_packages.txt")
         for listed in glob.glob(place):
@@ -473,7 +382,7 @@ def _first_line(path):  # type: (str) -> str
         return stream.readline().strip()
 
 
-def _constraint(installer, project):  # type: (Any, str) -> Optional[str]
+def _constraint(installer, project):  # type: (Any, str) -> str | None
     """Return the version that an installer has for a project (canonical)."""
     # How the keys are spelled depends on the release of zc.buildout.
     for key, version in installer._versions.items():
@@ -482,25 +391,22 @@ def _constraint(installer, project):  # type: (Any, str) -> Optional[str]
     return None
 
 
+def _setter(buildout, project):  # type: (Any, str) -> str
+    """Return the name of the file that sets the version of a project (canonical)."""
+    section = buildout["buildout"].get("versions") or ""
+    for option, key in buildout._annotated.get(section, {}).items():
+        if canonical(option) == project and not key.source.endswith("_VALUE"):
+            return str(key.source.rpartition("/")[2])
+    return ""
+
+
 def _environment(installer, project):  # type: (Any, str) -> Iterator[Any]
     """Yield the distributions that an installer has of a project (canonical)."""
-    for key in _spellings(installer._env).get(project, ()):
-        for dist in installer._env[key]:
-            yield dist
-
-
-def _spellings(env):  # type: (Any) -> Dict[str, List[str]]
-    """Return the keys that an environment has for each canonical name.
-
-    That is asked for every requirement, and there are hundreds of keys.
-    """
-    size = len(env._distmap)
-    if getattr(env, "_poach_spellings", (None, None))[0] != size:
-        spellings = {}  # type: Dict[str, List[str]]
-        for key in env._distmap:  # also where the last of a project is gone by now
-            spellings.setdefault(canonical(key), []).append(key)
-        env._poach_spellings = size, spellings
-    return env._poach_spellings[1]  # type: ignore[no-any-return]
+    # How the keys are spelled depends on the release of zc.buildout.
+    for key in list(installer._env):
+        if canonical(key) == project:
+            for dist in installer._env[key]:
+                yield dist
 
 
 def _admits(constraint, pin):  # type: (str, PatchedPin) -> bool
@@ -519,21 +425,4 @@ def _is_spelling(value, text):  # type: (str, str) -> bool
 
 
 def _arbitrary(requirement):  # type: (Any) -> bool
-    specs = requirement.specs  # type: List[Tuple[str, str]]
-    return any(operator == "===" for operator, _ in specs)
-
-
-def _asker(installer, requirement):  # type: (Any, Any) -> str
-    """Tell who has a requirement last."""
-    return _askers(installer, requirement)[-1]
-
-
-def _askers(installer, requirement):  # type: (Any, Any) -> List[str]
-    """Tell all who have a requirement, from what the installer logs for conflicts."""
-    start, end = "Requirement of ", ": %s" % requirement
-    found = [
-        str(line[len(start) : -len(end)])
-        for line in installer._requirements_and_constraints
-        if line.startswith(start) and line.endswith(end)
-    ]
-    return found or [ANYBODY]
+    return any(operator == "===" for operator, _ in requirement.specs)

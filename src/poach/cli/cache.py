@@ -240,8 +240,8 @@ def _advise(damaged: Collection[Path]) -> None:
     folders = [path for path in damaged if path.is_dir()]
     if folders:
         complain(
-            f"{tables.count(len(folders), 'damaged folder')}; remove only the record in "
-            f"it ({ENTRY}, or {RECORD} in .tools and .aliases), and the next run that "
+            f"{tables.count(len(folders), 'damaged folder')}; remove only the record "
+            f"in it ({ENTRY}, or {RECORD} in .tools and .aliases), and the next run that "
             "needs the folder makes a new one and swaps both, so that nothing is "
             "missing under a program that runs from it"
         )

@@ -1,6 +1,12 @@
-"""How projects and pins are spelled: the rules of `poach.names` for Python 2.7."""
+"""Names and versions, as `poach.names` has them for Python 3."""
 
 import re
+
+import pkg_resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: The end of what `poach.names.tagged_version` makes, however spelled.
 _TAG = re.compile(r"\+.+[-_.]p[0-9a-f]{8}\Z", re.IGNORECASE)
@@ -28,3 +34,12 @@ def is_tagged(version):  # type: (str) -> bool
     labels, as in ``1.0+cu118`` or ``1.0+deb1``, are somebody else's.
     """
     return "+" in version and _TAG.search(version) is not None
+
+
+def same_version(one, other):  # type: (Any, Any) -> bool
+    """Tell whether both are the same PEP 440 version, however spelled."""
+    try:
+        parsed = pkg_resources.parse_version(one), pkg_resources.parse_version(other)
+    except ValueError:
+        return False
+    return bool(parsed[0] == parsed[1])
