@@ -74,7 +74,7 @@ HOUSE = {
     # the edges
     "buildout": Room(
         "errors names pins record store catalog build remote pipeline",
-        "activation bridge display extension masking session settings",
+        "activation bridge display extension masking session store_folder",
     ),
     "buildout27": Room(),
     "cli": Room(

@@ -23,14 +23,13 @@ from typing import Any
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
+from poach.buildout.installers import ANYBODY
 from poach.buildout.ports import PatchedPin, Supplier, Wish
 from poach.buildout.requests import Asking
 from poach.names import canonicalize_name
 
 logger = logging.getLogger("zc.buildout.poach")
 
-#: Who asks where no distribution does.
-ANYBODY = "A part or a recipe"
 #: Entry points of zc.recipe.egg that do nothing that matters to the parts after them.
 QUIET = ("default", "eggs", "script", "scripts")
 #: What easy_install counts while it resolves.

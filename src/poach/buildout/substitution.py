@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout.dry_run import ANYBODY, Survey
+from poach.buildout.dry_run import Survey
+from poach.buildout.eggs_in_use import distribution, imported_from_elsewhere
 from poach.buildout.errors import (
     ArbitraryEquality,
     LatePin,
@@ -21,6 +21,7 @@ from poach.buildout.errors import (
     Unpatched,
     UnreadableVersion,
 )
+from poach.buildout.installers import asker_of, askers_of, distributions, version_of
 from poach.buildout.isolation import Isolation
 from poach.buildout.ports import PatchedPin, Supplier
 from poach.buildout.requests import Asking
@@ -79,7 +80,7 @@ class Substitution:
         if self._developed(installer, pin):
             version = pin.base
         elif _arbitrary(requirement) and version not in requirement:
-            asker = _asker(installer, requirement)
+            asker = asker_of(installer, requirement)
             raise ArbitraryEquality(pin, str(requirement), asker)
         try:
             return easy_install._constrained_requirement(version, requirement)
@@ -91,7 +92,7 @@ class Substitution:
     def _requesters(self, installer: Any, requirement: Any) -> list[str]:
         """Tell all who have a requirement; for an alias, those who asked for that."""
         found: list[str] = []
-        for asker in _askers(installer, requirement):
+        for asker in askers_of(installer, requirement):
             try:
                 asked = pkg_resources.Requirement.parse(asker)
             except ValueError:  # it is a part
@@ -110,11 +111,11 @@ class Substitution:
             return original(requirement)
         except ValueError as error:  # InvalidSpecifier or InvalidVersion
             project = requirement.project_name
-            value = _constraint(installer, canonicalize_name(project))
+            value = version_of(installer, canonicalize_name(project))
             if value is None:
                 raise
             where = self._owner("versions", canonicalize_name(project))
-            asker = _asker(installer, requirement)
+            asker = asker_of(installer, requirement)
             raise UnreadableVersion(
                 project, value, where, str(requirement), asker
             ) from error
@@ -131,7 +132,9 @@ class Substitution:
             return self._alias(installer, requirement), None
         pin = self._pinned(installer, requirement.project_name)
         if pin is None or self._developed(installer, pin):
-            found = _environment(installer, canonicalize_name(requirement.project_name))
+            found = distributions(
+                installer, canonicalize_name(requirement.project_name)
+            )
             there = (d for d in found if not self.isolation.hides(d, requirement))
             awaited = self.survey.stand_in_plain(requirement, there)
             if awaited:
@@ -170,7 +173,7 @@ class Substitution:
             if there is None or there.location != dist.location:
                 ws.add(dist, replace=True)
         for dist in self.isolation.covered(dists, ws):
-            self.isolation.refuse_imported(dist, _imported(dist.location))
+            self.isolation.refuse_imported(dist, imported_from_elsewhere(dist.location))
             ws.add(dist, replace=True)
         return dists
 
@@ -189,7 +192,7 @@ class Substitution:
         egg = self.supplier.egg(pin.key, True)
         if self.asking.ws is None:  # else all that is added is given in the end
             self.supplier.given([pin.key])
-        for file in _imported(egg):
+        for file in imported_from_elsewhere(egg):
             raise Unpatched(pin, "imported already", file)
         if not self._is_ours(dist):
             pkg_resources.working_set.add(distribution(egg, pin), replace=True)
@@ -246,7 +249,7 @@ class Substitution:
         return self._linked(dist) or [dist.location]
 
     def _alias(self, installer: Any, requirement: Any) -> Any:
-        asker = _asker(installer, requirement)
+        asker = asker_of(installer, requirement)
         resolve = functools.partial(self._substitute, installer)
         try:
             return self.substitutes.alias(requirement, resolve, asker)
@@ -342,7 +345,7 @@ class Substitution:
         pin = self.supplier.pinned(canonicalize_name(project))
         if pin is None:
             return None
-        had, constraint = self._had(pin), _constraint(installer, pin.key)
+        had, constraint = self._had(pin), version_of(installer, pin.key)
         if constraint is None or constraint in had or _admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
@@ -362,7 +365,7 @@ class Substitution:
 
     def _checkout(self, installer: Any, project: str) -> str:
         """Return the folder of the develop egg of a project, empty without one."""
-        for dist in _environment(installer, project):
+        for dist in distributions(installer, project):
             develop = dist.precedence == pkg_resources.DEVELOP_DIST
             if develop and dist.location in self._develop_locations():
                 folder = Path(self._sources(dist)[0])
@@ -375,7 +378,7 @@ class Substitution:
         return distribution(self.supplier.egg(pin.key, may_build), pin)
 
     def _developed(self, installer: Any, pin: PatchedPin) -> bool:
-        for dist in _environment(installer, pin.key):
+        for dist in distributions(installer, pin.key):
             if self._is_developed(dist, pin):
                 self.overruled.add(pin.key)
                 self._tell(
@@ -445,82 +448,9 @@ class Substitution:
             logger.warning(message)
 
 
-def distribution(egg: str, pin: PatchedPin) -> Any:
-    """Return the distribution in `egg` as buildout wants it; raise `Unpatched`."""
-    (dist,) = pkg_resources.find_distributions(egg)
-    if not same_version(dist.version, pin.version):
-        raise Unpatched(pin, dist.version, dist.location)
-    # An egg with dist-info that is found by path would pass for a develop egg.
-    dist.precedence = pkg_resources.EGG_DIST
-    return dist
-
-
-def _imported(egg: str) -> Iterator[str]:
-    """Yield files from which this very process has imported what is in `egg`."""
-    folder = Path(egg)
-    declared, tops = _namespaces(folder), _top_names(folder)
-    inside = folder.resolve()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is None or name in declared or name.partition(".")[0] not in tops:
-            continue
-        if _has_module(folder, name) and inside not in Path(file).resolve().parents:
-            yield file
-
-
-def _top_names(egg: Path) -> set[str]:
-    """Return the names of the modules and folders in `egg`, without suffixes."""
-    if not egg.is_dir():
-        return set()
-    return {path.name.partition(".")[0] for path in egg.iterdir()}
-
-
-def _has_module(egg: Path, name: str) -> bool:
-    path = name.replace(".", "/")
-    return (egg / f"{path}.py").is_file() or (egg / path / "__init__.py").is_file()
-
-
-def _namespaces(egg: Path) -> set[str]:
-    """Return the old-style namespace packages that `egg` shares with others."""
-    found: set[str] = set()
-    for metadata in ("EGG-INFO", "*.dist-info"):
-        for listed in egg.glob(f"{metadata}/namespace_packages.txt"):
-            found.update(listed.read_text().split())
-    return found
-
-
 def _first_line(path: Path) -> str:
     with path.open() as stream:
         return stream.readline().strip()
-
-
-def _constraint(installer: Any, project: str) -> str | None:
-    """Return the version that an installer has for a canonical `project`."""
-    # How the keys are spelled depends on the release of zc.buildout.
-    for key, version in installer._versions.items():
-        if canonicalize_name(key) == project:
-            return str(version)
-    return None
-
-
-def _environment(installer: Any, project: str) -> Iterator[Any]:
-    """Yield the distributions that an installer has of a canonical `project`."""
-    for key in _spellings(installer._env).get(project, ()):
-        yield from installer._env[key]
-
-
-def _spellings(env: Any) -> dict[str, list[str]]:
-    """Return the keys that an environment has for each canonical name.
-
-    That is asked for every requirement, and there are hundreds of keys.
-    """
-    size = len(env._distmap)
-    if getattr(env, "_poach_spellings", (None, None))[0] != size:
-        spellings: dict[str, list[str]] = {}
-        for key in env._distmap:  # also where the last of a project is gone by now
-            spellings.setdefault(canonicalize_name(key), []).append(key)
-        env._poach_spellings = size, spellings
-    return env._poach_spellings[1]  # type: ignore[no-any-return]
 
 
 def _admits(constraint: str, pin: PatchedPin) -> bool:
@@ -541,19 +471,3 @@ def _is_spelling(value: str, text: str) -> bool:
 def _arbitrary(requirement: Any) -> bool:
     specs: list[tuple[str, str]] = requirement.specs
     return any(operator == "===" for operator, _ in specs)
-
-
-def _asker(installer: Any, requirement: Any) -> str:
-    """Tell who has a requirement last."""
-    return _askers(installer, requirement)[-1]
-
-
-def _askers(installer: Any, requirement: Any) -> list[str]:
-    """Tell all who have a requirement, from what the installer logs for conflicts."""
-    start, end = "Requirement of ", f": {requirement}"
-    found = [
-        str(line[len(start) : -len(end)])
-        for line in installer._requirements_and_constraints
-        if line.startswith(start) and line.endswith(end)
-    ]
-    return found or [ANYBODY]

@@ -241,8 +241,8 @@ def _advise(damaged: Collection[Path]) -> None:
     if folders:
         complain(
             f"{tables.count(len(folders), 'damaged folder')}; remove only the record "
-            f"in it ({ENTRY}, or {RECORD} in .tools and .aliases), and the next run that "
-            "needs the folder makes a new one and swaps both, so that nothing is "
+            f"in it ({ENTRY}, or {RECORD} in .tools and .aliases), and the next run "
+            "that needs the folder makes a new one and swaps both, so that nothing is "
             "missing under a program that runs from it"
         )
     if len(folders) < len(damaged):

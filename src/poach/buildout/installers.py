@@ -1,0 +1,56 @@
+"""What an installer of zc.buildout knows of projects and of who requires them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from poach.names import canonicalize_name
+
+#: Who asks where no distribution does.
+ANYBODY = "A part or a recipe"
+
+
+def version_of(installer: Any, project: str) -> str | None:
+    """Return the version that an installer has for a canonical `project`."""
+    # How the keys are spelled depends on the release of zc.buildout.
+    for key, version in installer._versions.items():
+        if canonicalize_name(key) == project:
+            return str(version)
+    return None
+
+
+def distributions(installer: Any, project: str) -> Iterator[Any]:
+    """Yield the distributions that an installer has of a canonical `project`."""
+    for key in _spellings(installer._env).get(project, ()):
+        yield from installer._env[key]
+
+
+def _spellings(env: Any) -> dict[str, list[str]]:
+    """Return the keys that an environment has for each canonical name.
+
+    That is asked for every requirement, and there are hundreds of keys.
+    """
+    size = len(env._distmap)
+    if getattr(env, "_poach_spellings", (None, None))[0] != size:
+        spellings: dict[str, list[str]] = {}
+        for key in env._distmap:  # also where the last of a project is gone by now
+            spellings.setdefault(canonicalize_name(key), []).append(key)
+        env._poach_spellings = size, spellings
+    return env._poach_spellings[1]  # type: ignore[no-any-return]
+
+
+def asker_of(installer: Any, requirement: Any) -> str:
+    """Tell who has a requirement last."""
+    return askers_of(installer, requirement)[-1]
+
+
+def askers_of(installer: Any, requirement: Any) -> list[str]:
+    """Tell all who have a requirement, from what the installer logs for conflicts."""
+    start, end = "Requirement of ", f": {requirement}"
+    found = [
+        str(line[len(start) : -len(end)])
+        for line in installer._requirements_and_constraints
+        if line.startswith(start) and line.endswith(end)
+    ]
+    return found or [ANYBODY]
