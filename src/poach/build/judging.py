@@ -14,6 +14,7 @@ from functools import cached_property
 
 from poach.build import filekinds, generated
 from poach.build.built import Built, Placement, above, is_tail
+from poach.build.products import Products
 from poach.record.effect import Effect, Verdict
 
 #: Where a build looks for what it is to do.
@@ -69,6 +70,7 @@ class _Judge:
         self._built = built
         self._wheel = built.wheel
         self._at = Placement(built)
+        self._products = Products(built, self._at)
 
     def verdict(self, path: str) -> Verdict:
         """Return what becomes of a touched file; the first rule that knows decides."""
@@ -100,7 +102,10 @@ class _Judge:
         """
         if self._is_for_people(path) or filekinds.is_build_file(path):
             return None
-        made = [self._made(source) for source in self._compiled_with(path)]
+        made = [
+            self._products.made_of(source)
+            for source in self._products.compiled_with(path)
+        ]
         return next(iter(sorted(filter(None, made), key=_is_without_effect)), None)
 
     def _is_data(self, path: str) -> bool:
@@ -108,116 +113,11 @@ class _Judge:
 
         A template of code is for the build, even if the wheel has it.
         """
-        made = [name for name in generated.products(path) if self._is_there(name)]
+        made = [
+            name for name in generated.products(path) if name in self._built.tree.sizes
+        ]
         code = any(name.endswith(".py") or filekinds.is_compiled(name) for name in made)
         return filekinds.is_template(path) and not code
-
-    def _made(self, source: str) -> Verdict | None:
-        """Return a verdict on the change of `source`: the last generation decides."""
-        generations = [*generated.generations(source), self._of_module(source)]
-        sources = [source, *(name for names in generations for name in names)]
-        elsewhere = self._named_otherwise(sources)
-        for names in [*reversed(generations), elsewhere]:
-            own = [name for name in names if not self._is_by_hand(name, source)]
-            for name in own:
-                if name in self._built.touched:
-                    return Verdict(Effect.BUILD_INPUT, why=f"{name} is patched, too")
-                if self._is_made(name):
-                    why = f"the build makes {name} of it"
-                    return Verdict(Effect.BUILD_INPUT, why=why)
-            hides = next(filter(self._is_there, own), None)
-            if hides is not None:
-                return _hidden(hides)
-        return None
-
-    def _named_otherwise(self, sources: list[str]) -> list[str]:
-        """Return what Cython made of `sources` in another folder or by another name.
-
-        Only contents tell.  A file named as usual is that of the source beside it.
-        """
-        return [
-            product
-            for product, named in self._named_by_cython.items()
-            if any(
-                is_tail(name, source) or is_tail(source, name)
-                for source in sources
-                if source.endswith(generated.CYTHON)
-                for name in named
-            )
-        ]
-
-    @cached_property
-    def _named_by_cython(self) -> dict[str, set[str]]:
-        """The files by Cython with unusual names, each with the sources it names."""
-        there = [*self._built.tree.sizes]
-        usual = {p for path in there for p in generated.products(path)}
-        found = {
-            path: generated.sources_named(self._at.read(path))
-            for path in there
-            if path.endswith(generated.BY_CYTHON)
-            and path not in usual
-            and self._is_by_cython(path)
-        }
-        return {path: named for path, named in found.items() if named}
-
-    def _is_by_hand(self, name: str, source: str) -> bool:
-        """Tell whether the file at `name` is there, and is not made of `source`."""
-        if not self._is_there(name) or name in self._built.written:
-            return False
-        return not generated.is_product(name, source, self._at.read(name))
-
-    def _compiled_with(self, path: str) -> list[str]:
-        """Return the sources whose products change with the one at `path`."""
-        if not path.endswith((generated.CYTHON, *generated.INCLUDED)):
-            return [path]
-        if self._made(path) is not None:
-            return [path]
-        return self._including(path)
-
-    def _including(self, path: str) -> list[str]:
-        """Return the sources for Cython that include `path`, or what includes it."""
-        kinds = (generated.CYTHON, *generated.INCLUDED)
-        names = [name for name in self._built.tree.sizes if name.endswith(kinds)]
-        texts = {name: self._at.read(name) for name in names}
-        found, new = {path}, [path]
-        while new:
-            wanted = new.pop()
-            more = [
-                name
-                for name, text in texts.items()
-                if name not in found and generated.mentions(text, wanted)
-            ]
-            found.update(more)
-            new += more
-        return sorted(name for name in found if name.endswith(generated.CYTHON))
-
-    def _of_module(self, path: str) -> list[str]:
-        """Return what Cython has made of a module of Python, if the wheel runs that."""
-        made = [name for name in generated.of_module(path) if self._is_by_cython(name)]
-        stem = re.escape(path.rpartition("/")[2].removesuffix(".py"))
-        runs = re.compile(rf"(?:.*/)?{stem}\.(?:[^/]*\.)?(?:so|pyd)")
-        return made if any(map(runs.fullmatch, self._wheel.sizes)) else []
-
-    def _is_by_cython(self, path: str) -> bool:
-        there = self._is_there(path) and path not in self._built.written
-        return there and self._at.read(path).startswith(generated.MADE_BY_CYTHON)
-
-    def _is_there(self, path: str) -> bool:
-        return path in self._built.tree.sizes
-
-    def _is_made(self, path: str) -> bool:
-        """Tell whether the build made the generated file at `path`, or wrote it again.
-
-        It may have made it elsewhere, in a folder for the build or for the wheel; a
-        copy of what was there before does not count.
-        """
-        if path in self._built.written:
-            return True
-        name, after, wheel = path.rpartition("/")[2], self._built.after, self._wheel
-        made = [after.read(p) for p in self._built.written if is_tail(name, p)]
-        made += [wheel.read(p) for p in self._at.places(path) if p in wheel.sizes]
-        before = self._at.read(path) if self._is_there(path) and made else None
-        return any(data != before for data in made)
 
     # -- what the wheel has -------------------------------------------------------
 
@@ -485,7 +385,7 @@ class _Judge:
             return path.endswith(".py")
         if package in _TOOLS or filekinds.is_doc_folder(package):
             return False
-        whole = self._is_there(f"{package}/__init__.py")
+        whole = f"{package}/__init__.py" in self._built.tree.sizes
         return whole or self._is_new_package(package)
 
     def _is_new_package(self, folder: str) -> bool:
@@ -539,15 +439,6 @@ class _Judge:
         touched = self._built.touched[path]
         text = b"\n".join(filter(None, touched))
         return is_tail("__init__.py", path) and bool(_NAMESPACE.search(text))
-
-
-def _hidden(product: str) -> Verdict:
-    return Verdict(
-        Effect.WITHOUT_EFFECT,
-        why=f"{product}, which is made of it, is in the sdist, and neither a patch nor "
-        "the build changes it",
-        cure=f"patch {product}, too: make it again from the patched source",
-    )
 
 
 def _cure(source: str, place: str) -> str:

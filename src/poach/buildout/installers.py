@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from poach.names import canonicalize_name
+import pkg_resources
+
+from poach.buildout.ports import PatchedPin
+from poach.names import canonicalize_name, same_version
 
 #: Who asks where no distribution does.
 ANYBODY = "A part or a recipe"
@@ -54,3 +57,24 @@ def askers_of(installer: Any, requirement: Any) -> list[str]:
         if line.startswith(start) and line.endswith(end)
     ]
     return found or [ANYBODY]
+
+
+def admits(constraint: str, pin: PatchedPin) -> bool:
+    """Tell whether a constraint, as buildout keeps them, leaves room for the pin."""
+    if constraint.startswith(("<", ">")):
+        requirement = pkg_resources.Requirement.parse(pin.key + constraint)
+        return bool(requirement.specifier.contains(pin.base))
+    version = constraint[2:] if constraint.startswith("==") else constraint
+    return same_version(version, pin.version) or same_version(version, pin.base)
+
+
+def is_spelling(value: str, text: str) -> bool:
+    """Tell whether `value` says the same as the `text` of a pin."""
+    words, others = value.split(), text.split()
+    return same_version(words[0], others[0]) and words[1:] == others[1:]
+
+
+def is_arbitrary(requirement: Any) -> bool:
+    """Tell whether a requirement compares the text of versions (``===``, PEP 440)."""
+    specs: list[tuple[str, str]] = requirement.specs
+    return any(operator == "===" for operator, _ in specs)

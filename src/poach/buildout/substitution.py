@@ -21,7 +21,15 @@ from poach.buildout.errors import (
     Unpatched,
     UnreadableVersion,
 )
-from poach.buildout.installers import asker_of, askers_of, distributions, version_of
+from poach.buildout.installers import (
+    admits,
+    asker_of,
+    askers_of,
+    distributions,
+    is_arbitrary,
+    is_spelling,
+    version_of,
+)
 from poach.buildout.isolation import Isolation
 from poach.buildout.ports import PatchedPin, Supplier
 from poach.buildout.requests import Asking
@@ -79,7 +87,7 @@ class Substitution:
         version = pin.version
         if self._developed(installer, pin):
             version = pin.base
-        elif _arbitrary(requirement) and version not in requirement:
+        elif is_arbitrary(requirement) and version not in requirement:
             asker = asker_of(installer, requirement)
             raise ArbitraryEquality(pin, str(requirement), asker)
         try:
@@ -330,7 +338,7 @@ class Substitution:
     def _translated(self, key: str, value: str) -> str:
         pin = self.supplier.pinned(canonicalize_name(key))
         # Packages may have asked for more since it was written.
-        if pin is None or not any(_is_spelling(value, t) for t in self._had(pin)):
+        if pin is None or not any(is_spelling(value, t) for t in self._had(pin)):
             raise LatePin(key, value)
         return str(pin.version)
 
@@ -346,7 +354,7 @@ class Substitution:
         if pin is None:
             return None
         had, constraint = self._had(pin), version_of(installer, pin.key)
-        if constraint is None or constraint in had or _admits(constraint, pin):
+        if constraint is None or constraint in had or admits(constraint, pin):
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self.overruled.add(pin.key)
@@ -451,23 +459,3 @@ class Substitution:
 def _first_line(path: Path) -> str:
     with path.open() as stream:
         return stream.readline().strip()
-
-
-def _admits(constraint: str, pin: PatchedPin) -> bool:
-    """Tell whether a constraint, as buildout keeps them, leaves room for the pin."""
-    if constraint.startswith(("<", ">")):
-        requirement = pkg_resources.Requirement.parse(pin.key + constraint)
-        return bool(requirement.specifier.contains(pin.base))
-    version = constraint[2:] if constraint.startswith("==") else constraint
-    return same_version(version, pin.version) or same_version(version, pin.base)
-
-
-def _is_spelling(value: str, text: str) -> bool:
-    """Tell whether `value` says the same as the `text` of a pin."""
-    words, others = value.split(), text.split()
-    return same_version(words[0], others[0]) and words[1:] == others[1:]
-
-
-def _arbitrary(requirement: Any) -> bool:
-    specs: list[tuple[str, str]] = requirement.specs
-    return any(operator == "===" for operator, _ in specs)
