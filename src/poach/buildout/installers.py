@@ -10,6 +10,15 @@ import pkg_resources
 from poach.buildout.ports import PatchedPin
 from poach.names import canonicalize_name, same_version
 
+try:
+    from zc.buildout.utils import normalize_name as normalize_name
+except ImportError:  # before zc.buildout 3.1
+
+    def normalize_name(name: str) -> str:
+        """Return the key of a project in an index of setuptools."""
+        return name.lower()
+
+
 #: Who asks where no distribution does.
 ANYBODY = "A part or a recipe"
 

@@ -28,6 +28,7 @@ from poach.buildout.installers import (
     distributions,
     is_arbitrary,
     is_spelling,
+    normalize_name,
     version_of,
 )
 from poach.buildout.isolation import Isolation
@@ -36,15 +37,6 @@ from poach.buildout.requests import Asking
 from poach.buildout.substitutes import Substitutes
 from poach.names import canonicalize_name, same_version
 from poach.pins.pin import is_pin
-
-try:
-    from zc.buildout.utils import normalize_name
-except ImportError:  # before zc.buildout 3.1
-
-    def normalize_name(name: str) -> str:
-        """Return the key of a project in an index of setuptools."""
-        return name.lower()
-
 
 logger = logging.getLogger("zc.buildout.poach")
 
