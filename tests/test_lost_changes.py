@@ -261,6 +261,7 @@ def test_what_other_programs_tell_of_a_file(line):
     [
         b"Only in debug mode: log more\n",
         b"Only in Python 2: str is bytes\n",
+        b"Only in debug: logging is on\n",
         b"diff -u output was wrong\n",
         b"diff -u output\n",
         b"diff -r is nice\n",
@@ -274,6 +275,24 @@ def test_prose_that_begins_like_a_line_of_diff(text):
     for head in (b"# HG changeset patch\n# User x\nfix\n\n", b"Description: x\n\n"):
         assert names(head + text + b"\n" + CHANGE) == ["b/m.py"]
         assert names(NEW + head + text + b"more\n\n" + CHANGE)[-1] == "b/m.py"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Only in b: two words\n\n" + CHANGE,
+        b"Only in debug: one\n\n" + CHANGE,
+        b"Only in debug/x: two words\n\n" + CHANGE,
+        b"Only in debug: two words\n" + CHANGE,
+        b"Only in debug: two words\nOnly in b: x\n" + CHANGE,
+        CHANGE + b"Only in debug: two words\n\n",
+        CHANGE + b"Only in old tree: two words\n",
+        b"Index: x\n=======\nOnly in debug: two words\n\n" + CHANGE,
+    ],
+)
+def test_only_in_that_may_be_of_diff_is_no_prose(data):
+    found = [str(each) for each in faults(data) if "Only in" in str(each)]
+    assert found and all("the diff lacks this file" in each for each in found)
 
 
 def test_only_in_says_what_to_do():

@@ -495,9 +495,9 @@ class _Scanner:
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
             return None
-        if found.kind == "lost" and self.is_left_out([*map(_text, found.names)]):
-            return None
         if found.kind == "lost":
+            if self.is_left_out([*map(_text, found.names)]) or self._is_prose(line):
+                return None
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
         first, last = found.names[0], found.names[-1]
         if found.kind == "binary":
@@ -506,6 +506,13 @@ class _Scanner:
             self.names = (first, last)
         self._announce(last, 2 if line.startswith(b"diff ") else 0)
         return None
+
+    def _is_prose(self, line: bytes) -> bool:
+        """Tell whether a line above the first file is a sentence of its message."""
+        from poach.announced import is_sentence
+
+        is_above = self.gap is None and self.pending is None
+        return is_above and is_sentence(line, self._peek(self.at + 1), self.data)
 
     def _announce_names(self, old: bytes, new: bytes) -> None:
         self.names = (old, new)
