@@ -154,7 +154,8 @@ class Hunk(NamedTuple):
     `old_start` and `new_start` are its line numbers.  Each of `lines` is a mark (a
     blank, ``+`` or ``-``) and a line with its newline, which is lacking only where
     the file ends without one.  `chopped` of them, the last ones, are blank context that
-    the diff lacks at its end.
+    the diff lacks at its end.  `loose` of them, the last ones, are blank lines without
+    a mark at the end of the file's hunks: they may be no part of the hunk.
     """
 
     header: str
@@ -162,6 +163,7 @@ class Hunk(NamedTuple):
     new_start: int
     lines: tuple[bytes, ...]
     chopped: int = 0
+    loose: int = 0
 
     @property
     def old(self) -> list[bytes]:
@@ -762,7 +764,20 @@ class _Scanner:
                 self._check_following(start, lines[-1])
             # The last ones may have been put in the place of lines that are lacking.
             chopped = max(0, len(lines) - (self.at - start - 1))
-            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines), chopped)
+            loose = self._loose(chopped)
+            header = found[0].decode()
+            yield Hunk(header, old_start, new_start, tuple(lines), chopped, loose)
+
+    def _loose(self, chopped: int) -> int:
+        """Count the last lines of a hunk that may be blank lines after it.
+
+        Where another hunk follows at once, they are lines of this one.
+        """
+        first = self.at
+        while self.lines[first - 1] in (b"\n", b"\r\n"):
+            first -= 1
+        ends = not self._peek(self.at).startswith(b"@@")
+        return self.at - first + chopped if ends and first < self.at else 0
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""

@@ -192,6 +192,8 @@ def _detail(miss: Miss) -> str:
         "order": f"fits at line {lines} only, before or in an earlier hunk",
         "no context": f"would go to line {lines}, but it has no context: "
         "it applies at its own line only",
+        "wrong counts": f"fits at line {lines} but for its end, where the last "
+        f"{miss.note} blank: the counts in its header may be too large",
     }[miss.reason]
 
 
@@ -284,6 +286,7 @@ _SUM = (
     "the diff is several commits, one after the other; if it is the .patch of a pull "
     "request, take its .diff, which has the sum of them"
 )
+_AGAIN = "get the diff again from its source, or make it again"
 
 _ADVICE = {
     "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
@@ -293,7 +296,8 @@ _ADVICE = {
     "unreadable": "look at what stands there in the tree, and who may read it",
     "kind": "make the diff anew with git diff, which deletes the one and makes the "
     "other",
-    "bad diff": "get the diff again from its source, or make it again",
+    "bad diff": _AGAIN,
+    "wrong counts": _AGAIN,
     "excluded": "correct the globs of exclude=, or leave them out",
     "too large": "look what the diff is; nothing that large is a patch",
     "already applied": "the source has this change already (or the diff is reversed): "
