@@ -479,6 +479,22 @@ def test_a_hunk_with_a_damaged_header(told, body):
         assert 8 <= found.line <= 8 + told.count(b"\n")
 
 
+@pytest.mark.parametrize("line", [b"-x = 1\n", b"+x\r\n", b"--bar\n", b"-x\n-y\n"])
+@pytest.mark.parametrize("told", [b"line 6:\n", b"\nclass X:\n", b"** -6 +5,0 **\n"])
+def test_a_lone_change_below_a_damaged_header(told, line):
+    for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
+        found = fault(CHANGE + told + line + more)
+        assert "looks like a part of a diff" in found.reason
+        assert found.line == 8 + told.count(b"\n")
+
+
+@pytest.mark.parametrize("line", [b"-1\n", b"- x\n", b"+ x\n", b"+2\n", b"-Al\n"])
+@pytest.mark.parametrize("told", [b"-6,1 +5,0 @@\n", b"6,1 5,0 class X:\n"])
+def test_a_lone_change_below_the_numbers_of_a_header(told, line):
+    found = fault(CHANGE + b"-- \n2.39.5\n" + told + line)
+    assert "looks like a part of a diff" in found.reason
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -510,6 +526,11 @@ def test_a_hunk_or_a_file_that_is_quoted_or_indented(mark):
         b"Some points:\n- one\n- two\n  that goes on\n\n- three\n",
         b"Words.\n\n    code that is indented\n",
         b"-- \nA B\n-Al\n",
+        b"From me in 2026, 1 of 2:\n- a point\n",
+        b"The vote:\n+1 by me\n",
+        b"The vote:\n-1\n",
+        b"Yours,\n\n-Al\n",
+        b"He wrote:\n> -x\n",
         b"Signed:\n-----BEGIN PGP SIGNATURE-----\nVersion: 1\n\niQ+a\n=ab\n"
         b"-----END PGP SIGNATURE-----\n",
         b"_" * 47 + b"\nlist mailing list\nlist@example.com\n  http://example.com/\n",
