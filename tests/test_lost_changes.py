@@ -196,6 +196,7 @@ ED = b"5c\nl5\n.\n"
         b"diff --side-by-side a/n.py b/n.py\nline 4\t\t\tline 4\n",
         b"diff -r a/n.py b/n.py\n5c5\n< line 5\n---\n> l5\n",
         b"diff -r 1 -r 2 n.py\n5d4\n< line 5\n",
+        b"==== //depot/n.py#3 (text) ====\n\n***************\n*** 1,2 ****\n! a\n",
         b"\n5c\nl5\nl6\n.\n",
         b"\nwords\n7,9c\nl5\n.\nw\nq\n",
     ],

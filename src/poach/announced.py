@@ -68,8 +68,8 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     (
         "lost",
         r"cvs\S* (?:diff|server|rdiff): .*(?:no comparison available|not in file .+)"
-        r"|File .+ is (?:new|removed); .+"
-        r"|\.\.\. //.+#\d+ (?:add|delete|branch|move/add|move/delete|purge)\b.*",
+        r"|File (.+) is (?:new|removed); .+"
+        r"|\.\.\. (//.+)#\d+ (?:add|delete|branch|move/add|move/delete|purge)\b.*",
         _NOT_SHOWN,
     ),
     (
@@ -79,7 +79,7 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
         _RENAME,
     ),
     ("lost", r"=== \w+ file .+ \(properties changed: (?:.* )?[-+]x\b.*\)", _MODE),
-    ("lost", r"(?:addfile|adddir|rmfile|rmdir) \./\S+", _NOT_SHOWN),
+    ("lost", r"(?:addfile|adddir|rmfile|rmdir) \./(\S+)", _NOT_SHOWN),
     ("lost", r"begin [0-7]{3,4} \S.*", _UUENCODED),
     (
         "lost",
@@ -96,7 +96,7 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ),
     (
         "lost",
-        r"Submodule .+ (?:[0-9a-f]{7,}\.{2,3}[0-9a-f]{7,}|contains ).*",
+        r"Submodule (.+) (?:[0-9a-f]{7,}\.{2,3}[0-9a-f]{7,}|contains ).*",
         _SUBMODULE,
     ),
     (

@@ -81,7 +81,9 @@ _oids = _matcher(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
 _BINARY_NOTE = rb"(?m)^(?:Binary files|Files) (.*) differ\r?$"
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
-_context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
+_context = _matcher(
+    rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}|\*{15}[^\n]*\n\*\*\* \d+(?:,\d+)? \*{4}"
+)
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
 _version = _matcher(rb"\d+\.\d+[\w.]*(?: \(.*\))?\s*$")
 _ed = _matcher(rb"\d+(?:,\d+)?[ac]\s*$")
@@ -579,7 +581,7 @@ class _Scanner:
         return self.lines[at] if at < len(self.lines) else b""
 
     def _refuse_other_kinds(self, line: bytes) -> None:
-        if line.startswith(b"*** ") and _context(self._glance()):
+        if line.startswith(b"***") and _context(self._glance()):
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
         if line[:1].isdigit() and _normal(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
