@@ -390,6 +390,19 @@ def test_a_header_with_its_hunks(data):
     assert [file.new for file in parse(data)][-1] in ("b/m.py", "m.py")
 
 
+@pytest.mark.parametrize("name", ["\u00e4.py", "p/\u00e4 b.py", "a\tb", 'say "x".py'])
+def test_a_header_with_c_quotes(name):
+    """GNU diff quotes what is not ASCII, a tab or a quote, in both of its lines."""
+    raw = name.replace('"', '\\"').replace("\t", "\\t").encode()
+    raw = raw.replace("\u00e4".encode(), b"\\303\\244")
+    told = b'diff -ruN "a/%s" "b/%s"\n' % (raw, raw)
+    body = CHANGE.replace(b"a/m.py", b'"a/%s"' % raw)
+    assert names(told + body.replace(b"b/m.py", b'"b/%s"' % raw)) == [f"b/{name}"]
+    reason = fault(told + CHANGE).reason
+    assert "announces this file and has nothing of it" in reason
+    assert parse(told + CHANGE, lambda names: names == [f"b/{name}"])
+
+
 # Properties of Subversion.
 
 

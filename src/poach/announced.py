@@ -131,8 +131,8 @@ class Announcement(NamedTuple):
 
     `kind` is "file" where the file's hunks have to come below, "binary" where two
     binary files differ, "lost" where the diff lacks a change: `reason` says which and
-    what to do.  `names` are the file's, as written: the old one and the new one; of a
-    "lost" one those by which it may be left out.
+    what to do.  `names` are the file's, as written, perhaps in C quotes: the old one
+    and the new one; of a "lost" one those by which it may be left out.
     """
 
     kind: Kind
@@ -207,7 +207,7 @@ def _words(text: bytes) -> _Words:
     words = iter(_APART.sub(b"-r0", text).split()[1:])
     for word in words:
         if not word.startswith(b"-") or word == b"-":
-            names.append(word.strip(b"'\""))
+            names.append(word.strip(b"'"))
         elif word.startswith(b"--"):
             letters += {b"--ed": b"e", b"--rcs": b"n"}.get(word, b"")
             letters += b"y" if word == b"--side-by-side" else b""
@@ -259,7 +259,8 @@ def _file_of(words: _Words) -> bytes | None:
 
 
 def _are_like(old: bytes, new: bytes) -> bool:
-    lasts = sorted((each.rpartition(b"/")[2] for each in (old, new)), key=len)
+    plain = (name.strip(b'"') for name in (old, new))
+    lasts = sorted((each.rpartition(b"/")[2] for each in plain), key=len)
     return lasts[1].startswith(lasts[0]) or b"/dev/null" in (old, new)
 
 

@@ -499,13 +499,14 @@ class _Scanner:
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
             return None
+        names = [*map(_unquoted, found.names)]
         if found.kind == "lost":
-            if self.is_left_out([*map(_text, found.names)]) or self._is_prose(line):
+            if self.is_left_out([*map(_text, names)]) or self._is_prose(line):
                 return None
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
-        first, last = found.names[0], found.names[-1]
         if found.kind == "binary":
-            return self._lost(_name(first), _name(last))
+            return self._lost(_name(found.names[0]), _name(found.names[-1]))
+        first, last = names[0], names[-1]
         if line.startswith(b"=="):
             self.names = (first, last)
         self._announce(last, 2 if line.startswith(b"diff ") else 0)
