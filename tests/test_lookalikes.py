@@ -106,6 +106,16 @@ def test_a_removal_that_is_done_and_a_twin():
     assert [each for each, _ in ends(old, hunks(REMOVE % (2, 2)))] == ["ambiguous"]
 
 
+def test_a_removal_that_is_done_with_little_context():
+    """All of its context at its own line counts, however little it says."""
+    old = b"def a(x):\n    return x\n    return x\n\ndef b(x):\n    return x\n\n"
+    wanted = hunks(b"@@ -6,3 +6,2 @@\n     return x\n-    return x\n \n")
+    assert ends(old, wanted) == [("ambiguous", (2, 6))]
+    undone = b"# new\n" + old.removesuffix(b"\n") + b"    return x\n\n"
+    twice = b"    return x\n" * 2
+    assert made(undone.replace(twice, b"    return x\n", 1), wanted)
+
+
 def test_a_removal_at_an_offset_between_blank_lines():
     """Two blank lines are elsewhere by mere chance."""
     old = b"a\n\n\nb\n\nX = old()\n\nc\n"

@@ -68,8 +68,12 @@ def _at_its_own_line(text: Text, shape: Shape, place: Place) -> Iterator[int]:
     start = max(0, shape.prefix - 1)
     core = shape.new[start : len(shape.new) - max(0, shape.suffix - 1)]
     adds = any(map(bytes.strip, _added(shape)))
-    if len(core) < 2 or not (adds or _is_telling(core)):
+    if len(core) < 2:
         return
+    if not adds and not _is_telling(core):
+        if place.offset == place.carry or not any(map(bytes.strip, shape.new)):
+            return
+        start, core = 0, shape.new  # all of the context says enough
     taken = range(0) if adds else range(place.line, place.line + len(shape.old))
     owns = {shape.first, shape.hunk.new_start - 1, shape.first + place.carry}
     if place.fuzz:
