@@ -219,7 +219,7 @@ def _doubtful(miss: Miss) -> str:
     if miss.doubt == "clash":
         return f"GNU patch would take line {first}, git line {second}"
     if miss.doubt == "there" and first == second:
-        return f"its new lines are at line {first} already, and it has no context"
+        return f"would go to line {first}, where its new lines are already"
     if miss.doubt == "there":
         return (
             f"its old lines are at line {first}, away from its own line, and its new "
