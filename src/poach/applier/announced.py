@@ -8,7 +8,6 @@ Subversion, CVS, Bazaar, Mercurial, Perforce, Fossil and git.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -37,8 +36,8 @@ _ONLY_IN = (
     "|Jen v|Samo u|Doar în|Vain hakemistossa|Csak ebben:|Hanya dalam|Només a"
     "|Tikai iekš|Chỉ trong|Yaln\u0131zca"
     "|\u0422\u043e\u043b\u044c\u043a\u043e \u0432|\u041b\u0438\u0448\u0435 \u0443"
-    "|\u0421\u0430\u043c\u043e (?:\u0432|\u0443)|Μόνο στο) .+: .+"
-    "|只在 .+ 存在\uff1a.+|.+ のみに存在: .+"
+    "|\u0421\u0430\u043c\u043e (?:\u0432|\u0443)|Μόνο στο) (.+?): (.+)"
+    "|只在 (.+) 存在\uff1a(.+)|(.+) のみに存在: (.+)"
 )
 # "Binary files %s and %s differ", "Files %s and %s differ".
 _DIFFER = (
@@ -69,8 +68,8 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     (
         "lost",
         r"cvs\S* (?:diff|server|rdiff): .*(?:no comparison available|not in file .+)"
-        r"|File .+ is (?:new|removed); .+"
-        r"|\.\.\. //.+#\d+ (?:add|delete|branch|move/add|move/delete|purge)\b.*",
+        r"|File (.+) is (?:new|removed); .+"
+        r"|\.\.\. (//.+)#\d+ (?:add|delete|branch|move/add|move/delete|purge)\b.*",
         _NOT_SHOWN,
     ),
     (
@@ -80,7 +79,7 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
         _RENAME,
     ),
     ("lost", r"=== \w+ file .+ \(properties changed: (?:.* )?[-+]x\b.*\)", _MODE),
-    ("lost", r"(?:addfile|adddir|rmfile|rmdir) \./\S+", _NOT_SHOWN),
+    ("lost", r"(?:addfile|adddir|rmfile|rmdir) \./(\S+)", _NOT_SHOWN),
     ("lost", r"begin [0-7]{3,4} \S.*", _UUENCODED),
     (
         "lost",
@@ -97,7 +96,7 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ),
     (
         "lost",
-        r"Submodule .+ (?:[0-9a-f]{7,}\.{2,3}[0-9a-f]{7,}|contains ).*",
+        r"Submodule (.+) (?:[0-9a-f]{7,}\.{2,3}[0-9a-f]{7,}|contains ).*",
         _SUBMODULE,
     ),
     (
@@ -108,7 +107,6 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ),
     ("binary", r"Binary file (.+) has changed|" + _DIFFER, ""),
 )
-_FOLDER_AND_FILE = re.compile(rb" (\S+?)/?: (.+)$")
 _COMMAND = re.compile(rb"diff -(?!-git |-cc |-combined )[^<>|;&]*$")
 _AFTER_COMMAND = (
     *(b"diff -", b"Index: ", b"--- ", b"+++ ", b"*** ", b"@@ ", b"Only in ", b"#"),
@@ -120,7 +118,7 @@ _APART = re.compile(rb"(?<= )-r +(?=[0-9a-f]+(?::[0-9a-f]+)? |[A-Z]{3,} )")
 _REVISION_OPTION = re.compile(rb"-r(?:\d|[A-Z]{3,})")
 _OF_OTHER_KINDS = re.compile(rb"[efny]")
 _OTHER_LINE = re.compile(rb"\d+(?:,\d+)?[acd](?:\d+(?:,\d+)?)?\s*$|[ad]\d+ \d+\s*$")
-_SENTENCE = re.compile(rb"Only in [^/:]* [^/:]*: \S+ .*\S")
+_SENTENCE = re.compile(rb"Only in ([^/:]+): \S+ .*\S")
 _P4 = re.compile(rb"==== (.+#\d+.*?) ====(?! identical)")
 _REVISION = re.compile(rb"#\d+(?: .*)?$")
 # Of a symlink, and of what a file is executed by.
@@ -133,8 +131,8 @@ class Announcement(NamedTuple):
 
     `kind` is "file" where the file's hunks have to come below, "binary" where two
     binary files differ, "lost" where the diff lacks a change: `reason` says which and
-    what to do.  `names` are the file's, as written: the old one and the new one; of a
-    "lost" one those by which it may be left out.
+    what to do.  `names` are the file's, as written, perhaps in C quotes: the old one
+    and the new one; of a "lost" one those by which it may be left out.
     """
 
     kind: Kind
@@ -152,21 +150,41 @@ def read(line: bytes, following: bytes = b"") -> Announcement | None:
         return _of_p4(text)
     for kind, pattern, reason in _compiled():
         if found := pattern.fullmatch(text):
-            if reason == _ABSENT and (_RUBBISH.search(text) or _SENTENCE.match(text)):
+            if reason == _ABSENT and _RUBBISH.search(text):
                 return None
-            names = _only_in(text) if reason == _ABSENT else found.groups()
-            return Announcement(kind, tuple(filter(None, names)), reason)
+            names = tuple(filter(None, found.groups()))
+            if reason == _ABSENT:
+                names = _only_in(text, *names)
+            return Announcement(kind, names, reason)
     return None
 
 
-def _only_in(text: bytes) -> Iterator[bytes]:
-    """Yield the names of a file that is in one folder only: with the folder that was
+def is_sentence(line: bytes, following: bytes, data: bytes) -> bool:
+    """Tell whether ``Only in debug: log more`` is prose in the diff `data`.
+
+    It may be where no name in the diff begins with that folder, as those of a diff -r
+    do, and where no other line of diff follows.  Ask only above the first file.
+    """
+    found = _SENTENCE.match(line.rstrip())
+    if not found or following.startswith(_AFTER_COMMAND):
+        return False
+    return re.search(rb"[\s'\"]%s/" % re.escape(found[1]), data) is None
+
+
+def _only_in(text: bytes, folder: bytes, file: bytes) -> tuple[bytes, ...]:
+    """Return the names of a file that is in one folder only: with the folder that was
     compared, and without it."""
-    found = _FOLDER_AND_FILE.search(text)
-    if found:
-        file = found[2].removesuffix(b".") if text.startswith(b"Nur ") else found[2]
-        for folder in (found[1], found[1].partition(b"/")[2]):
-            yield b"/".join(filter(None, (folder, file)))
+    if text.startswith(b"Nur "):
+        file = file.removesuffix(b".")
+    folder, file = (_without_quotes(name) for name in (folder, file))
+    folders = (folder.rstrip(b"/"), folder.rstrip(b"/").partition(b"/")[2])
+    return tuple(b"/".join(filter(None, (each, file))) for each in folders)
+
+
+def _without_quotes(name: bytes) -> bytes:
+    """Return a name without the quotes that a newer GNU diff writes around blanks."""
+    quoted = len(name) > 2 and name[:1] == name[-1:] and name[:1] in (b"'", b'"')
+    return name[1:-1] if quoted else name
 
 
 @cache
@@ -189,7 +207,7 @@ def _words(text: bytes) -> _Words:
     words = iter(_APART.sub(b"-r0", text).split()[1:])
     for word in words:
         if not word.startswith(b"-") or word == b"-":
-            names.append(word.strip(b"'\""))
+            names.append(word.strip(b"'"))
         elif word.startswith(b"--"):
             letters += {b"--ed": b"e", b"--rcs": b"n"}.get(word, b"")
             letters += b"y" if word == b"--side-by-side" else b""
@@ -241,7 +259,8 @@ def _file_of(words: _Words) -> bytes | None:
 
 
 def _are_like(old: bytes, new: bytes) -> bool:
-    lasts = sorted((each.rpartition(b"/")[2] for each in (old, new)), key=len)
+    plain = (name.strip(b'"') for name in (old, new))
+    lasts = sorted((each.rpartition(b"/")[2] for each in plain), key=len)
     return lasts[1].startswith(lasts[0]) or b"/dev/null" in (old, new)
 
 

@@ -24,6 +24,7 @@ Reason = Literal[
     "only at the start",
     "only at the end",
     "no context",
+    "wrong counts",
 ]
 
 _COMMON = 32  # a line that occurs more often says nothing about the place
@@ -147,6 +148,7 @@ class _Diagnosis(NamedTuple):
         lines = self._without_cr(old)
         yield "line endings", lines, self._endings(lines)
         yield "white space", *self._but_for_space()
+        yield "wrong counts", *self._but_for_the_end()
 
     # What is there already.
 
@@ -267,6 +269,15 @@ class _Diagnosis(NamedTuple):
                 return (place + 1,), _trailing(old, there)
             if [*map(_unspaced, there)] == [*map(_unspaced, old)]:
                 return (place + 1,), "its tabs and blanks are others"
+        return (), ""
+
+    def _but_for_the_end(self) -> tuple[tuple[int, ...], str]:
+        """Return where the hunk fits without blank lines that may stand after it, and
+        how many these are."""
+        old = self.shape.old
+        for count in range(1, self.shape.hunk.loose + 1):
+            if lines := self._find(self.text, old[:-count]):
+                return lines, "line is" if count == 1 else f"{count} lines are"
         return (), ""
 
     def _find(self, text: Text, lines: list[bytes]) -> tuple[int, ...]:

@@ -81,7 +81,9 @@ _oids = _matcher(rb"([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{1,6})\b)?")
 _BINARY_NOTE = rb"(?m)^(?:Binary files|Files) (.*) differ\r?$"
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _binary_size = _matcher(rb"(literal|delta) (\d{1,18})\n")
-_context = _matcher(rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}")
+_context = _matcher(
+    rb"\*\*\* [^\n]*\n--- [^\n]*\n\*{15}|\*{15}[^\n]*\n\*\*\* \d+(?:,\d+)? \*{4}"
+)
 _normal = _matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
 _version = _matcher(rb"\d+\.\d+[\w.]*(?: \(.*\))?\s*$")
 _ed = _matcher(rb"\d+(?:,\d+)?[ac]\s*$")
@@ -154,7 +156,8 @@ class Hunk(NamedTuple):
     `old_start` and `new_start` are its line numbers.  Each of `lines` is a mark (a
     blank, ``+`` or ``-``) and a line with its newline, which is lacking only where
     the file ends without one.  `chopped` of them, the last ones, are blank context that
-    the diff lacks at its end.
+    the diff lacks at its end.  `loose` of them, the last ones, are blank lines without
+    a mark at the end of the file's hunks: they may be no part of the hunk.
     """
 
     header: str
@@ -162,6 +165,7 @@ class Hunk(NamedTuple):
     new_start: int
     lines: tuple[bytes, ...]
     chopped: int = 0
+    loose: int = 0
 
     @property
     def old(self) -> list[bytes]:
@@ -495,17 +499,25 @@ class _Scanner:
         found = announced.read(line, self._peek(self.at + 1))
         if found is None:
             return None
-        if found.kind == "lost" and self.is_left_out([*map(_text, found.names)]):
-            return None
+        names = [*map(_unquoted, found.names)]
         if found.kind == "lost":
+            if self.is_left_out([*map(_text, names)]) or self._is_prose(line):
+                return None
             raise DiffError(self.at + 1, f"{_short(line)}: {found.reason}")
-        first, last = found.names[0], found.names[-1]
         if found.kind == "binary":
-            return self._lost(_name(first), _name(last))
+            return self._lost(_name(found.names[0]), _name(found.names[-1]))
+        first, last = names[0], names[-1]
         if line.startswith(b"=="):
             self.names = (first, last)
         self._announce(last, 2 if line.startswith(b"diff ") else 0)
         return None
+
+    def _is_prose(self, line: bytes) -> bool:
+        """Tell whether a line above the first file is a sentence of its message."""
+        from poach.applier.announced import is_sentence
+
+        is_above = self.gap is None and self.pending is None
+        return is_above and is_sentence(line, self._peek(self.at + 1), self.data)
 
     def _announce_names(self, old: bytes, new: bytes) -> None:
         self.names = (old, new)
@@ -570,7 +582,7 @@ class _Scanner:
         return self.lines[at] if at < len(self.lines) else b""
 
     def _refuse_other_kinds(self, line: bytes) -> None:
-        if line.startswith(b"*** ") and _context(self._glance()):
+        if line.startswith(b"***") and _context(self._glance()):
             raise DiffError(self.at + 1, _CONTEXT_DIFF)
         if line[:1].isdigit() and _normal(self._glance()):
             raise DiffError(self.at + 1, _NORMAL_DIFF)
@@ -755,7 +767,20 @@ class _Scanner:
                 self._check_following(start, lines[-1])
             # The last ones may have been put in the place of lines that are lacking.
             chopped = max(0, len(lines) - (self.at - start - 1))
-            yield Hunk(found[0].decode(), old_start, new_start, tuple(lines), chopped)
+            loose = self._loose(chopped)
+            header = found[0].decode()
+            yield Hunk(header, old_start, new_start, tuple(lines), chopped, loose)
+
+    def _loose(self, chopped: int) -> int:
+        """Count the last lines of a hunk that may be blank lines after it.
+
+        Where another hunk follows at once, they are lines of this one.
+        """
+        first = self.at
+        while self.lines[first - 1] in (b"\n", b"\r\n"):
+            first -= 1
+        ends = not self._peek(self.at).startswith(b"@@")
+        return self.at - first + chopped if ends and first < self.at else 0
 
     def _check_body(self, start: int, lines: list[bytes]) -> None:
         """Refuse what GNU patch and git call malformed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 REASON = (
     "this looks like a part of a diff without its header, or with a damaged one, which "
@@ -23,6 +24,8 @@ _OF_GIT = re.compile(
 )
 _BULLET = re.compile(rb"[-+] +\S")
 _NEUTRAL = re.compile(rb"-{5}|-[-_ ]*$|(?:---|\+\+\+) ")  # rulers, names of a file
+_NUMBERS = re.compile(rb"[^\n]*\d(?: +\+|,\d+ +)\d")  # as in the header of a hunk
+_CHANGE = re.compile(rb"[-+][^\s\d]")
 _FEW = 2  # added lines that make a hunk, without others
 
 
@@ -44,7 +47,26 @@ def find(lines: Sequence[bytes], boundaries: frozenset[bytes]) -> int | None:
         if _is_body([plain[at] for at in stretch])
     )
     body = next(bodies, None)
-    return min((at for at in (first, body) if at is not None), default=None)
+    lone = next(_lone(lines, boundaries), None)
+    return min((at for at in (first, body, lone) if at is not None), default=None)
+
+
+def _lone(lines: Sequence[bytes], boundaries: frozenset[bytes]) -> Iterator[int]:
+    """Yield the places of changed lines, without context, at once below other text.
+
+    That text may be the damaged header of their hunk.  The points of a list, numbers
+    and what comes after ``--``, a signature, are no such lines, unless the text has
+    numbers as a header has.
+    """
+    is_signed = False
+    for at, (above, line) in enumerate(pairwise(lines), 1):
+        is_signed = is_signed or above.rstrip() == b"--"
+        is_text = not is_signed and above.strip() and above[0] not in b" \t+->"
+        if _NEUTRAL.match(line) or line.rstrip() in boundaries:
+            continue
+        is_change = line[0] in b"+-" and _NUMBERS.match(above)
+        if is_change or (is_text and _CHANGE.match(line)):
+            yield at
 
 
 def _stretches(

@@ -41,11 +41,10 @@ def rival(text: Text, shape: Shape, place: Place) -> int | None:
         return _doubled(text, shape, place)
     if not place.offset and not place.fuzz:
         return None
-    own = next(_at_its_own_line(text, shape, place), None)
-    if own is None:
-        own = next(_nearer(text, shape, place), None)
-    if own is not None:
-        return own
+    for rivals in (_at_its_own_line, _whole_at_its_own_line, _nearer):
+        own = next(rivals(text, shape, place), None)
+        if own is not None:
+            return own
     if place.offset == place.carry and not place.fuzz:
         return None
     return next(_anywhere(text, shape, place), None)
@@ -71,13 +70,33 @@ def _at_its_own_line(text: Text, shape: Shape, place: Place) -> Iterator[int]:
     if len(core) < 2 or not (adds or _is_telling(core)):
         return
     taken = range(0) if adds else range(place.line, place.line + len(shape.old))
-    owns = {shape.first, shape.hunk.new_start - 1, shape.first + place.carry}
-    if place.fuzz:
-        owns.add(place.line)
-    for own in sorted(owns):
+    for own in _owns(shape, place):
         at = own + start
         if at >= 0 and at not in taken and text.lines[at : at + len(core)] == core:
             yield at
+
+
+def _whole_at_its_own_line(text: Text, shape: Shape, place: Place) -> Iterator[int]:
+    """Yield where the new lines are at the hunk's own line with all of their context.
+
+    However little that says, it is more than old lines that fit with a fuzz, or
+    elsewhere than as far off as the hunk before.
+    """
+    new = shape.new
+    if len(new) < 2 or not any(map(bytes.strip, new)):
+        return
+    if place.offset == place.carry and not place.fuzz:
+        return
+    taken = range(place.line, place.line + len(shape.old) * (not place.fuzz))
+    for own in _owns(shape, place):
+        if own >= 0 and own not in taken and text.lines[own : own + len(new)] == new:
+            yield own
+
+
+def _owns(shape: Shape, place: Place) -> list[int]:
+    """Return what may be called the hunk's own line."""
+    owns = {shape.first, shape.hunk.new_start - 1, shape.first + place.carry}
+    return sorted(owns | {place.line} if place.fuzz else owns)
 
 
 def _nearer(text: Text, shape: Shape, place: Place) -> Iterator[int]:

@@ -192,6 +192,8 @@ def _detail(miss: Miss) -> str:
         "order": f"fits at line {lines} only, before or in an earlier hunk",
         "no context": f"would go to line {lines}, but it has no context: "
         "it applies at its own line only",
+        "wrong counts": f"fits at line {lines} but for its end, where the last "
+        f"{miss.note} blank: the counts in its header may be too large",
     }[miss.reason]
 
 
@@ -217,7 +219,7 @@ def _doubtful(miss: Miss) -> str:
     if miss.doubt == "clash":
         return f"GNU patch would take line {first}, git line {second}"
     if miss.doubt == "there" and first == second:
-        return f"its new lines are at line {first} already, and it has no context"
+        return f"would go to line {first}, where its new lines are already"
     if miss.doubt == "there":
         return (
             f"its old lines are at line {first}, away from its own line, and its new "
@@ -284,6 +286,7 @@ _SUM = (
     "the diff is several commits, one after the other; if it is the .patch of a pull "
     "request, take its .diff, which has the sum of them"
 )
+_AGAIN = "get the diff again from its source, or make it again"
 
 _ADVICE = {
     "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
@@ -293,7 +296,8 @@ _ADVICE = {
     "unreadable": "look at what stands there in the tree, and who may read it",
     "kind": "make the diff anew with git diff, which deletes the one and makes the "
     "other",
-    "bad diff": "get the diff again from its source, or make it again",
+    "bad diff": _AGAIN,
+    "wrong counts": _AGAIN,
     "excluded": "correct the globs of exclude=, or leave them out",
     "too large": "look what the diff is; nothing that large is a patch",
     "already applied": "the source has this change already (or the diff is reversed): "

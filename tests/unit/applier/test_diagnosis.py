@@ -39,6 +39,27 @@ def test_a_hunk_that_the_diff_s_end_cuts_off():
     assert not miss(b"x\n", whole).note
 
 
+@pytest.mark.parametrize("after", [b"", b"Text after the hunk.\n", b"--- g\n+++ g\n"])
+def test_counts_that_take_blank_lines_after_the_hunk(after):
+    body, more = b" a\n-b\n+B\n c\n", b"@@ -1 +1 @@\n-a\n+b\n" * after.startswith(b"-")
+    for blanks, said in ((1, "last line is blank"), (2, "last 2 lines are blank")):
+        counts = b"@@ -1,%d +1,%d @@\n" % (3 + blanks, 3 + blanks)
+        for end in (b"\n", b"\r\n"):
+            diff = (counts + body + b"\n" * blanks + after + more).replace(b"\n", end)
+            found = miss(REST.replace(b"\n", end), diff)
+            assert (found.reason, found.lines) == ("wrong counts", (1,))
+            detail = missed("f", found).detail
+            assert "the counts in its header may be too large" in detail
+            assert said in detail
+
+
+def test_a_blank_line_within_the_hunk_is_no_wrong_count():
+    body = b"@@ -1,4 +1,4 @@\n a\n-b\n+B\n c\n"
+    assert miss(REST, body + b" \n").reason == "not found"
+    assert miss(REST, body + b"\n@@ -8 +8 @@\n-h\n+H\n").reason == "not found"
+    assert miss(b"x\ny\n", body + b"\n").reason == "not found"
+
+
 def test_what_was_removed_is_applied():
     assert miss(REST, REMOVE).reason == "already applied"
     assert miss(b"new\n" * 30 + REST, REMOVE).reason == "already applied"

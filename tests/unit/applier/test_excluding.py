@@ -171,10 +171,17 @@ SVN = "Index: tests/__init__.py\n" + "=" * 67 + "\n"
         ("Only in p-1.0/tests/data: x y\n", "tests/data/x y"),
         ("Nur in b/tests: x.\n", "tests/x"),
         ("Seulement dans b/tests: x\n", "tests/x"),
+        ("只在 b/tests 存在\uff1ax\n", "tests/x"),
+        ("b/tests のみに存在: x\n", "tests/x"),
+        ("Only in b/tests/my data/: it's: x\n", "tests/my data/it's: x"),
+        ("Only in 'b/tests/my data': 'a b'\n", "tests/my data/a b"),
         ("Only in b: tests\n", "tests"),
         ("=== added file 'tests/__init__.py'\n", "tests/__init__.py"),
         ("diff -ruN a/tests/__init__.py b/tests/__init__.py\n", "tests/__init__.py"),
         (SVN, "tests/__init__.py"),
+        ("File tests/x is new; current revision 1.1\n", "tests/x"),
+        ("addfile ./tests/x\n", "tests/x"),
+        ("Submodule tests/x 1234567...89abcde:\n", "tests/x"),
     ],
 )
 @pytest.mark.parametrize("glob", ["tests/*", "tests/"])
@@ -189,3 +196,10 @@ def test_what_the_diff_only_tells_of_may_be_left_out(tree, line, name, glob):
             with pytest.raises(ApplyRefused) as caught:
                 plan(tree, [diff])
             assert {each.reason for each in caught.value.refusals} == {"bad diff"}
+
+
+def test_an_added_file_of_perforce_may_be_left_out(tree):
+    line = "... //depot/p/tests/x#1 add\n"
+    diff = (line + git("pkg/m.py")).encode()
+    (patch,) = plan(tree, [NamedDiff("x", "", diff, exclude=("*/tests/x",))]).patches
+    assert patch.excluded == ("//depot/p/tests/x",)

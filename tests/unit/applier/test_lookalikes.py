@@ -6,6 +6,7 @@ import pytest
 
 from poach.applier.diff import Hunk, parse
 from poach.applier.hunks import Applied, Rejected, apply_hunks
+from poach.applier.rejects import missed
 
 HEAD = b"# one\n# two\n# three\n"
 
@@ -104,6 +105,28 @@ REMOVE = (
 def test_a_removal_that_is_done_and_a_twin():
     old = function("a", *PLAIN) + function("b", *FIXED)
     assert [each for each, _ in ends(old, hunks(REMOVE % (2, 2)))] == ["ambiguous"]
+
+
+def test_a_removal_that_is_done_with_little_context():
+    """All of its context at its own line counts, however little it says."""
+    old = b"def a(x):\n    return x\n    return x\n\ndef b(x):\n    return x\n\n"
+    wanted = hunks(b"@@ -6,3 +6,2 @@\n     return x\n-    return x\n \n")
+    assert ends(old, wanted) == [("ambiguous", (2, 6))]
+    undone = b"# new\n" + old.removesuffix(b"\n") + b"    return x\n\n"
+    twice = b"    return x\n" * 2
+    assert made(undone.replace(twice, b"    return x\n", 1), wanted)
+
+
+def test_a_removal_that_is_done_and_fits_once_more_with_a_fuzz():
+    old = b"def a(x):\n\n    go()\n    go()\n\n\ndef b(x):\n"
+    wanted = hunks(
+        b"@@ -1,6 +1,5 @@\n def a(x):\n \n-    go()\n     go()\n     go()\n \n"
+    )
+    assert ends(old, wanted, fuzz=2) == [("ambiguous", (1, 1))]
+    done = apply_hunks(old, wanted, 2)
+    assert isinstance(done, Rejected)
+    said = missed("f", done.misses[0]).detail
+    assert said == "would go to line 1, where its new lines are already"
 
 
 def test_a_removal_at_an_offset_between_blank_lines():

@@ -196,6 +196,7 @@ ED = b"5c\nl5\n.\n"
         b"diff --side-by-side a/n.py b/n.py\nline 4\t\t\tline 4\n",
         b"diff -r a/n.py b/n.py\n5c5\n< line 5\n---\n> l5\n",
         b"diff -r 1 -r 2 n.py\n5d4\n< line 5\n",
+        b"==== //depot/n.py#3 (text) ====\n\n***************\n*** 1,2 ****\n! a\n",
         b"\n5c\nl5\nl6\n.\n",
         b"\nwords\n7,9c\nl5\n.\nw\nq\n",
     ],
@@ -261,6 +262,7 @@ def test_what_other_programs_tell_of_a_file(line):
     [
         b"Only in debug mode: log more\n",
         b"Only in Python 2: str is bytes\n",
+        b"Only in debug: logging is on\n",
         b"diff -u output was wrong\n",
         b"diff -u output\n",
         b"diff -r is nice\n",
@@ -274,6 +276,24 @@ def test_prose_that_begins_like_a_line_of_diff(text):
     for head in (b"# HG changeset patch\n# User x\nfix\n\n", b"Description: x\n\n"):
         assert names(head + text + b"\n" + CHANGE) == ["b/m.py"]
         assert names(NEW + head + text + b"more\n\n" + CHANGE)[-1] == "b/m.py"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Only in b: two words\n\n" + CHANGE,
+        b"Only in debug: one\n\n" + CHANGE,
+        b"Only in debug/x: two words\n\n" + CHANGE,
+        b"Only in debug: two words\n" + CHANGE,
+        b"Only in debug: two words\nOnly in b: x\n" + CHANGE,
+        CHANGE + b"Only in debug: two words\n\n",
+        CHANGE + b"Only in old tree: two words\n",
+        b"Index: x\n=======\nOnly in debug: two words\n\n" + CHANGE,
+    ],
+)
+def test_only_in_that_may_be_of_diff_is_no_prose(data):
+    found = [str(each) for each in faults(data) if "Only in" in str(each)]
+    assert found and all("the diff lacks this file" in each for each in found)
 
 
 def test_only_in_says_what_to_do():
@@ -370,6 +390,19 @@ def test_a_header_with_its_hunks(data):
     assert [file.new for file in parse(data)][-1] in ("b/m.py", "m.py")
 
 
+@pytest.mark.parametrize("name", ["\u00e4.py", "p/\u00e4 b.py", "a\tb", 'say "x".py'])
+def test_a_header_with_c_quotes(name):
+    """GNU diff quotes what is not ASCII, a tab or a quote, in both of its lines."""
+    raw = name.replace('"', '\\"').replace("\t", "\\t").encode()
+    raw = raw.replace("\u00e4".encode(), b"\\303\\244")
+    told = b'diff -ruN "a/%s" "b/%s"\n' % (raw, raw)
+    body = CHANGE.replace(b"a/m.py", b'"a/%s"' % raw)
+    assert names(told + body.replace(b"b/m.py", b'"b/%s"' % raw)) == [f"b/{name}"]
+    reason = fault(told + CHANGE).reason
+    assert "announces this file and has nothing of it" in reason
+    assert parse(told + CHANGE, lambda names: names == [f"b/{name}"])
+
+
 # Properties of Subversion.
 
 
@@ -460,6 +493,22 @@ def test_a_hunk_with_a_damaged_header(told, body):
         assert 8 <= found.line <= 8 + told.count(b"\n")
 
 
+@pytest.mark.parametrize("line", [b"-x = 1\n", b"+x\r\n", b"--bar\n", b"-x\n-y\n"])
+@pytest.mark.parametrize("told", [b"line 6:\n", b"\nclass X:\n", b"** -6 +5,0 **\n"])
+def test_a_lone_change_below_a_damaged_header(told, line):
+    for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
+        found = fault(CHANGE + told + line + more)
+        assert "looks like a part of a diff" in found.reason
+        assert found.line == 8 + told.count(b"\n")
+
+
+@pytest.mark.parametrize("line", [b"-1\n", b"- x\n", b"+ x\n", b"+2\n", b"-Al\n"])
+@pytest.mark.parametrize("told", [b"-6,1 +5,0 @@\n", b"6,1 5,0 class X:\n"])
+def test_a_lone_change_below_the_numbers_of_a_header(told, line):
+    found = fault(CHANGE + b"-- \n2.39.5\n" + told + line)
+    assert "looks like a part of a diff" in found.reason
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -491,6 +540,11 @@ def test_a_hunk_or_a_file_that_is_quoted_or_indented(mark):
         b"Some points:\n- one\n- two\n  that goes on\n\n- three\n",
         b"Words.\n\n    code that is indented\n",
         b"-- \nA B\n-Al\n",
+        b"From me in 2026, 1 of 2:\n- a point\n",
+        b"The vote:\n+1 by me\n",
+        b"The vote:\n-1\n",
+        b"Yours,\n\n-Al\n",
+        b"He wrote:\n> -x\n",
         b"Signed:\n-----BEGIN PGP SIGNATURE-----\nVersion: 1\n\niQ+a\n=ab\n"
         b"-----END PGP SIGNATURE-----\n",
         b"_" * 47 + b"\nlist mailing list\nlist@example.com\n  http://example.com/\n",

@@ -774,6 +774,31 @@ def test_applied_in_part(tree, body, message):
     )
 
 
+EMPTY = b"diff --git a/%s b/%s\nnew file mode 100644\nindex 0000000..e69de29\n"
+RUN = b"diff --git a/run b/run\nold mode 100644\nnew mode 100755\n"
+
+
+def test_a_file_that_stays_as_it_is_is_no_change_that_is_lacking(tree):
+    path = tree / "src/pkg/mod.py"
+    path.write_bytes(path.read_bytes().replace(b"2", b"two").replace(b"8", b"eight"))
+    data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + APART
+    data += EMPTY % (b"src/new/e", b"src/new/e") + RUN
+    put(tree, "run", b"x\n")
+    assert "; other changes of the patch" in refused(tree, diff(data))
+    (tree / "run").chmod(0o755)
+    assert "; other changes of the patch" in refused(tree, diff(data))
+    put(tree, "src/new/e", b"")
+    assert "what to do: the source has this change already" in refused(tree, diff(data))
+
+
+@pytest.mark.parametrize("strip", [0, 3])
+def test_a_wrong_strip_level_is_seen_in_the_name_that_was_sought(tree, strip):
+    data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + APART
+    said = refused(tree, diff(data, strip=strip))
+    sought = "a/src/pkg/mod.py" if strip == 0 else "mod.py"
+    assert f"no such file in the tree as {sought}; the change fits src/pkg" in said
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

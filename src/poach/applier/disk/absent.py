@@ -29,7 +29,8 @@ def settled(world: World, refusal: Refusal, file: FileDiff, path: str) -> Refusa
     """
     place = next(_elsewhere(world, file, path), None)
     if place is not None:
-        detail = f"{NOWHERE}; the change fits {show(place)}"
+        sought = "" if path == refusal.path else f" as {show(path)}"
+        detail = f"{NOWHERE}{sought}; the change fits {show(place)}"
         return refusal._replace(reason="missing", detail=detail)
     if refusal.reason != "gone":
         return refusal

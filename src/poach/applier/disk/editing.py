@@ -40,7 +40,8 @@ class Attempt:
     """A diff applied at one strip level and directory.
 
     `files` are those that apply, `refusals` says why others do not, `landed` counts
-    the hunks that have a place, also in files that do not apply as a whole.  `absent`
+    the hunks that have a place, also in files that do not apply as a whole, `changes`
+    the files that become other ones: not an empty one that is there already.  `absent`
     are the files that the tree lacks, by their names in messages, and their paths.
     `excluded` are the names of those that were left out.
     `unproven` are the lines in the diff of files that may be others here
@@ -64,6 +65,7 @@ class Attempt:
         self.absent: dict[str, tuple[FileDiff, str]] = {}
         self.unproven: frozenset[int] = frozenset()
         self.landed = 0
+        self.changes = 0
         self.rules: frozenset[Rule] = RULES
 
     @property
@@ -187,6 +189,9 @@ class Commit:
         was = old.mode if old and file.status in ("modify", "rename", "copy") else None
         changed = None if file.status == "delete" or mode == was else mode
         self.attempt.landed += len(landings)
+        self.attempt.changes += (
+            moved is not None or made is None or not made.is_same(old)
+        )
         self.attempt.files.append(
             PatchedFile(path, action, moved, landings, was, changed)
         )

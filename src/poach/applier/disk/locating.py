@@ -36,7 +36,7 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
         return _refused(world, diff, found)
     except Fault as fault:
         return _refused(world, diff, fault.refusals)
-    refusals = in_part(attempt.refusals, attempt.landed or attempt.files)
+    refusals = in_part(attempt.refusals, attempt.landed or attempt.changes)
     attempt.refusals = [
         each._replace(
             patch=diff.name,
