@@ -39,9 +39,8 @@ class NotOneWheel(PoachError):
     def __str__(self) -> str:
         made = ", ".join(self.wheels) or "no wheel"
         return (
-            f"Building {self.title} made {made}, and not one wheel; look for options "
-            "such as 'editable' in the section [wheel] or [global] of pip's "
-            "configuration"
+            f"Building {self.title} made {made}, and not one wheel; look for variables "
+            "such as PIP_EDITABLE in the environment that the part sets for the build"
         )
 
 

@@ -48,9 +48,10 @@ class Limits:
 
     `unpacked` are the bytes of all files; a compressed archive may have no more than
     `ratio` times its own bytes, where that is more than `small`.  `members` are files,
-    links, and folders, also those that only lead to a file, `listed` the bytes of a zip's list of them, `depth` is how many
-    names a path may have.  `path` and `name` are the bytes of a path and of each name
-    in it.  `followed` are the names in all paths that following the links leads to.
+    links, and folders, also those that only lead to a file, `listed` the bytes of a
+    zip's list of them, `depth` is how many names a path may have.  `path` and `name`
+    are the bytes of a path and of each name in it.  `followed` are the
+    names in all paths that following the links leads to.
     """
 
     unpacked: int = 4 << 30
