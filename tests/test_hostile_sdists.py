@@ -397,6 +397,14 @@ def test_a_nul_in_a_name(tmp_path, dest):
     assert refusal(unpack, path, dest)
 
 
+def test_a_nul_in_a_name_in_a_zip(tmp_path, dest):
+    """zipfile cuts the name off there, so that nobody knows which file it is."""
+    path = make_zip(tmp_path / "x.zip", [("x-1/a!b", b"")])
+    path.write_bytes(path.read_bytes().replace(b"x-1/a!b", b"x-1/a\0b"))
+
+    assert "no file name may have" in refusal(unpack, path, dest)
+
+
 def test_names_that_are_no_utf_8(tmp_path, dest):
     archive = make_tar(tmp_path / "x.tar", [(os.fsdecode(b"x-1/caf\xe9"), b"data")])
 

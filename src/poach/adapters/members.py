@@ -264,7 +264,8 @@ def _tar_kind(info: tarfile.TarInfo) -> Kind:
 
 
 def _of_zip(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Member:
-    name, mode = info.filename, info.external_attr >> 16
+    # What zipfile calls the name ends at a NUL, and other programs read on.
+    name, mode = info.orig_filename, info.external_attr >> 16
     if name.startswith("/"):
         raise ValueError(f"{name!r} is an absolute path")
     if "\\" in name:
