@@ -155,6 +155,16 @@ def test_the_users_configuration_counts_beside_a_secret(runs, tmp_path, place):
     assert env["PIP_CERT"] == "/c"
 
 
+def test_the_users_configuration_counts_if_the_one_that_is_named_is_not_there(
+    runs, tmp_path
+):
+    (tmp_path / ".pip").mkdir()
+    (tmp_path / ".pip/pip.conf").write_text("[global]\ncert = mine\n")
+    environ = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "absent")}
+
+    assert hidden(runs, environ)[1] == {"global": {"cert": "mine"}}
+
+
 def test_without_configuration_files_a_secret_is_in_the_environment(runs):
     environ = {"PIP_CONFIG_FILE": os.devnull, "PIP_EXTRA_INDEX_URL": "https://a"}
     pip = Pip("python3", environ=environ, runner=runs, indexes=[SECRET])

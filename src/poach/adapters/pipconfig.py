@@ -124,7 +124,7 @@ def _of_user(env: Mapping[str, str]) -> RawConfigParser | None:
 def _files(env: Mapping[str, str]) -> Iterator[Path]:
     """Yield the files of a user in the order in which they count (pip's manual)."""
     home = Path(env.get("HOME") or Path.home())
-    if env.get(_FILE):
+    if env.get(_FILE) and Path(env[_FILE]).exists():
         # Releases of pip differ in whether the others count then.
         yield Path(env[_FILE])
         return
