@@ -38,10 +38,7 @@ class NotOneWheel(PoachError):
 
     def __str__(self) -> str:
         made = ", ".join(self.wheels) or "no wheel"
-        return (
-            f"Building {self.title} made {made}, and not one wheel; look for variables "
-            "such as PIP_EDITABLE in the environment that the part sets for the build"
-        )
+        return f"Building {self.title} made {made}, and not one wheel"
 
 
 @dataclass(frozen=True, slots=True)

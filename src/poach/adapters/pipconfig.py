@@ -35,6 +35,18 @@ BARRED = frozenset(
         *("require-virtualenv", "require-venv"),
     )
 )
+#: Most of that once more: for pip 25, what is empty in our file leaves what the files
+#: of the system say.  Variables come last.  Those of one blank are empty lists.
+NEUTRAL = {
+    **dict.fromkeys(("PIP_EDITABLE", "PIP_REQUIREMENT"), " "),
+    **dict.fromkeys(("PIP_DRY_RUN", "PIP_FORCE_REINSTALL", "PIP_NO_DEPS"), "0"),
+    **dict.fromkeys(("PIP_IGNORE_INSTALLED", "PIP_ONLY_DEPS", "PIP_QUIET"), "0"),
+    **dict.fromkeys(("PIP_REQUIRE_HASHES", "PIP_REQUIRE_VIRTUALENV"), "0"),
+    **dict.fromkeys(("PIP_UPGRADE", "PIP_USER"), "0"),
+    "PIP_REPORT": os.devnull,
+    "PIP_ROOT": str(Path(os.sep).resolve()),
+    "_PIP_RUNNING_IN_SUBPROCESS": "1",  # so that pip starts no other interpreter
+}
 
 
 def configured(
@@ -49,6 +61,7 @@ def configured(
     Raises OSError.
     """
     env = {name: value for name, value in environ.items() if not _is_barred(name)}
+    env |= NEUTRAL
     if env.get(_FILE) == os.devnull:
         return {**env, **{_PLACES[o]: _joined(env, o, p) for o, p in places.items()}}
     config = _of_user(env)
