@@ -635,3 +635,10 @@ def test_no_password_follows_a_redirect_from_https_to_http(tmp_path, monkeypatch
 
     assert HttpFetcher().get("https://a.example/1") == b"x"
     assert asked == [True, True, False, False]
+
+
+def test_an_answer_that_is_no_http(failed):
+    assert failed(lambda handler: handler.wfile.write(b"--- a\n+++ b\n")) == (
+        "its answer is no HTTP: '--- a'"
+    )
+    assert "closed" in failed(lambda handler: None)

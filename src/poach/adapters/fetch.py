@@ -151,7 +151,11 @@ def status_reason(response: Response) -> str:
 
 def reason_of(error: Exception) -> str:
     """Return why a request failed, without the layers of libraries around it."""
+    from http.client import BadStatusLine
+
     cause = getattr(error.args[0], "reason", error) if error.args else error
     while cause.args and isinstance(cause.args[-1], Exception):
         cause = cause.args[-1]
+    if type(cause) is BadStatusLine:
+        return f"its answer is no HTTP: {str(cause).strip()!r}"
     return str(cause).rpartition("): ")[2]
