@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import socket
 import time
@@ -20,6 +21,14 @@ from poach.adapters.transfer import GET, PUT, Server, ServerFault
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_connection_left():
+    """Have the collector take them here, and not in another module's test."""
+    yield
+    gc.collect()
+
 
 BODY = b"quack" * 1000
 LARGEST = 100_000
