@@ -16,7 +16,8 @@ from threading import Thread
 import pytest
 
 from poach.build.build import BuildFailed, NotOneWheel, PipBuilder
-from poach.build.pip import _NEUTRAL, Pip
+from poach.build.pip import Pip
+from poach.build.pipconfig import BARRED, NEUTRAL
 from poach.build.process import CommandFailed
 from poach.buildout.eggs import BuildoutEggs
 from poach.pins.build_key import BuildOptions
@@ -50,7 +51,8 @@ def environment(runs, environ, **fields):
 
 
 def without_ours(env):
-    return {k: v for k, v in env.items() if k not in _NEUTRAL}
+    ours = {"PIP_DISABLE_PIP_VERSION_CHECK", "PIP_CONFIG_FILE", *NEUTRAL}
+    return {k: v for k, v in env.items() if k not in ours}
 
 
 def test_the_command(runs, tmp_path):
@@ -58,7 +60,8 @@ def test_the_command(runs, tmp_path):
 
     assert runs.command == ["python3", "-m", "pip", "list"]
     assert runs.cwd == tmp_path
-    assert runs.env == _NEUTRAL
+    assert without_ours(runs.env) == {}
+    assert runs.env["PIP_DISABLE_PIP_VERSION_CHECK"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,16 @@ def test_variables_that_would_break_a_build_are_dropped(runs, name):
     kept = {"PIP_NO_INDEX": "1", "USER": "jane", "HOME": "/home/jane"}
 
     assert environment(runs, {f"PIP_{name}": "1", **kept}) == kept
+
+
+def test_variables_say_that_nothing_is_changed(runs):
+    """pip 25 takes options from the files of the system where ours empties them."""
+    Pip("python3", environ={"PIP_ROOT": "/x"}, runner=runs).run([], Path(), Path("log"))
+
+    assert {**runs.env, **NEUTRAL} == runs.env
+    assert {name.lower() for name in NEUTRAL if name.startswith("PIP_")} <= {
+        f"pip_{name.replace('-', '_')}" for name in BARRED
+    }
 
 
 def test_the_path(runs):
@@ -95,7 +108,16 @@ def hidden(runs, environ, **fields):
     pip.run([], folder, Path("log"))
     assert not found[0].exists()
     assert not [word for word in runs.command if "secret" in word]
-    return runs.env, {s: dict(found[1].items(s)) for s in found[1].sections()}
+    return runs.env, said(found[1])
+
+
+def said(config):
+    """Return what a configuration says, without the options that are emptied."""
+    found = {
+        section: {k: v for k, v in config.items(section) if k not in BARRED or v}
+        for section in config.sections()
+    }
+    return {section: options for section, options in found.items() if options}
 
 
 TOKEN = "https://example.com/links?token=secret"
@@ -143,6 +165,16 @@ def test_the_users_configuration_counts_beside_a_secret(runs, tmp_path, place):
     assert env["PIP_CERT"] == "/c"
 
 
+def test_the_users_configuration_counts_if_the_one_that_is_named_is_not_there(
+    runs, tmp_path
+):
+    (tmp_path / ".pip").mkdir()
+    (tmp_path / ".pip/pip.conf").write_text("[global]\ncert = mine\n")
+    environ = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "absent")}
+
+    assert hidden(runs, environ)[1] == {"global": {"cert": "mine"}}
+
+
 def test_without_configuration_files_a_secret_is_in_the_environment(runs):
     environ = {"PIP_CONFIG_FILE": os.devnull, "PIP_EXTRA_INDEX_URL": "https://a"}
     pip = Pip("python3", environ=environ, runner=runs, indexes=[SECRET])
@@ -169,18 +201,25 @@ def test_an_index_without_a_secret_adds_to_those_of_pips_configuration(runs):
 def test_relative_paths_count_from_where_the_user_is(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wheels").mkdir()
-    (tmp_path / "pip.conf").touch()
+    (tmp_path / "pip.conf").write_text("[global]\ncert = mine")
+    seen = []
 
+    def look(command, *, cwd, env, log):
+        seen.append(Path(env["PIP_CONFIG_FILE"]).read_text())
+        runs(command, cwd=cwd, env=env, log=log)
+
+    Pip("python3", environ={"PIP_CONFIG_FILE": "pip.conf"}, runner=look).run(
+        [], Path("/tmp"), Path("log")
+    )
+    assert "cert = mine" in seen[0]
     assert environment(
         runs,
         {
             "PIP_FIND_LINKS": "wheels https://example.com/a file:///b /c",
-            "PIP_CONFIG_FILE": "pip.conf",
             "PIP_CACHE_DIR": "absent",
         },
     ) == {
         "PIP_FIND_LINKS": f"{tmp_path}/wheels https://example.com/a file:///b /c",
-        "PIP_CONFIG_FILE": f"{tmp_path}/pip.conf",
         "PIP_CACHE_DIR": f"{tmp_path}/absent",
     }
 
@@ -316,17 +355,86 @@ def test_odd_options_in_pips_configuration_harm_no_egg(tmp_path, conf, text):
     assert not (tmp_path / "elsewhere").exists()
 
 
+WHERE = ("prefix", "target", "root", "src", "report", "wheel-dir")
+WHAT = {
+    **dict.fromkeys(WHERE, "{0}/elsewhere/x"),
+    **dict.fromkeys(BARRED - {"requirement", "editable", "python", *WHERE}, "true"),
+    "requirement": "{0}/requirements.txt",
+    "editable": "{0}/other",
+    "python": "{0}/no-python",
+}
+
+
+@pytest.mark.parametrize("place", ["global", "user", "named", "environment"])
+def test_what_pip_is_to_do_only_poach_says(tmp_path, conf, place):
+    """Also the pip that pip starts for what a build requires, by whatever file."""
+    project(tmp_path / "other")
+    (tmp_path / "requirements.txt").write_text(str(tmp_path / "other"))
+    wheel_of(tmp_path / "links", "tadpole", {"tadpole.py": b""})
+    tree, dest = project(tmp_path / "work" / "pond-1.0", ["tadpole"]), tmp_path / "w"
+    values = {name: value.format(tmp_path) for name, value in WHAT.items()}
+    lines = "\n".join(f"{name} = {value}" for name, value in values.items())
+    environ = conf("\n".join(f"[{s}]\n{lines}" for s in ("global", "install", "wheel")))
+    environ["PIP_NO_INDEX"] = "1"
+    if place == "environment":
+        del environ["PIP_CONFIG_FILE"]
+        env_names = {n: f"PIP_{n.upper().replace('-', '_')}" for n in values}
+        environ |= {env_names[name]: value for name, value in values.items()}
+    elif place != "named":
+        folder = {"global": "xdg", "user": ".config"}[place]
+        (tmp_path / folder / "pip").mkdir(parents=True)
+        Path(environ.pop("PIP_CONFIG_FILE")).rename(tmp_path / folder / "pip/pip.conf")
+        environ["XDG_CONFIG_DIRS"] = str(tmp_path / "xdg")
+    pip = Pip(sys.executable, links=[str(tmp_path / "links")], environ=environ)
+
+    wheel = PipBuilder(pip).build("pond", tree, dest, BuildOptions(), tmp_path / "log")
+
+    assert wheel == dest / "pond-1.0-py3-none-any.whl"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_rest_of_pips_configuration_counts(runs, tmp_path):
+    """What is barred is so in every spelling that pip knows."""
+    (tmp_path / "my.conf").write_text(
+        "[DEFAULT]\nROOT = /x\n[global]\nproxy = p\n[wheel]\n--wheel_dir = /x\n"
+        "config-settings = a=b\n[install]\nno_binary = :all:\nno-deps = 1\n"
+    )
+    files = []
+
+    def look(command, *, cwd, env, log):
+        files.append(RawConfigParser())
+        files[0].read(env["PIP_CONFIG_FILE"])
+
+    environ = {"PIP_CONFIG_FILE": str(tmp_path / "my.conf")}
+    Pip("python3", environ=environ, runner=look).run([], tmp_path, Path("log"))
+
+    assert said(files[0]) == {
+        "global": {"proxy": "p"},
+        "wheel": {"config-settings": "a=b"},
+        "install": {"no_binary": ":all:"},
+    }
+
+
+def test_of_a_configuration_that_is_none_pip_complains(tmp_path, conf):
+    tree = project(tmp_path / "work" / "pond-1.0")
+    builder = PipBuilder(Pip(sys.executable, environ=conf("index-url = x\n")))
+
+    with pytest.raises(BuildFailed):
+        builder.build("pond", tree, tmp_path / "w", BuildOptions(), tmp_path / "log")
+
+    assert "onfiguration file" in (tmp_path / "log").read_text()
+
+
 def test_more_wheels_than_one(tmp_path, conf):
-    environ = conf(f"[wheel]\neditable = {project(tmp_path / 'other')}")
     tree = project(tmp_path / "work" / "pond-1.0")
 
     def two(command, *, cwd, env, log):
         for name in ("a-1-py3-none-any.whl", "b-1-py3-none-any.whl"):
             (tmp_path / "work" / "wheel" / name).touch()
 
-    builder = PipBuilder(Pip("python3", environ=environ, runner=two))
+    builder = PipBuilder(Pip("python3", environ=conf(""), runner=two))
 
-    with pytest.raises(NotOneWheel, match=r"a-1-\S+, b-1-.*editable"):
+    with pytest.raises(NotOneWheel, match=r"made a-1-\S+, b-1-\S+, and not one"):
         builder.build(
             "pond 1.0", tree, tmp_path / "work" / "wheel", BuildOptions(), Path("log")
         )

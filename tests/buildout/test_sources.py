@@ -302,6 +302,21 @@ def test_no_secret_is_logged(index, pond, command):
         assert "hush" not in result.output
 
 
+def test_no_secret_of_a_diff_is_logged(index, pond):
+    """urllib3 logs each request: path and query, without what makes it a URL."""
+    index.add_sdist("pond", "1.0", {"src/pond/__init__.py": SOURCE})
+    url = index.put("loud.patch", LOUD).replace("//", "//jane:hush1@")
+    location = f"{url}?token=hush2#sha256={hashlib.sha256(LOUD.encode()).hexdigest()}"
+    made = pond()
+    config = made.path / "buildout.cfg"
+    config.write_text(f"{config.read_text()}\n[patches]\nloud = {location}\n")
+
+    for command in (["list"], ["build"], ["graph"]):
+        assert "hush" not in made.poach(*command, "-vv").output
+    assert "hush" not in made.run("-v").output
+    assert [path for path in index.requests if "token=hush2" in path]
+
+
 def test_the_password_of_the_index_is_not_told(index, pond):
     add_plain_pond(index)
     made = pond("find-links = http://jane:s3cr3t@127.0.0.1:1/?token=s3cr3t&id=1")

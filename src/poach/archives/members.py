@@ -48,9 +48,10 @@ class Limits:
 
     `unpacked` are the bytes of all files; a compressed archive may have no more than
     `ratio` times its own bytes, where that is more than `small`.  `members` are files,
-    folders and links, `listed` the bytes of a zip's list of them, `depth` is how many
-    names a path may have.  `path` and `name` are the bytes of a path and of each name
-    in it.
+    links, and folders, also those that only lead to a file, `listed` the bytes of a
+    zip's list of them, `depth` is how many names a path may have.  `path` and `name`
+    are the bytes of a path and of each name in it.  `followed` are the
+    names in all paths that following the links leads to.
     """
 
     unpacked: int = 4 << 30
@@ -61,6 +62,7 @@ class Limits:
     depth: int = 100
     path: int = 1024
     name: int = 255
+    followed: int = 1 << 22
 
     def bytes_from(self, archive: Path) -> int:
         """Return how many bytes may come out of `archive`; raise OSError."""
@@ -121,13 +123,18 @@ def members(archive: Path, limits: Limits = LIMITS) -> Iterator[Member]:
             sizes[member.path] = member.size
         total += member.size
         if number > limits.members:
-            raise ValueError(f"it has more than {limits.members} files and folders")
+            raise ValueError(too_many(limits))
         if member.size < 0 or total > most:
             raise ValueError(_too_large(most))
         if member.path:
             yield member
         elif member.kind != "folder":
             raise ValueError(f"{member.name!r} is no name of a file")
+
+
+def too_many(limits: Limits) -> str:
+    """Return why an archive with more members than `limits` admits is refused."""
+    return f"it has more than {limits.members} files and folders"
 
 
 def _too_large(most: int) -> str:
@@ -257,7 +264,8 @@ def _tar_kind(info: tarfile.TarInfo) -> Kind:
 
 
 def _of_zip(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Member:
-    name, mode = info.filename, info.external_attr >> 16
+    # What zipfile calls the name ends at a NUL, and other programs read on.
+    name, mode = info.orig_filename, info.external_attr >> 16
     if name.startswith("/"):
         raise ValueError(f"{name!r} is an absolute path")
     if "\\" in name:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from poach.applier.diff import MAX_DIFF
 from poach.applier.disk.aside import is_aside
-from poach.archives.members import LIMITS, Limits, Member, members
+from poach.archives.members import LIMITS, Limits, Member, members, too_many
 from poach.errors import PoachError
 from poach.system import DISK_FULL
 
@@ -67,7 +67,7 @@ def unpack(archive: Path, dest: Path, limits: Limits = LIMITS) -> Path:
     """
     dest.mkdir()
     with _damage(archive):
-        tree = _Tree(dest)
+        tree = _Tree(dest, limits)
         for member in members(archive, limits):
             tree.add(member)
         tree.link()
@@ -129,17 +129,16 @@ class _Tree:
     link is a copy of the file.
     """
 
-    def __init__(self, dest: Path) -> None:
+    def __init__(self, dest: Path, limits: Limits) -> None:
         self._dest = dest
-        self._kinds: dict[str, str] = {}
+        self._limits = limits
+        self._kinds: dict[str, str] = {"": "folder"}
         self._digests: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
 
     def add(self, member: Member) -> None:
         """Unpack one member; raise ValueError and OSError."""
-        path = PurePosixPath(member.path)
-        for folder in (*reversed(path.parents), path):
-            self._claim(str(folder), member if folder == path else None)
+        self._claim(member.path, "file" if member.kind == "hard link" else member.kind)
         if member.kind == "symbolic link":
             if self._links.setdefault(member.path, member.target) != member.target:
                 raise ValueError(_TWICE.format(member.path))
@@ -148,18 +147,27 @@ class _Tree:
 
     def link(self) -> None:
         """Make the symbolic links; raise ValueError if one of them leads outside."""
+        left = self._limits.followed
         for path in self._links:
-            _refuse_outside(path, self._links)
+            left = _refuse_outside(path, self._links, left)
         for path, target in self._links.items():
             (self._dest / path).symlink_to(target)
 
-    def _claim(self, path: str, member: Member | None) -> None:
-        """Note what is at `path`, by default a folder, which is made."""
-        kind = "folder" if member is None else member.kind
-        kind = "file" if kind == "hard link" else kind
-        there = self._kinds.setdefault(path, kind)
-        if there != kind:
+    def _claim(self, path: str, kind: str) -> None:
+        """Note what is at `path`, and make it if it is a folder, in one that is there.
+
+        The folders that lead to a member are seldom members, but take their time and
+        place, too.
+        """
+        there = self._kinds.get(path)
+        if there == kind:
+            return
+        if there is not None:
             raise ValueError(f"{path!r} is a {there} and a {kind}")
+        self._claim(path.rpartition("/")[0], "folder")
+        if len(self._kinds) > self._limits.members:
+            raise ValueError(too_many(self._limits))
+        self._kinds[path] = kind
         if kind == "folder":
             (self._dest / path).mkdir(exist_ok=True)
 
@@ -200,16 +208,20 @@ def _created(path: Path, name: str) -> BinaryIO:
         ) from None
 
 
-def _refuse_outside(path: str, links: Mapping[str, str]) -> None:
+def _refuse_outside(path: str, links: Mapping[str, str], left: int) -> int:
     """Refuse the symbolic link at `path` if it leads out of the top, by way of others.
 
-    Other links than `links` there are none.
+    Other links than `links` there are none.  `left` names may be looked at; returns how
+    many are left then.
     """
     at = path.split("/")[:-1]
     todo = list(reversed(links[path].split("/")))
     followed = 0
     outside = links[path].startswith("/")
     while todo and not outside:
+        left -= len(at) + 1
+        if left < 0:
+            raise ValueError("it takes too long to follow its symbolic links")
         part = todo.pop()
         if part in ("", "."):
             continue
@@ -226,6 +238,7 @@ def _refuse_outside(path: str, links: Mapping[str, str]) -> None:
             todo.extend(reversed(target.split("/")))
     if outside:
         raise ValueError(f"{path!r} leads outside, to {links[path]!r}")
+    return left
 
 
 def _member(archive: Path, names: list[str], path: str) -> str:

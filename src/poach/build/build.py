@@ -38,11 +38,7 @@ class NotOneWheel(PoachError):
 
     def __str__(self) -> str:
         made = ", ".join(self.wheels) or "no wheel"
-        return (
-            f"Building {self.title} made {made}, and not one wheel; look for options "
-            "such as 'editable' in the section [wheel] or [global] of pip's "
-            "configuration"
-        )
+        return f"Building {self.title} made {made}, and not one wheel"
 
 
 @dataclass(frozen=True, slots=True)

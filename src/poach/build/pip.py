@@ -8,30 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from poach.build.pipconfig import hiding
+from poach.build.pipconfig import configured
 from poach.build.process import Runner, run
 from poach.pins.location import without_credentials
 
-#: Variables that make pip put things elsewhere, or do something else.
-_DROPPED = frozenset(
-    f"PIP_{name}"
-    for name in (
-        *("PREFIX", "TARGET", "ROOT", "WHEEL_DIR", "SRC", "EDITABLE"),
-        *("REPORT", "PYTHON", "PLATFORM", "PYTHON_VERSION", "IMPLEMENTATION", "ABI"),
-    )
-)
-#: What the user's configuration files may say and must not count: a variable does, and
-#: one that is empty would not.
-_NEUTRAL = {
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "PIP_DRY_RUN": "0",
-    "PIP_QUIET": "0",
-    "PIP_REQUIREMENT": os.devnull,
-    "PIP_REQUIRE_HASHES": "0",
-    "PIP_REQUIRE_VIRTUALENV": "0",
-    "PIP_UPGRADE": "0",
-    "PIP_USER": "0",
-}
 #: Variables that hold one path, or several paths and URLs with white space between.
 _PATH = ("PIP_CERT", "PIP_CLIENT_CERT", "PIP_CACHE_DIR", "PIP_CONFIG_FILE")
 _PATHS = ("PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
@@ -80,20 +60,16 @@ class Pip:
             if (secret := list(filter(_is_secret, urls)))
         }
         env = {**self._environment(), **(more or {})}
-        if not hidden:
-            self.runner(command, cwd=cwd, env=env, log=log)
-            return
         # It lies in the staging area, from where a later run removes what is left.
         with TemporaryDirectory(dir=cwd, prefix="pip-") as folder:
-            env = hiding(hidden, env, Path(folder))
+            env = configured(hidden, env, Path(folder))
             self.runner(command, cwd=cwd, env=env, log=log)
 
     def _environment(self) -> dict[str, str]:
-        env = {k: v for k, v in self.environ.items() if k.upper() not in _DROPPED}
+        env = dict(self.environ)
         env.update(_absolute(env))
         env.update(_joined(env, "PYTHONPATH", self.path, os.pathsep))
-        env.update(_NEUTRAL)
-        return env
+        return {**env, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def _is_secret(url: str) -> bool:

@@ -1,9 +1,10 @@
-"""A configuration file for one run of pip: places with secrets, hidden from ``ps``.
+"""A configuration file for one run of pip: the user's, without what breaks a build.
 
-Anybody can read the command line of a process.  Pip itself starts another pip for what
-a build requires, and puts on its command line whatever it has got, also what came
-from the environment.  So such places stand in the section of the command ``install``,
-which only that other pip reads.
+It also has the places with secrets, to hide them from ``ps``: anybody can read the
+command line of a process.  Pip itself starts another pip for what a build requires, and
+puts on its command line whatever it has got, also what came from the environment.  So
+such places stand in the section of the command ``install``, which only that other pip
+reads.
 """
 
 from __future__ import annotations
@@ -18,35 +19,89 @@ _FILE = "PIP_CONFIG_FILE"
 #: pip's options for places, and how they are called in the environment.
 _PLACES = {"find-links": "PIP_FIND_LINKS", "extra-index-url": "PIP_EXTRA_INDEX_URL"}
 _IN_PROCESS = "inprocess-build-deps"
+#: The sections for the commands of pip that poach runs, and for those that pip runs.
+_SECTIONS = ("global", "install", "wheel")
+#: Options that say what pip is to build or install, for which interpreter, where that
+#: goes, or that pip is to do less: poach decides these.
+BARRED = frozenset(
+    (
+        *("prefix", "target", "root", "user", "wheel-dir", "report", "build-dir"),
+        *("build", "build-directory", "src", "source", "source-dir"),
+        *("source-directory", "install-option", "requirement", "editable", "group"),
+        *("requirements-from-script", "only-dependencies", "only-deps", "no-deps"),
+        *("no-dependencies", "python", "python-version", "platform", "abi"),
+        *("implementation", "dry-run", "help", "version", "quiet", "upgrade"),
+        *("force-reinstall", "ignore-installed", "require-hashes"),
+        *("require-virtualenv", "require-venv"),
+    )
+)
+#: Most of that once more: for pip 25, what is empty in our file leaves what the files
+#: of the system say.  Variables come last.  Those of one blank are empty lists.
+NEUTRAL = {
+    **dict.fromkeys(("PIP_EDITABLE", "PIP_REQUIREMENT"), " "),
+    **dict.fromkeys(("PIP_DRY_RUN", "PIP_FORCE_REINSTALL", "PIP_NO_DEPS"), "0"),
+    **dict.fromkeys(("PIP_IGNORE_INSTALLED", "PIP_ONLY_DEPS", "PIP_QUIET"), "0"),
+    **dict.fromkeys(("PIP_REQUIRE_HASHES", "PIP_REQUIRE_VIRTUALENV"), "0"),
+    **dict.fromkeys(("PIP_UPGRADE", "PIP_USER"), "0"),
+    "PIP_REPORT": os.devnull,
+    "PIP_ROOT": str(Path(os.sep).resolve()),
+    "_PIP_RUNNING_IN_SUBPROCESS": "1",  # so that pip starts no other interpreter
+}
 
 
-def hiding(
+def configured(
     places: Mapping[str, Sequence[str]], environ: Mapping[str, str], folder: Path
 ) -> dict[str, str]:
     """Return `environ` for a pip that also looks at `places`; write a file for that.
 
     `places` are URLs by pip's option, ``find-links`` or ``extra-index-url``.  The file
     lies in the private folder `folder`.  The user's own configuration counts as ever,
-    unless that is switched off (``PIP_CONFIG_FILE=/dev/null``): then the places stand
-    in the environment, for pip reads no file.  Raises OSError.
+    but for what would change what pip builds, and where it puts that.  Where files are
+    switched off (``PIP_CONFIG_FILE=/dev/null``), the places stand in the environment.
+    Raises OSError.
     """
-    env = dict(environ)
+    env = {name: value for name, value in environ.items() if not _is_barred(name)}
+    env |= NEUTRAL
     if env.get(_FILE) == os.devnull:
         return {**env, **{_PLACES[o]: _joined(env, o, p) for o, p in places.items()}}
     config = _of_user(env)
+    if config is None:
+        return env
+    _bar(config)
     section = _section(config, env)
     for option, urls in places.items():
         here = [config.get(section, option, fallback="")]
         values = [_joined(env, option, urls), *here]
         env.pop(_PLACES[option], None)  # it would count instead of the file
-        if not config.has_section(section):
-            config.add_section(section)
         config.set(section, option, "\n".join(" ".join(values).split()))
     path = folder / "pip.conf"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
         config.write(stream)
     return {**env, _FILE: str(path)}
+
+
+def _is_barred(variable: str) -> bool:
+    name = variable.upper()
+    return name.startswith("PIP_") and _option(name[4:]) in BARRED
+
+
+def _option(name: str) -> str:
+    """Return the name of an option as pip reads it."""
+    return name.lower().replace("_", "-").removeprefix("--")
+
+
+def _bar(config: RawConfigParser) -> None:
+    """Empty what is barred: pip skips that, whatever its other files say."""
+    for section in ("DEFAULT", *config.sections()):
+        for name in [*config[section]]:
+            if _option(name) in BARRED:
+                config.remove_option(section, name)
+    for section in _SECTIONS:
+        if not config.has_section(section):
+            config.add_section(section)
+        for name in sorted(BARRED):
+            config.set(section, name, "")
 
 
 def _joined(env: Mapping[str, str], option: str, ours: Sequence[str]) -> str:
@@ -62,24 +117,27 @@ def _section(config: RawConfigParser, env: Mapping[str, str]) -> str:
     return "global" if any(_IN_PROCESS in each for each in features) else "install"
 
 
-def _of_user(env: Mapping[str, str]) -> RawConfigParser:
+def _of_user(env: Mapping[str, str]) -> RawConfigParser | None:
     """Return what the user's configuration says; another one hides it from some pips.
 
-    What is no configuration pip will complain of.
+    None for what is no configuration, of which pip will complain.
     """
     config = RawConfigParser()
     for path in _files(env):
         try:
-            config.read(path, encoding="utf-8")
-        except (Error, UnicodeError):
-            return RawConfigParser()
+            with path.open(encoding="utf-8", errors="surrogateescape") as stream:
+                config.read_file(stream)
+        except OSError:
+            continue
+        except Error:
+            return None
     return config
 
 
 def _files(env: Mapping[str, str]) -> Iterator[Path]:
     """Yield the files of a user in the order in which they count (pip's manual)."""
     home = Path(env.get("HOME") or Path.home())
-    if env.get(_FILE):
+    if env.get(_FILE) and Path(env[_FILE]).exists():
         # Releases of pip differ in whether the others count then.
         yield Path(env[_FILE])
         return

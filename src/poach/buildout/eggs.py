@@ -42,8 +42,7 @@ class BuildoutEggs:
 
     def _install(self, wheel: Path, dest: Path, log: Path) -> None:
         install = ["install", "--no-deps", "--no-index", "--no-input"]
-        # Pip's configuration may say otherwise.
-        install += ["--prefix=", "--root=/", "--no-binary=:none:"]
+        install += ["--no-binary=:none:"]  # pip's configuration may say otherwise
         target = ["--target", str(dest), str(wheel)]
         try:
             self.pip.run([*install, *target], cwd=dest.parent, log=log)

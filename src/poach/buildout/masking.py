@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from poach.pins.location import without_credentials
 
+#: It says path and query alone, in which nobody can see a URL.
+_REQUESTS = "urllib3.connectionpool"
 #: Those through which URLs are told.  The package index of setuptools uses the root
 #: logger; a filter there sees no line of any other logger.
 _LOGGERS = (
@@ -16,13 +18,16 @@ _LOGGERS = (
     "zc.buildout.buildout",
     "zc.buildout.download",
     "zc.buildout.easy_install",
+    _REQUESTS,
 )
 
 
 class _Mask(logging.Filter):
-    """Lets every line pass, without the credentials in it."""
+    """Lets every line pass, without the credentials in it, but for each request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == _REQUESTS and record.levelno < logging.WARNING:
+            return False
         with contextlib.suppress(TypeError, ValueError):  # logging itself tells of it
             said = record.getMessage()
             shown = without_credentials(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ from poach.errors import PoachError
 from poach.pins.location import plain, without_credentials
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import PreparedRequest, Response
 
 #: Seconds without a byte, and those that a transfer may take for more than its bytes,
 #: unless buildout's socket-timeout says otherwise.
@@ -114,14 +114,18 @@ def _followed(url: str, timeout: float) -> Iterator[Response]:
     """Give the answer to a GET, after redirects, whose bodies are not read."""
     from requests import TooManyRedirects
 
-    from poach.web.client import request
+    from poach.web.client import nobody, request
 
+    auth: Callable[[PreparedRequest], PreparedRequest] | None = None
     for _ in range(_REDIRECTS):
-        with request("GET", url, timeout=timeout) as response:
+        with request("GET", url, timeout=timeout, auth=auth) as response:
             if not response.is_redirect:
                 yield response
                 return
-            url = urljoin(url, response.headers["Location"])
+            target = urljoin(url, response.headers["Location"])
+        if urlsplit(url).scheme != urlsplit(target).scheme:
+            auth = nobody  # over http anybody on the way could read a password
+        url = target
     raise TooManyRedirects("it redirects too often")
 
 
@@ -147,7 +151,11 @@ def status_reason(response: Response) -> str:
 
 def reason_of(error: Exception) -> str:
     """Return why a request failed, without the layers of libraries around it."""
+    from http.client import BadStatusLine
+
     cause = getattr(error.args[0], "reason", error) if error.args else error
     while cause.args and isinstance(cause.args[-1], Exception):
         cause = cause.args[-1]
+    if type(cause) is BadStatusLine:
+        return f"its answer is no HTTP: {str(cause).strip()!r}"
     return str(cause).rpartition("): ")[2]

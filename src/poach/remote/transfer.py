@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from poach.catalog.fetch import reason_of, status_reason
 from poach.errors import PoachError
-from poach.web.client import coding_fault, request
+from poach.web.client import coding_fault, nobody, request
 from poach.web.clock import TooSlow, watched
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Server:
                 self._refuse_redirect(response, target)
                 stranger = True
             url = target
-            response = self._once(method, url, _nobody if stranger else None)
+            response = self._once(method, url, nobody if stranger else None)
         response.close()
         raise ServerFault("it redirects too often", [GET, PUT])
 
@@ -213,11 +213,6 @@ def admits(allow_hosts: Collection[str], host: str) -> bool:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port
-
-
-def _nobody(asked: PreparedRequest) -> PreparedRequest:
-    """Authenticate nobody: else requests would look into netrc."""
-    return asked
 
 
 def _refuse_other(response: Response, method: str, *good: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from requests import Response, Session
+from requests import PreparedRequest, Response, Session
 
 
 class _Session(Session):
@@ -27,6 +27,11 @@ def request(method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 
         return session.request(
             method, url, headers=headers, allow_redirects=False, stream=True, **options
         )
+
+
+def nobody(asked: PreparedRequest) -> PreparedRequest:
+    """Authenticate nobody: else requests would look into netrc."""
+    return asked
 
 
 def coding_fault(response: Response) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import random
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -748,7 +750,8 @@ def test_a_journal_leads_nowhere(interrupted, tmp_path, name):
 
 
 @pytest.mark.parametrize("user", [0, 4321])
-def test_the_folder_of_another_user(interrupted, monkeypatch, user):
+@pytest.mark.parametrize("name", ["", "/journal.json"])
+def test_the_folder_of_another_user(interrupted, monkeypatch, user, name):
     """Only the user who has left it can put it back; root obeys no other's journal."""
     before = state(interrupted)
     monkeypatch.setattr(os, "geteuid", lambda: user)
@@ -756,7 +759,8 @@ def test_the_folder_of_another_user(interrupted, monkeypatch, user):
 
     def lstat(root: Root, path: str) -> os.stat_result:
         found = look(root, path)
-        return owned(found, 987654) if path == left else found
+        theirs = {left: user, left + "/journal.json": user, left + name: 987654}
+        return owned(found, theirs[path]) if path in theirs else found
 
     monkeypatch.setattr(Root, "lstat", lstat)
     with pytest.raises(NotRecovered, match="belongs to user 987654: only user 987654"):
@@ -774,11 +778,12 @@ def owned(status: os.stat_result, user: int) -> os.stat_result:
     return os.stat_result((*status[:4], user, *status[5:]))
 
 
-@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
-def test_a_folder_that_others_may_write_to(interrupted, mode):
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777, 0o755, 0o710])
+def test_a_folder_that_poach_has_not_made_so(interrupted, mode):
+    """Others may write there, or it comes from an archive or a clone."""
     kept(interrupted).chmod(mode)
     before = state(interrupted)
-    with pytest.raises(NotRecovered, match="can be changed by other users"):
+    with pytest.raises(NotRecovered, match="has not the permissions"):
         recover(interrupted)
     assert state(interrupted) == before
     kept(interrupted).chmod(0o700)
@@ -998,6 +1003,66 @@ def test_a_crafted_journal_is_damaged(tree, tmp_path, parts, capsys):
     assert main(["apply", "--recover", str(tree)]) == 1
     assert "its journal is damaged" in capsys.readouterr().err
     assert state(tree) == before
+
+
+def crafted(tree, folders):
+    """Leave a journal that has deleted a file in each of the folders."""
+    aside = tree / ".poach-1-ab"
+    aside.mkdir(mode=0o700)
+    digest = hashlib.sha256(b"1\n").hexdigest()
+    (aside / "old-0").write_bytes(b"1\n")
+    (aside / "old-0").chmod(0o644)
+    steps = {f"{each}/f": ["old-0", None, f"100644 {digest}", None] for each in folders}
+    whole = {"format": 2, "steps": steps, "tops": {}, "folders": folders}
+    (aside / "journal.json").write_text(json.dumps(whole))
+
+
+def modes(tree, *names):
+    return [stat.S_IMODE((tree / name).stat().st_mode) for name in names]
+
+
+def test_a_journal_opens_no_folder_to_others(tmp_path):
+    """Nobody but us may write into the tree, whatever the journal says."""
+    tree = tmp_path / "tree"
+    tree.mkdir(mode=0o755)
+    crafted(tree, {"a": 0o3777, "a/b": 0o777, "c": 0o500})
+
+    assert recover(tree) == ["a/f", "a/b/f", "c/f"]
+    assert modes(tree, "a", "a/b", "c") == [0o3755, 0o755, 0o500]
+
+
+def test_a_folder_of_a_group_is_so_again(tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    tree.chmod(0o775)
+    crafted(tree, {"a": 0o2775, "a/b": 0o777})
+
+    recover(tree)
+    assert modes(tree, "a", "a/b") == [0o2775, 0o775]
+
+
+def test_a_folder_that_is_there_keeps_its_permissions(tmp_path):
+    """They are as before the run, or somebody has set them since."""
+    tree = tmp_path / "tree"
+    (tree / "mine").mkdir(parents=True, mode=0o700)
+    crafted(tree, {"mine": 0o755})
+
+    assert recover(tree) == ["mine/f"]
+    assert modes(tree, "mine") == [0o700]
+
+
+@pytest.mark.parametrize(
+    "parts", [{"folders": {"other": 0o755}}, {"tops": {"other": "new-0"}}], ids=repr
+)
+def test_folders_that_no_file_needs_are_in_no_journal(tmp_path, parts):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    crafted(tree, {"a": 0o755})
+    path = tree / ".poach-1-ab/journal.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+
+    with pytest.raises(NotRecovered, match="its journal is damaged"):
+        recover(tree)
 
 
 def test_a_huge_journal_is_not_read(tree, tmp_path):

@@ -505,7 +505,8 @@ JOURNAL = {
     "format": 2,
     "steps": {
         "f": ["old-0", None, STAMP, None],
-        "x": [None, "new-1", None, STAMP],
+        "d/g": ["old-2", None, STAMP, None],
+        "t/x": [None, "new-3/x", None, STAMP],
     },
     "tops": {"t": "new-3"},
     "folders": {"d": 0o755},
@@ -520,8 +521,8 @@ def journal(**parts: object) -> bytes:
 
 
 def step(path: str, old="old-0", new=None, was=STAMP, made=None) -> bytes:
-    """Return the journal with another step for `path`."""
-    return journal(steps={path: [old, new, was, made]})
+    """Return the journal with one more step, for `path`."""
+    return journal(steps={**JOURNAL["steps"], path: [old, new, was, made]})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
 from test_sdist import link, make_tar, make_zip, refusal, tree
@@ -153,6 +154,59 @@ def test_links_that_are_harmless(tmp_path, dest, members):
     top = unpack(archive, dest)
 
     assert set(tree(top).values()) == {b"data"}
+
+
+def chained(count):
+    """Return links in a row, each to a path in the next one, and `count` to the first.
+
+    No link alone takes long to follow.
+    """
+    row = [(f"x-1/{n}", link(f"{n + 1}/{'a/' * 96}b")) for n in range(38)]
+    return [*row, *((f"x-1/m{n}", link("0")) for n in range(count))]
+
+
+def test_links_that_take_long_to_follow(tmp_path, dest):
+    """There is a limit for all links of an sdist: looked-up names, not time."""
+    archive = make_tar(tmp_path / "x.tar", chained(500))
+
+    assert refusal(unpack, archive, dest) == (
+        "Cannot unpack x.tar: it takes too long to follow its symbolic links"
+    )
+    assert not [each for each in dest.rglob("*") if each.is_symlink()]
+
+
+def test_how_many_names_links_may_lead_to(tmp_path, dest):
+    """Each link leads first to two names (x-1, a), and then to three."""
+    members = [("x-1/a/b", b""), *((f"x-1/{n}", link("a/b")) for n in range(10))]
+    archive = make_tar(tmp_path / "x.tar", members)
+
+    unpack(archive, dest, Limits(followed=50))
+
+    words = refusal(unpack, archive, tmp_path / "again", Limits(followed=49))
+    assert words.endswith("it takes too long to follow its symbolic links")
+
+
+def test_folders_that_only_lead_to_a_file_count(tmp_path, dest):
+    """A small archive could make millions of them."""
+    members = [(f"x-1/{n}/b/c/d/e/f", b"") for n in range(9)]
+    archive = make_tar(tmp_path / "x.tar", members)
+
+    assert refusal(unpack, archive, dest, SMALL) == (
+        "Cannot unpack x.tar: it has more than 50 files and folders"
+    )
+    assert len(list(dest.rglob("*"))) <= 50
+    unpack(archive, tmp_path / "again", Limits(members=55))
+
+
+def test_each_folder_is_made_once(tmp_path, dest, monkeypatch):
+    made = []
+    real = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda *a, **k: (made.append(a), real(*a, **k)))
+    members = [(f"x-1/a/b/c/{n}", b"") for n in range(9)]
+
+    unpack(make_tar(tmp_path / "x.tar", members), dest)
+
+    assert [path.name for path, *_ in made] == ["dest", "x-1", "a", "b", "c"]
 
 
 def test_a_hard_link_is_a_file_of_its_own(tmp_path, dest):
@@ -341,6 +395,14 @@ def test_a_nul_in_a_name(tmp_path, dest):
         tar.addfile(info)
 
     assert refusal(unpack, path, dest)
+
+
+def test_a_nul_in_a_name_in_a_zip(tmp_path, dest):
+    """zipfile cuts the name off there, so that nobody knows which file it is."""
+    path = make_zip(tmp_path / "x.zip", [("x-1/a!b", b"")])
+    path.write_bytes(path.read_bytes().replace(b"x-1/a!b", b"x-1/a\0b"))
+
+    assert "no file name may have" in refusal(unpack, path, dest)
 
 
 def test_names_that_are_no_utf_8(tmp_path, dest):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import io
 import socket
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import pytest
+from requests import Response, Session
 
 from poach.catalog import fetch
 from poach.catalog.fetch import FetchFailed, HttpFetcher
@@ -18,6 +21,14 @@ from poach.remote.transfer import GET, PUT, Server, ServerFault
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_connection_left():
+    """Have the collector take them here, and not in another module's test."""
+    yield
+    gc.collect()
+
 
 BODY = b"quack" * 1000
 LARGEST = 100_000
@@ -608,3 +619,35 @@ def test_a_redirect_of_a_diff_to_another_host(liar, other):
     assert HttpFetcher().get(url) == BODY
     assert "Authorization" in liar.asked[0][2]
     assert "Authorization" not in other.asked[0][2]
+
+
+def test_no_password_follows_a_redirect_from_https_to_http(tmp_path, monkeypatch):
+    """Anybody on the way can read it there; on the same way it may be needed."""
+    (tmp_path / "netrc").write_text("machine a.example login jane password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    places = {
+        "https://a.example/1": "/2",
+        "https://a.example/2": "http://a.example/3",
+        "http://a.example/3": "https://a.example/4",
+    }
+    asked = []
+
+    def send(session, request, **_):
+        asked.append("Authorization" in request.headers)
+        answer = Response()
+        answer.request, answer.url, answer.raw = request, request.url, io.BytesIO(b"x")
+        answer.status_code = 302 if request.url in places else 200
+        answer.headers["Location"] = places.get(request.url, "")
+        return answer
+
+    monkeypatch.setattr(Session, "send", send)
+
+    assert HttpFetcher().get("https://a.example/1") == b"x"
+    assert asked == [True, True, False, False]
+
+
+def test_an_answer_that_is_no_http(failed):
+    assert failed(lambda handler: handler.wfile.write(b"--- a\n+++ b\n")) == (
+        "its answer is no HTTP: '--- a'"
+    )
+    assert "closed" in failed(lambda handler: None)

@@ -8,7 +8,6 @@ writes to a tree holds its lock, so that nobody else's folder is in use then.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 
 from poach.applier.disk.below import Root
@@ -16,6 +15,7 @@ from poach.applier.disk.below import Root
 PREFIX = ".poach-"
 JOURNAL = "journal.json"
 
+_MODE = 0o700
 _MADE = ("new-", "old-", "back")  # how the names in the folder begin
 
 
@@ -33,7 +33,7 @@ def asides(root: Root) -> list[str]:
 
 
 def other_owner(root: Root, aside: str) -> str | None:
-    """Return whose a folder is; None if it belongs to the user of this process.
+    """Return whose a folder, or its journal, is; None for the user of this process.
 
     For root, too, the folder of another user is that of another: who obeys its journal
     changes files and permissions as its owner wants.
@@ -43,13 +43,18 @@ def other_owner(root: Root, aside: str) -> str | None:
     # Imported late: a run that finds no such folder needs no pathlib.
     from poach.system import user_name
 
-    owner = root.lstat(aside).st_uid
-    return None if owner == os.geteuid() else user_name(owner)
+    found = (root.lstat(path).st_uid for path in (aside, f"{aside}/{JOURNAL}"))
+    others = [owner for owner in found if owner != os.geteuid()]
+    return user_name(others[0]) if others else None
 
 
-def is_writable_by_others(root: Root, aside: str) -> bool:
-    """Tell whether other users may have put something into a folder."""
-    return hasattr(os, "geteuid") and bool(root.lstat(aside).st_mode & 0o022)
+def is_private(root: Root, aside: str) -> bool:
+    """Tell whether a folder has the permissions that `new_aside` gives it.
+
+    What is unpacked, cloned or put there by others seldom has them.
+    """
+    mode = root.lstat(aside).st_mode
+    return not hasattr(os, "geteuid") or mode & 0o777 == _MODE
 
 
 def sweep(root: Root, aside: str) -> None:
@@ -64,9 +69,7 @@ def sweep(root: Root, aside: str) -> None:
 
 def _is_rubbish(root: Root, aside: str) -> bool:
     """Tell whether a folder and all in it look as this user's poach made them."""
-    status = root.lstat(aside)
-    mode = stat.S_IMODE(status.st_mode) & 0o777
-    if (status.st_uid, mode) != (os.geteuid(), 0o700):
+    if root.lstat(aside).st_uid != os.geteuid() or not is_private(root, aside):
         return False
     folders, files = root.names(aside)
     return all(name == JOURNAL or name.startswith(_MADE) for name in [*folders, *files])
@@ -84,5 +87,5 @@ def remove(root: Root, aside: str) -> None:
 def new_aside(root: Root) -> str:
     """Make a folder for new and old files; return its name.  Raises OSError."""
     aside = f"{PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
-    root.mkdir(aside, 0o700)
+    root.mkdir(aside, _MODE)
     return aside

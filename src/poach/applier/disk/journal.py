@@ -33,6 +33,8 @@ _KEPT = re.compile("(old|new)-[0-9]+", re.ASCII)
 _LARGEST = 64 << 20  # bytes in a journal: some 200,000 files
 _LONGEST = 8192  # bytes in a path; diffs have shorter ones
 _DIGITS = 20  # in a number
+_WRITABLE = 0o022  # by others
+_OWN = 0o700
 FOLDER_BITS = 0o3777
 """The permissions of folders that are put back: setuid says nothing there."""
 
@@ -169,7 +171,23 @@ def read(root: Root, aside: str) -> Journal | None:
     """
     found = _parsed(_contents(root, f"{aside}/{JOURNAL}"))
     is_ours = found is not None and found.get("format") == FORMAT
-    return _journal(found) if found is not None and is_ours else None
+    journal = _journal(found) if found is not None and is_ours else None
+    return journal and journal._replace(folders=_narrowed(root, journal.folders))
+
+
+def _narrowed(root: Root, folders: Mapping[str, int]) -> dict[str, int]:
+    """Return the permissions of folders: others may write only where they may above.
+
+    Who has made a journal cannot open a tree with it.
+    """
+    modes = dict[str, int]()
+    for folder in sorted(folders):
+        above = folder.rpartition("/")[0]
+        limit = modes.get(above)
+        if limit is None:
+            limit = root.lstat(above).st_mode if root.is_folder(above) else 0
+        modes[folder] = folders[folder] & (limit | ~_WRITABLE)
+    return {folder: modes[folder] for folder in folders}
 
 
 def _contents(root: Root, path: str) -> bytes:
@@ -209,9 +227,18 @@ def _journal(found: Mapping[str, Any]) -> Journal | None:
     try:
         steps = _items(found, "steps", _step)
         tops = _items(found, "tops", _kept)
-        return Journal(steps, tops, _items(found, "folders", _mode))
+        journal = Journal(steps, tops, _items(found, "folders", _mode))
     except ValueError:
         return None
+    return journal if _fits(journal) else None
+
+
+def _fits(journal: Journal) -> bool:
+    """Tell whether all folders are needed: a file in them comes, or goes."""
+    steps = journal.steps.items()
+    made = {each for path, step in steps if step.made for each in parents(path)}
+    gone = {each for path, step in steps if not step.made for each in parents(path)}
+    return made >= journal.tops.keys() and gone >= journal.folders.keys()
 
 
 def _items(
@@ -377,6 +404,8 @@ class _PuttingBack:
         for folder in sorted(self.journal.folders):
             if not self.root.is_folder(folder):
                 self.root.mkdir(folder, 0o700)
+                mode = self.journal.folders[folder]
+                self.root.set_folder_mode(folder, mode | _OWN)
 
     def _restore(self, old: str, path: str) -> None:
         """Put an old file in its place, and keep it all the same."""
@@ -387,6 +416,8 @@ class _PuttingBack:
         self.root.replace(between, path)
 
     def _set_modes(self) -> None:
+        """Take back the rights that only putting back needs; other folders stay."""
         for folder, mode in sorted(self.journal.folders.items(), reverse=True):
-            if self.root.lstat(folder).st_mode & FOLDER_BITS != mode:
+            now = self.root.lstat(folder).st_mode & FOLDER_BITS
+            if now != mode and now == mode | _OWN:
                 self.root.set_folder_mode(folder, mode)

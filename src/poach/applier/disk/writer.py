@@ -24,7 +24,7 @@ from poach.applier.disk import journal as journals
 from poach.applier.disk.aside import (
     JOURNAL,
     asides,
-    is_writable_by_others,
+    is_private,
     new_aside,
     other_owner,
     remove,
@@ -237,8 +237,11 @@ def _distrust(root: Root, aside: str) -> str | None:
     """Return why the journal in a folder may be a trap, None if it is ours."""
     if owner := other_owner(root, aside):
         return f"belongs to {owner}: only {owner} can put this back, not even root"
-    if is_writable_by_others(root, aside):
-        return "can be changed by other users, so that its journal proves nothing"
+    if not is_private(root, aside):
+        return (
+            "has not the permissions (700) that poach gives such a folder, so that "
+            "somebody else may have made its journal"
+        )
     return None
 
 
