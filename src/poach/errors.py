@@ -8,14 +8,47 @@ sentence is in ``__str__``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: object) -> Callable[[T], T]:
+        """Return a decorator for type checkers (PEP 681), which does nothing."""
+        return lambda kind: kind
+
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
+@dataclass_transform(eq_default=False)
 class PoachError(Exception):
-    """Something that the user can mend; ``str`` says what, whose, where and how."""
+    """Something that the user can mend; ``str`` says what, whose, where and how.
+
+    A subclass names its data as annotated fields, in the order of the arguments, with
+    defaults where they have one.  TypeError if a field gets no value.  One without
+    fields takes any values, as Exception does.
+    """
+
+    def __init__(self, *values: object, **named: object) -> None:
+        fields = _fields(type(self))
+        self.__dict__.update(zip(fields, values, strict=False), **named)
+        lacking = [name for name in fields if not hasattr(self, name)]
+        surplus = values[len(fields) :] if fields else ()
+        if lacking or surplus or named.keys() - fields:
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(fields)}")
+        super().__init__(*[getattr(self, name) for name in fields] or values)
+
+
+def _fields(kind: type) -> list[str]:
+    """Return the names of all annotated fields of a class, those of its bases first."""
+    return [
+        name
+        for each in reversed(kind.__mro__)
+        for name in vars(each).get("__annotations__", ())
+    ]
 
 
 class Faults(PoachError):

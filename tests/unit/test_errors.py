@@ -104,3 +104,35 @@ def test_did_you_mean(word, known, expected):
 
     assert hint.startswith(expected)
     assert bool(hint) == bool(expected)
+
+
+class Leak(PoachError):
+    place: str
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.place} leaks {self.size}"
+
+
+class BigLeak(Leak):
+    cause: str = ""
+
+
+@pytest.mark.parametrize(
+    "leak", [BigLeak("pond", 3, "age"), BigLeak("pond", size=3, cause="age")]
+)
+def test_the_fields_of_an_error(leak):
+    assert (leak.place, leak.size, leak.cause) == ("pond", 3, "age")
+    assert str(leak) == "pond leaks 3"
+    assert str(pickle.loads(pickle.dumps(leak))) == "pond leaks 3"
+    assert repr(leak) == "BigLeak('pond', 3, 'age')"
+    assert str(Leak("pond")) == "pond leaks 0"
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [((), {}), (("pond", 1, 2), {}), (("pond",), {"depth": 1}), ((), {"size": 1})],
+)
+def test_a_field_is_missing_or_too_much(values, named):
+    with pytest.raises(TypeError, match=r"Leak has the fields place, size"):
+        Leak(*values, **named)

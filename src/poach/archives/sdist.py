@@ -31,10 +31,8 @@ _TWICE = "{!r} is in it twice, and not the same"
 class BadArchive(PoachError):
     """An sdist that cannot be unpacked safely; `archive` is its path."""
 
-    def __init__(self, archive: Path, reason: str) -> None:
-        super().__init__(archive, reason)
-        self.archive = archive
-        self.reason = reason
+    archive: Path
+    reason: str
 
     def __str__(self) -> str:
         return f"Cannot unpack {self.archive.name}: {self.reason}"
@@ -46,11 +44,9 @@ class MemberMissing(PoachError):
     `path` is relative to its top folder, `near` are the diffs that it does hold.
     """
 
-    def __init__(self, archive: Path, path: str, near: tuple[str, ...]) -> None:
-        super().__init__(archive, path, near)
-        self.archive = archive
-        self.path = path
-        self.near = near
+    archive: Path
+    path: str
+    near: tuple[str, ...]
 
     def __str__(self) -> str:
         there = f"; it holds {', '.join(self.near)}" if self.near else ""

@@ -19,10 +19,8 @@ SOURCE_DATE_EPOCH = "315532800"
 class BuildFailed(PoachError):
     """A patched tree that does not build; `title` names project and version."""
 
-    def __init__(self, title: str, failure: CommandFailed) -> None:
-        super().__init__(title, failure)
-        self.title = title
-        self.failure = failure
+    title: str
+    failure: CommandFailed
 
     def __str__(self) -> str:
         return f"Building {self.title} failed: {self.failure}"

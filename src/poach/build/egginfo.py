@@ -34,10 +34,8 @@ compileall.compile_dir(egg, quiet=1)
 class EggFailed(PoachError):
     """A wheel of which no egg can be made; `wheel` is its file name."""
 
-    def __init__(self, wheel: str, reason: str) -> None:
-        super().__init__(wheel, reason)
-        self.wheel = wheel
-        self.reason = reason
+    wheel: str
+    reason: str
 
     def __str__(self) -> str:
         return f"Making an egg of {self.wheel} failed: {self.reason}"

@@ -39,10 +39,8 @@ print(json.dumps(found))
 class NoInterpreter(PoachError):
     """A command that is no Python, or none that runs."""
 
-    def __init__(self, command: str, reason: str) -> None:
-        super().__init__(command, reason)
-        self.command = command
-        self.reason = reason
+    command: str
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.command!r} is not a Python that runs: {self.reason}"
@@ -51,11 +49,9 @@ class NoInterpreter(PoachError):
 class NoTools(PoachError):
     """An interpreter without build tools, for which none are to be had."""
 
-    def __init__(self, command: str, version: str, reason: str) -> None:
-        super().__init__(command, version, reason)
-        self.command = command
-        self.version = version
-        self.reason = reason
+    command: str
+    version: str
+    reason: str
 
     def __str__(self) -> str:
         return (

@@ -49,10 +49,8 @@ _IS_UTF8 = 0x800
 class RetagError(PoachError):
     """A wheel that cannot be retagged; `wheel` is its file name, `reason` the rule."""
 
-    def __init__(self, wheel: str, reason: str) -> None:
-        super().__init__(wheel, reason)
-        self.wheel = wheel
-        self.reason = reason
+    wheel: str
+    reason: str
 
     def __str__(self) -> str:
         return f"Cannot retag {self.wheel}: {self.reason}"

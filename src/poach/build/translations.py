@@ -31,12 +31,10 @@ class HiddenTranslation(PoachError):
     `title` names project and version, `patch` is the last one that changed `path`.
     """
 
-    def __init__(self, title: str, patch: Touched, path: str, reason: str) -> None:
-        super().__init__(title, patch, path, reason)
-        self.title = title
-        self.patch = patch
-        self.path = path
-        self.reason = reason
+    title: str
+    patch: Touched
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         where = f" ({self.patch.owner})" if self.patch.owner else ""

@@ -34,9 +34,7 @@ UNPATCHABLE = frozenset(
 class NotFromBridge(PoachError):
     """A question that no bridge of this release asks."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    reason: str
 
     def __str__(self) -> str:
         return (

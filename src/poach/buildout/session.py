@@ -39,9 +39,7 @@ logger = logging.getLogger("zc.buildout.poach")
 class NotBuilt(PoachError):
     """A patched egg that is needed, not in the store, and may not be built."""
 
-    def __init__(self, patch_set: PatchSet) -> None:
-        super().__init__(patch_set)
-        self.patch_set = patch_set
+    patch_set: PatchSet
 
     def __str__(self) -> str:
         return (

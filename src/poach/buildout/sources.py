@@ -96,11 +96,9 @@ class NoSdist(PoachError):
 class WrongSdist(PoachError):
     """An archive whose bytes are not those that the index promises."""
 
-    def __init__(self, path: Path, expected: str, found: str) -> None:
-        super().__init__(path, expected, found)
-        self.path = path
-        self.expected = expected
-        self.found = found
+    path: Path
+    expected: str
+    found: str
 
     def __str__(self) -> str:
         return (
@@ -151,10 +149,8 @@ class NotFetched(PoachError):
 class Offline(PoachError):
     """A source archive is needed in offline mode."""
 
-    def __init__(self, project: str, version: str) -> None:
-        super().__init__(project, version)
-        self.project = project
-        self.version = version
+    project: str
+    version: str
 
     def __str__(self) -> str:
         return (

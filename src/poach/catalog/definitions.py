@@ -21,9 +21,7 @@ SUFFIXES = (".patch", ".diff")
 class NoSeries(PoachError):
     """A folder given as a diff that holds no quilt series; `path` is the folder."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
+    path: str
 
     def __str__(self) -> str:
         return f"the folder {self.path} holds no quilt series (a file named 'series')"

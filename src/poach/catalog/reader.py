@@ -28,10 +28,8 @@ _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 class DiffMissing(PoachError):
     """A path at which there is no diff."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         return f"cannot read the diff {self.path}: {self.reason}"
@@ -40,10 +38,8 @@ class DiffMissing(PoachError):
 class Unpinned(PoachError):
     """A URL without a sha256; `sha256` is that of what the server has now, or ''."""
 
-    def __init__(self, location: Location, sha256: str) -> None:
-        super().__init__(location, sha256)
-        self.location = location
-        self.sha256 = sha256
+    location: Location
+    sha256: str
 
     def __str__(self) -> str:
         place = self.location.shown
@@ -60,10 +56,8 @@ class Unpinned(PoachError):
 class NoDiff(PoachError):
     """What a server has in the place of a diff; `place` is the URL."""
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(place, reason)
-        self.place = place
-        self.reason = reason
+    place: str
+    reason: str
 
     def __str__(self) -> str:
         return f"what {self.place} holds now cannot be used as a diff: {self.reason}"
@@ -75,15 +69,11 @@ class WrongDigest(PoachError):
     `source` says which of the two, `cure` what to do.
     """
 
-    def __init__(
-        self, place: str, expected: str, found: str, source: str, cure: str
-    ) -> None:
-        super().__init__(place, expected, found, source, cure)
-        self.place = place
-        self.expected = expected
-        self.found = found
-        self.source = source
-        self.cure = cure
+    place: str
+    expected: str
+    found: str
+    source: str
+    cure: str
 
     def __str__(self) -> str:
         return (

@@ -39,10 +39,8 @@ _LONGEST = 4000  # characters of a path in a message
 class Unreadable(PoachError):
     """A file or folder of the command line that cannot be read; `path` names it."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         given = repr(_cut(self.path, _LONGEST))

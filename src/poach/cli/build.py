@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 class NotPinned(PoachError):
     """A project that was asked for and has no patched pin."""
 
-    def __init__(self, project: str, known: Sequence[str]) -> None:
-        super().__init__(project, known)
-        self.project = project
-        self.known = known
+    project: str
+    known: Sequence[str]
 
     def __str__(self) -> str:
         known = map(canonicalize_name, self.known)

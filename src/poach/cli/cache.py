@@ -39,11 +39,9 @@ DAY = 24 * 3600
 class OtherStore(PoachError):
     """A configuration whose eggs are to be kept, and are not in the store at hand."""
 
-    def __init__(self, cfg: str, theirs: Path, ours: Path) -> None:
-        super().__init__(cfg, theirs, ours)
-        self.cfg = cfg
-        self.theirs = theirs
-        self.ours = ours
+    cfg: str
+    theirs: Path
+    ours: Path
 
     def __str__(self) -> str:
         return f"{self.cfg} keeps its patched eggs in {self.theirs}, not in {self.ours}"
@@ -52,10 +50,8 @@ class OtherStore(PoachError):
 class NoStore(PoachError):
     """A folder that was named as a store and is none, or cannot be read."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: Path
+    reason: str
 
     def __str__(self) -> str:
         return f"Cannot read the patched-egg store {self.path}: {self.reason}"

@@ -39,10 +39,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class LocationError(PoachError):
     """A location that cannot be read; `text` is as written, `reason` the rule."""
 
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text, reason)
-        self.text = text
-        self.reason = reason
+    text: str
+    reason: str
 
     def __str__(self) -> str:
         return f"Bad location {without_credentials(self.text)!r}: {self.reason}"

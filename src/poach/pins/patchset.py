@@ -57,12 +57,10 @@ class UnknownPatch(PoachError):
 class PatchFault(PoachError):
     """What is wrong with one patch of a pin; `cause` is the fault itself."""
 
-    def __init__(self, pin: Pin, name: str, owner: str, cause: PoachError) -> None:
-        super().__init__(pin, name, owner, cause)
-        self.pin = pin
-        self.name = name
-        self.owner = owner
-        self.cause = cause
+    pin: Pin
+    name: str
+    owner: str
+    cause: PoachError
 
     def __str__(self) -> str:
         owner = f" ({self.owner})" if self.owner else ""

@@ -26,12 +26,10 @@ class PinError(PoachError):
     or empty, `reason` says which rule is broken.
     """
 
-    def __init__(self, project: str, value: str, where: str, reason: str) -> None:
-        super().__init__(project, value, where, reason)
-        self.project = project
-        self.value = value
-        self.where = where
-        self.reason = reason
+    project: str
+    value: str
+    where: str
+    reason: str
 
     def __str__(self) -> str:
         shown = " ".join(self.value.split())

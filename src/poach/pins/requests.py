@@ -34,10 +34,8 @@ class Request:
 class RequestError(PoachError):
     """A request that is not granted."""
 
-    def __init__(self, request: Request, reason: str) -> None:
-        super().__init__(request, reason)
-        self.request = request
-        self.reason = reason
+    request: Request
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.request.asker} asks for {self.request.wish}, {self.reason}"

@@ -25,11 +25,9 @@ def _cut(text: str) -> str:
 class SeriesError(PoachError):
     """A line of a series file that cannot be honoured; `place` is the file."""
 
-    def __init__(self, place: str, line: str, reason: str) -> None:
-        super().__init__(place, line, reason)
-        self.place = place
-        self.line = line
-        self.reason = reason
+    place: str
+    line: str
+    reason: str
 
     def __str__(self) -> str:
         return f"bad line {_cut(self.line)!r} in {self.place}: {self.reason}"
@@ -38,9 +36,7 @@ class SeriesError(PoachError):
 class EmptySeries(PoachError):
     """A series file that names no diff; `place` is the file."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(place)
-        self.place = place
+    place: str
 
     def __str__(self) -> str:
         return f"{self.place} names no diff"

@@ -25,15 +25,11 @@ class ChangedSdist(PoachError):
     `seen` is the sha256 of that one, `source` where it came from, '' if not noted.
     """
 
-    def __init__(
-        self, pin: Pin, seen: str, source: str, found: Sdist, note: Path
-    ) -> None:
-        super().__init__(pin, seen, source, found, note)
-        self.pin = pin
-        self.seen = seen
-        self.source = source
-        self.found = found
-        self.note = note
+    pin: Pin
+    seen: str
+    source: str
+    found: Sdist
+    note: Path
 
     def __str__(self) -> str:
         before = f" ({self.source})" if self.source else ""
@@ -52,11 +48,9 @@ class Untrusted(PoachError):
     `path` is its folder, `source` the server, `by` the key, '' where nobody asked.
     """
 
-    def __init__(self, path: Path, source: str, by: str) -> None:
-        super().__init__(path, source, by)
-        self.path = path
-        self.source = source
-        self.by = by
+    path: Path
+    source: str
+    by: str
 
     def __str__(self) -> str:
         signed = f"signed by {self.by}" if self.by else "which nobody checked"

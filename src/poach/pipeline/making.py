@@ -77,10 +77,8 @@ class CannotPatch(PoachError):
 class WrongWheel(PoachError):
     """A patched tree that builds another project or version than its pin says."""
 
-    def __init__(self, title: str, wheel: str) -> None:
-        super().__init__(title, wheel)
-        self.title = title
-        self.wheel = wheel
+    title: str
+    wheel: str
 
     def __str__(self) -> str:
         return (

@@ -96,9 +96,7 @@ LIMITS = Limits()
 class BadBundle(PoachError):
     """A bundle that is not what was asked for; `reason` says why."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    reason: str
 
     def __str__(self) -> str:
         return self.reason

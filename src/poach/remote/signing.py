@@ -39,10 +39,8 @@ class NoCryptography(PoachError):
 class BadKey(PoachError):
     """A file with a private key that cannot be used, or made; `path` is its path."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: Path
+    reason: str
 
     def __str__(self) -> str:
         return f"The signing key {self.path} {self.reason}"

@@ -22,10 +22,8 @@ _BLOCK = 1 << 18
 class NotExported(PoachError):
     """A folder that cannot be written to."""
 
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(folder, reason)
-        self.folder = folder
-        self.reason = reason
+    folder: Path
+    reason: str
 
     def __str__(self) -> str:
         return f"Cannot write to {self.folder}: {self.reason}"

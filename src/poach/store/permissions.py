@@ -19,15 +19,11 @@ class Closed(PoachError):
     folder on the way.  It belongs to `owner` and has the permissions `mode`.
     """
 
-    def __init__(
-        self, path: Path, store: Path, barrier: Path, owner: str, mode: int
-    ) -> None:
-        super().__init__(path, store, barrier, owner, mode)
-        self.path = path
-        self.store = store
-        self.barrier = barrier
-        self.owner = owner
-        self.mode = mode
+    path: Path
+    store: Path
+    barrier: Path
+    owner: str
+    mode: int
 
     @property
     def reason(self) -> str:

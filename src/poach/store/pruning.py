@@ -26,10 +26,8 @@ LEFTOVER = "left by an earlier release"
 class NotRemoved(PoachError):
     """Something that ought to go and does not let itself be moved."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: Path
+    reason: str
 
     def __str__(self) -> str:
         return f"Cannot remove {self.path}: {self.reason}"

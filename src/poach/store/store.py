@@ -55,11 +55,9 @@ _SWEEPING = "sweeping"
 class StoreUnwritable(PoachError):
     """A store in which nothing can be written; `path` is its folder."""
 
-    def __init__(self, path: Path, reason: str, cure: str = "make it writable") -> None:
-        super().__init__(path, reason, cure)
-        self.path = path
-        self.reason = reason
-        self.cure = cure
+    path: Path
+    reason: str
+    cure: str = "make it writable"
 
     def __str__(self) -> str:
         return (

@@ -66,13 +66,9 @@ class WriteFailed(PoachError):
     they could be put back.
     """
 
-    def __init__(
-        self, tree: StrPath, cause: OSError | Changed, kept: str | None = None
-    ) -> None:
-        super().__init__(tree, cause, kept)
-        self.tree = tree
-        self.cause = cause
-        self.kept = kept
+    tree: StrPath
+    cause: OSError | Changed
+    kept: str | None = None
 
     def __str__(self) -> str:
         cause: object = self.cause
@@ -89,10 +85,8 @@ class WriteFailed(PoachError):
 class TreeChanged(PoachError):
     """A path that somebody else has written to since poach read it."""
 
-    def __init__(self, tree: StrPath, path: str) -> None:
-        super().__init__(tree, path)
-        self.tree = tree
-        self.path = path
+    tree: StrPath
+    path: str
 
     def __str__(self) -> str:
         return (
@@ -107,11 +101,9 @@ class Interrupted(PoachError):
     `owner` is the other user whose run it was, None for the user of this process.
     """
 
-    def __init__(self, tree: StrPath, kept: str, owner: str | None = None) -> None:
-        super().__init__(tree, kept, owner)
-        self.tree = tree
-        self.kept = kept
-        self.owner = owner
+    tree: StrPath
+    kept: str
+    owner: str | None = None
 
     def __str__(self) -> str:
         whose = f" of {self.owner}" if self.owner else ""
@@ -128,11 +120,9 @@ class NotRecovered(PoachError):
     `kept` is the folder with the old files.
     """
 
-    def __init__(self, tree: StrPath, kept: str, reason: str) -> None:
-        super().__init__(tree, kept, reason)
-        self.tree = tree
-        self.kept = kept
-        self.reason = reason
+    tree: StrPath
+    kept: str
+    reason: str
 
     def __str__(self) -> str:
         return (
