@@ -20,9 +20,9 @@ from poach.buildout import (
     unused,
 )
 from poach.buildout.interception import intercept
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.buildout.substitution import Substitution
-from poach.buildout.supplier import WorkshopSupplier, patched_pin
+from poach.buildout.supplier import SessionSupplier, patched_pin
 from poach.errors import collect
 from poach.pins.patchset import PatchSet
 
@@ -33,31 +33,31 @@ logger = logging.getLogger("zc.buildout.poach")
 class Activation:
     """poach at work in one buildout; `restore` ends it."""
 
-    workshop: Workshop
+    session: Session
     substitution: Substitution
     restore: Callable[[], None]
 
     def end(self) -> None:
         """Note what the run has used, and say it; raise `Vanished`."""
-        self.workshop.note_use()
-        self.workshop.refuse_vanished()
-        self.workshop.granting.note()
-        workshop, overruled = self.workshop, self.substitution.overruled
-        pins = map(patched_pin, workshop.patch_sets.values())
-        pinning.summarize(pins, workshop.used, overruled | self._tell_stale())
-        if workshop.substituted:
+        self.session.note_use()
+        self.session.refuse_vanished()
+        self.session.granting.note()
+        session, overruled = self.session, self.substitution.overruled
+        pins = map(patched_pin, session.patch_sets.values())
+        pinning.summarize(pins, session.used, overruled | self._tell_stale())
+        if session.substituted:
             logger.info("Substitutes in use: %s", ", ".join(self._substitutes()))
         self.substitution.supplier.surveyed()
 
     def _substitutes(self) -> Iterator[str]:
         """Yield what stands in for what, for people."""
-        for key, other in self.workshop.substituted.items():
-            project, _ = self.workshop.settings.substitutes[key]
+        for key, other in self.session.substituted.items():
+            project, _ = self.session.settings.substitutes[key]
             yield f"{other} for {project}"
 
     def _tell_stale(self) -> set[str]:
         """Warn of parts that still use old eggs; return the projects of those."""
-        ours = self.workshop.patch_sets.items()
+        ours = self.session.patch_sets.items()
         counting = {k: s for k, s in ours if k not in self.substitution.overruled}
         buildout, parts = self.substitution.buildout, self.substitution.running
         found = list(stale.find(buildout, parts, counting)) if counting else []
@@ -84,57 +84,57 @@ def activate(
     if noted:  # buildout itself does not come here with such a pin
         extensions.refuse_required(buildout, read.pins)
     foreign = None if python is None else toolchains.foreign(read, python)
-    workshop = Workshop(read, foreign)
-    workshop.is_run = not noted
-    substitution = Substitution(supplied(buildout, workshop), buildout)
-    _pin(buildout, workshop, workshop.patch_sets.values())
-    pinning.forget(pkg_resources.working_set, workshop.settings.substitutes)
+    session = Session(read, foreign)
+    session.is_run = not noted
+    substitution = Substitution(supplied(buildout, session), buildout)
+    _pin(buildout, session, session.patch_sets.values())
+    pinning.forget(pkg_resources.working_set, session.settings.substitutes)
     plain = read.plain.values()
     refusing: dict[str, str] = {pin.key: pin.base for pin in plain if pin.refused}
     pinning.set_versions(buildout, read.versions, refusing)
     substitution.isolation.clear()
     restore = intercept(substitution, is_over)
-    activation = Activation(workshop, substitution, restore)
+    activation = Activation(session, substitution, restore)
     buildout._poach = activation
     try:
         # From here on whatever recipe is loaded gets patched eggs.
-        collect(lambda name: _take(buildout, workshop, name), parts.ours(buildout))
-        custom = parts.custom(buildout, workshop.patch_sets)
-        collect(lambda name: _take(buildout, workshop, name), custom)
+        collect(lambda name: _take(buildout, session, name), parts.ours(buildout))
+        custom = parts.custom(buildout, session.patch_sets)
+        collect(lambda name: _take(buildout, session, name), custom)
         if noted:
-            workshop.granting.ask_as_noted()
-        unused.report(workshop, buildout, noted)
+            session.granting.ask_as_noted()
+        unused.report(session, buildout, noted)
     except BaseException:
         restore()
         raise
     return activation
 
 
-def supplied(buildout: Any, workshop: Workshop) -> WorkshopSupplier:
-    """Return what supplies the eggs of `workshop` to `buildout`."""
-    return WorkshopSupplier(
-        workshop,
-        lambda one: _grown(buildout, workshop, one),
-        idle.is_unconcerned(workshop),
+def supplied(buildout: Any, session: Session) -> SessionSupplier:
+    """Return what supplies the eggs of `session` to `buildout`."""
+    return SessionSupplier(
+        session,
+        lambda one: _grown(buildout, session, one),
+        idle.is_unconcerned(session),
     )
 
 
-def _take(buildout: Any, workshop: Workshop, name: str) -> None:
+def _take(buildout: Any, session: Session, name: str) -> None:
     """Count what the part `name` brings: a pin of its own, build options."""
-    part = parts.read(buildout, name, workshop.settings)
-    workshop.take(part)
+    part = parts.read(buildout, name, session.settings)
+    session.take(part)
     if part.pin is not None:
-        _pin(buildout, workshop, [workshop.patch_sets[part.project]])
+        _pin(buildout, session, [session.patch_sets[part.project]])
 
 
-def _pin(buildout: Any, workshop: Workshop, patch_sets: Iterable[PatchSet]) -> None:
+def _pin(buildout: Any, session: Session, patch_sets: Iterable[PatchSet]) -> None:
     """Make the tagged versions of `patch_sets` those that buildout asks for."""
-    versions, holds = workshop.settings.versions, workshop.kit.store.holds
+    versions, holds = session.settings.versions, session.kit.store.holds
     pinning.pin(buildout, versions, map(patched_pin, patch_sets), holds)
 
 
-def _grown(buildout: Any, workshop: Workshop, patch_set: PatchSet) -> None:
+def _grown(buildout: Any, session: Session, patch_set: PatchSet) -> None:
     """Count the build options for a project that may have had no patches before."""
     for name in parts.custom(buildout, [patch_set.pin.key]):
-        _take(buildout, workshop, name)
-    _pin(buildout, workshop, [patch_set])
+        _take(buildout, session, name)
+    _pin(buildout, session, [patch_set])

@@ -15,7 +15,7 @@ from zc.buildout.buildout import Buildout, HistoryItem, Options, SectionKey
 
 from poach.build import process
 from poach.buildout import parts, settings, toolchains, unused
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.buildout.supplier import patched_pin
 from poach.errors import PoachError, collect
 from poach.names import NormalizedName, canonicalize_name
@@ -101,20 +101,20 @@ def answer(question: Question) -> dict[str, Any]:
     Raises zc.buildout.UserError, too, for options of buildout's own.
     """
     buildout = rebuilt(question)
-    workshop = _workshop(buildout, question.python)
+    session = _session(buildout, question.python)
     # Of all the questions of one run the first tells of eggs that are there, and each
     # of the others of what it builds.
-    workshop.quiet = question.do in ("pins", "end")
-    ANSWERS[question.do](question, buildout, workshop)
-    workshop.quiet = question.do != "begin"
-    return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(workshop))}
+    session.quiet = question.do in ("pins", "end")
+    ANSWERS[question.do](question, buildout, session)
+    session.quiet = question.do != "begin"
+    return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(session))}
 
 
-def _workshop(buildout: Any, python: str) -> Workshop:
+def _session(buildout: Any, python: str) -> Session:
     read = settings.read(buildout, UNPATCHABLE)
     # Where nothing is patched no tools are needed, which might have to be fetched.
     patched = read.pins or parts.ours(buildout)
-    return Workshop(read, toolchains.foreign(read, python) if patched else None)
+    return Session(read, toolchains.foreign(read, python) if patched else None)
 
 
 def rebuilt(question: Question) -> Any:
@@ -141,42 +141,42 @@ def _key(history: Sequence[Sequence[str]]) -> Any:
     return key
 
 
-def _pins(question: Question, buildout: Any, workshop: Workshop) -> None:
+def _pins(question: Question, buildout: Any, session: Session) -> None:
     """Resolve the pins of the versions section, before parts can be read."""
 
 
-def _begin(question: Question, buildout: Any, workshop: Workshop) -> None:
+def _begin(question: Question, buildout: Any, session: Session) -> None:
     """Read the parts, warn of what has no effect."""
-    for project, other in workshop.settings.substitutes.values():
+    for project, other in session.settings.substitutes.values():
         reason = f"{other!r} cannot stand in for it under Python 2.7"
         raise settings.OptionError(f"[substitutes] {project}", "", reason)
-    _take_parts(question, buildout, workshop)
-    unused.report(workshop, buildout, diffs=True)
+    _take_parts(question, buildout, session)
+    unused.report(session, buildout, diffs=True)
 
 
-def _supply(question: Question, buildout: Any, workshop: Workshop) -> None:
+def _supply(question: Question, buildout: Any, session: Session) -> None:
     """Build some eggs, with the options that parts have declared by now.
 
     Whatever ends the buildout that asks ends this, too.
     """
     process.end_with_parent()
-    _take_parts(question, buildout, workshop)
+    _take_parts(question, buildout, session)
     keys = set(map(canonicalize_name, question.keys))
     if question.may_build:
-        workshop.build_ahead(keys)
-    collect(lambda key: workshop.supply(key, question.may_build), sorted(keys))
-    workshop.note_use_so_far()  # for a run that fails does not come to its end
+        session.build_ahead(keys)
+    collect(lambda key: session.supply(key, question.may_build), sorted(keys))
+    session.note_use_so_far()  # for a run that fails does not come to its end
 
 
-def _end(question: Question, buildout: Any, workshop: Workshop) -> None:
+def _end(question: Question, buildout: Any, session: Session) -> None:
     """Note what the run has used."""
-    _take_parts(question, buildout, workshop)
+    _take_parts(question, buildout, session)
     for key in map(canonicalize_name, question.used):
-        workshop.supply(key, may_build=False)
-    workshop.note_use()
+        session.supply(key, may_build=False)
+    session.note_use()
 
 
-ANSWERS: Mapping[str, Callable[[Question, Any, Workshop], None]] = {
+ANSWERS: Mapping[str, Callable[[Question, Any, Session], None]] = {
     "pins": _pins,
     "begin": _begin,
     "supply": _supply,
@@ -184,49 +184,49 @@ ANSWERS: Mapping[str, Callable[[Question, Any, Workshop], None]] = {
 }
 
 
-def _take_parts(question: Question, buildout: Any, workshop: Workshop) -> None:
+def _take_parts(question: Question, buildout: Any, session: Session) -> None:
     """Count what parts bring; what is declared since counts where they say nothing."""
 
     def take(name: str) -> None:
-        workshop.take(parts.read(buildout, name, workshop.settings))
+        session.take(parts.read(buildout, name, session.settings))
 
     collect(take, parts.ours(buildout))
-    collect(take, parts.custom(buildout, workshop.patch_sets))
+    collect(take, parts.custom(buildout, session.patch_sets))
     for spec, key, build_ext, environment in question.declared:
-        if canonicalize_name(key) not in workshop.options:
+        if canonicalize_name(key) not in session.options:
             options = BuildOptions(build_ext, environment)
-            workshop.declare(f"a part for {spec}", canonicalize_name(key), options)
+            session.declare(f"a part for {spec}", canonicalize_name(key), options)
 
 
-def _answer(workshop: Workshop) -> dict[str, Any]:
+def _answer(session: Session) -> dict[str, Any]:
     return {
-        "store": str(workshop.settings.store),
-        "versions": workshop.settings.versions,
-        "pins": [_pin(workshop, key) for key in workshop.patch_sets],
-        "plain": [[pin.key, pin.base] for pin in _refusing(workshop)],
-        "parts": sorted(workshop.parts),
-        "used": (workshop.noted_before() or {}).get("used"),
+        "store": str(session.settings.store),
+        "versions": session.settings.versions,
+        "pins": [_pin(session, key) for key in session.patch_sets],
+        "plain": [[pin.key, pin.base] for pin in _refusing(session)],
+        "parts": sorted(session.parts),
+        "used": (session.noted_before() or {}).get("used"),
     }
 
 
-def _refusing(workshop: Workshop) -> list[Pin]:
+def _refusing(session: Session) -> list[Pin]:
     """Return the pins that refuse patches and have none."""
-    return [pin for pin in workshop.settings.plain.values() if pin.refused]
+    return [pin for pin in session.settings.plain.values() if pin.refused]
 
 
-def _pin(workshop: Workshop, key: NormalizedName) -> dict[str, Any]:
-    pin = patched_pin(workshop.patch_sets[key])
+def _pin(session: Session, key: NormalizedName) -> dict[str, Any]:
+    pin = patched_pin(session.patch_sets[key])
     return {
         **pin._asdict(),
-        "egg": _egg(workshop, key),
-        "options": key in workshop.options,
-        "ready": workshop.is_ready(key),
+        "egg": _egg(session, key),
+        "options": key in session.options,
+        "ready": session.is_ready(key),
     }
 
 
-def _egg(workshop: Workshop, key: NormalizedName) -> str | None:
+def _egg(session: Session, key: NormalizedName) -> str | None:
     try:
-        found = workshop.find(key)
+        found = session.find(key)
     except PoachError:  # damaged, which is told to whoever asks for it
         return None
     return str(found.egg) if found else None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poach.buildout.reporter import LogReporter
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.names import NormalizedName
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def shown(
-    workshop: Workshop, missing: Sequence[NormalizedName]
+    session: Session, missing: Sequence[NormalizedName]
 ) -> Iterator[Callable[[], None]]:
     """Show what becomes of the eggs that are `missing` while the block runs.
 
@@ -36,14 +36,14 @@ def shown(
     if console is None:
         yield lambda: None
         return
-    kit = workshop.kit
+    kit = session.kit
     with _progress(console) as progress, _above(console):
         display = Display(progress, len(missing))
-        workshop.kit = replace(kit, reporter=display)
+        session.kit = replace(kit, reporter=display)
         try:
             yield display.forget
         finally:
-            workshop.kit = kit
+            session.kit = kit
 
 
 class Display(LogReporter):

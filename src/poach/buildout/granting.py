@@ -37,7 +37,7 @@ logger = logging.getLogger("zc.buildout.poach")
 
 
 class PatchSets(Protocol):
-    """The patch sets of a buildout, which is what a `Workshop` is here."""
+    """The patch sets of a buildout, which is what a `Session` is here."""
 
     settings: Settings
     kit: Kit
@@ -58,15 +58,15 @@ class PatchSets(Protocol):
 
 
 class Granting:
-    """Grants what packages ask for to the patch sets of `workshop`.
+    """Grants what packages ask for to the patch sets of `session`.
 
     `granted` are the patches by project and name, with who asks; `shipped` the folders
     of diffs that packages bring, with their owners and projects; `ignored` was told.
     `rested` tells that nobody was asked before parts were at work.
     """
 
-    def __init__(self, workshop: PatchSets) -> None:
-        self.workshop = workshop
+    def __init__(self, session: PatchSets) -> None:
+        self.session = session
         self.granted: dict[NormalizedName, dict[str, list[str]]] = {}
         self.shipped: set[tuple[str, str, str]] = set()
         self.ignored: set[str] = set()
@@ -74,12 +74,12 @@ class Granting:
 
     def ship(self, owner: str, project: str, folder: Path) -> None:
         """Count a folder of diffs for `project` that the distribution `owner` ships."""
-        shipped = dict(self.workshop.library.shipped)
+        shipped = dict(self.session.library.shipped)
         there = shipped.get(canonicalize_name(project), ())
         self.shipped.add((owner, project, str(folder)))
         shelves = {*there, Shelf(owner, folder)}
         shipped[canonicalize_name(project)] = sorted(shelves, key=lambda s: s.owner)
-        self.workshop.library = replace(self.workshop.library, shipped=shipped)
+        self.session.library = replace(self.session.library, shipped=shipped)
 
     def ask(self, requests: Collection[Request]) -> list[PatchSet]:
         """Grant what packages ask for; return the patch sets that grew by that.
@@ -87,7 +87,7 @@ class Granting:
         What nothing defines (yet) changes nothing.  Raises everything that stands in
         the way of the others: a refusal, the policy, a part that has run already.
         """
-        if self.workshop.settings.requests == "ignore":
+        if self.session.settings.requests == "ignore":
             return []
         self._refuse_disputes()
         news = [one for one in collect(self._defined, requests) if one is not None]
@@ -116,7 +116,7 @@ class Granting:
 
     def noted(self) -> dict[str, Any] | None:
         """Return what `note` has noted in the last run, None for nothing."""
-        return self.workshop.kit.store.recall("requests", self.workshop.name)
+        return self.session.kit.store.recall("requests", self.session.name)
 
     def note(self) -> None:
         """Note in the store, if that can be written, what was asked for and shipped."""
@@ -131,12 +131,12 @@ class Granting:
         noted = self.noted()
         if facts != noted and (asked or noted):
             with contextlib.suppress(StoreUnwritable):
-                self.workshop.kit.store.remember("requests", self.workshop.name, facts)
+                self.session.kit.store.remember("requests", self.session.name, facts)
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
         """Take back what is granted in the ``with`` block if it raises anything."""
-        shop = self.workshop
+        shop = self.session
         before = self.granted, dict(shop.patch_sets), dict(shop.used)
         try:
             yield
@@ -147,7 +147,7 @@ class Granting:
     def _refuse_disputes(self) -> None:
         """Raise what shippers that came up since define in another way."""
         for project, patches in self.granted.items():
-            owned = self.workshop.pin_of(project)
+            owned = self.session.pin_of(project)
             assert owned is not None  # or nothing had been granted
             for name, askers in patches.items():
                 self._located(owned, Request(project, name, ", ".join(askers)))
@@ -155,7 +155,7 @@ class Granting:
     def _located(self, owned: OwnedPin, request: Request) -> bool:
         """Tell whether anything defines what is asked for; raise if it is disputed."""
         try:
-            self.workshop.library.locate(owned.pin, request.patch, request.asker)
+            self.session.library.locate(owned.pin, request.patch, request.asker)
         except UnknownPatch:
             return False
         except Disputed as fault:
@@ -171,7 +171,7 @@ class Granting:
         unknown extras are `tolerated`.
         """
         faults = [self._refusal(request) for request in requests]
-        if self.workshop.settings.requests != "ignore" and not tolerated:
+        if self.session.settings.requests != "ignore" and not tolerated:
             raise_faults(faults)
         for text in map(str, faults):
             if text not in self.ignored:
@@ -180,36 +180,36 @@ class Granting:
 
     def _defined(self, request: Request) -> Request | None:
         """Return the request if there is a diff for it that is not in the pin."""
-        owned = self.workshop.pin_of(request.project)
+        owned = self.session.pin_of(request.project)
         if owned is None or _names(owned.pin.names, request):
             return None
         if _names(owned.pin.refused, request):
             raise refused(request, f"the pin '{owned.pin.project} = {owned.pin}'")
         if not self._located(owned, request):
             return None
-        if request.project in self.workshop.settings.unpatchable:
+        if request.project in self.session.settings.unpatchable:
             raise unpatchable(request)
-        if self.workshop.settings.requests == "error":
+        if self.session.settings.requests == "error":
             raise uninvited(request)
         if request.patch in self.granted.get(request.project, {}):
             return None
-        if request.project in self.workshop.given:
+        if request.project in self.session.given:
             raise too_late(request, self.rested)
         return request
 
     def _grow(self, project: NormalizedName) -> PatchSet:
-        owned = self.workshop.pin_of(project)
+        owned = self.session.pin_of(project)
         assert owned is not None
-        self.workshop.patch_sets[project] = self.workshop.resolve(owned)
-        self.workshop.used.pop(project, None)
-        return self.workshop.patch_sets[project]
+        self.session.patch_sets[project] = self.session.resolve(owned)
+        self.session.used.pop(project, None)
+        return self.session.patch_sets[project]
 
     def _refusal(self, request: Request) -> PoachError:
-        owned = self.workshop.pin_of(request.project)
+        owned = self.session.pin_of(request.project)
         if owned is None:
             return unpinned(request)
         try:
-            self.workshop.library.locate(owned.pin, request.patch, request.asker)
+            self.session.library.locate(owned.pin, request.patch, request.asker)
         except UnknownPatch as unknown:
             return undefined(request, ["[patches]", *unknown.looked_in])
         except PoachError as fault:
@@ -222,9 +222,9 @@ class Granting:
 
     def provides(self, project: NormalizedName) -> list[str]:
         """Return the extras that upstream defines for a project with a pin."""
-        owned = self.workshop.pin_of(project)
+        owned = self.session.pin_of(project)
         return (
-            pipeline.provided(PatchSet(owned.pin, ()), self.workshop.kit)
+            pipeline.provided(PatchSet(owned.pin, ()), self.session.kit)
             if owned
             else []
         )
@@ -234,9 +234,9 @@ class Granting:
 
         That is so if there is a diff of that name, and no such extra upstream.
         """
-        owned = self.workshop.pin_of(project)
-        ignored = self.workshop.settings.requests == "ignore"
-        if owned is None or ignored or project in self.workshop.patch_sets:
+        owned = self.session.pin_of(project)
+        ignored = self.session.settings.requests == "ignore"
+        if owned is None or ignored or project in self.session.patch_sets:
             return None
         names = {canonicalize_name(name) for name in extras}
         named = {name for name in names if self._has_diff(owned.pin, name)}
@@ -250,7 +250,7 @@ class Granting:
 
     def _has_diff(self, pin: Pin, name: NormalizedName) -> bool:
         try:
-            return bool(self.workshop.library.locate(pin, name, ""))
+            return bool(self.session.library.locate(pin, name, ""))
         except PoachError:  # to be told when the patch is asked for
             return False
 

@@ -14,7 +14,7 @@ from importlib.metadata import version as installed_version
 from typing import Any
 
 from poach.buildout import origins, parts
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.buildout.settings import OptionError
 from poach.errors import PoachError
 from poach.names import canonicalize_name, is_patch_name, is_version
@@ -27,19 +27,19 @@ _SLAPOS_LABEL = re.compile(r"slapospatched\d*", re.IGNORECASE)
 _RECIPE = re.compile(r"zc\.recipe\.egg(:|$)")
 
 
-def of(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
+def of(session: Session, buildout: Any) -> Iterator[OptionError]:
     """Yield a fault for each local version or option that looks like a patch."""
-    yield from _local_versions(workshop, buildout)
+    yield from _local_versions(session, buildout)
     if "slapos" not in installed_version("zc.buildout"):
         yield from _slapos_options(buildout)
 
 
-def _local_versions(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
-    section = workshop.settings.versions
+def _local_versions(session: Session, buildout: Any) -> Iterator[OptionError]:
+    section = session.settings.versions
     for option in buildout[section] if section else ():
         value = (buildout[section].get(option) or "").removeprefix("==").strip()
         base, plus, label = value.partition("+")
-        ours = canonicalize_name(option) in workshop.patch_sets
+        ours = canonicalize_name(option) in session.patch_sets
         if ours or not plus or not is_version(value):
             continue
         if _SLAPOS_LABEL.fullmatch(label):
@@ -47,7 +47,7 @@ def _local_versions(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
                 f"'{option} = {value}' is how SlapOS calls an egg that it patches; for "
                 f"poach write '{option} = {base} +NAME', and the diff into [patches]"
             )
-        elif names := _names(workshop, Pin(option, base, ()), label):
+        elif names := _names(session, Pin(option, base, ()), label):
             right = " ".join([base, *(f"+{name}" for name in names)])
             reason = (
                 f"'{option} = {value}' is a local version (PEP 440), which poach does "
@@ -59,10 +59,10 @@ def _local_versions(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
         yield OptionError(f"[{section}]", owner, reason)
 
 
-def _names(workshop: Workshop, pin: Pin, label: str) -> list[str]:
+def _names(session: Session, pin: Pin, label: str) -> list[str]:
     """Return the patches that a local label names, alone or joined by dots."""
-    folders = [place for place in workshop.library.folders if not is_url(place)]
-    library = replace(workshop.library, folders=folders)
+    folders = [place for place in session.library.folders if not is_url(place)]
+    library = replace(session.library, folders=folders)
 
     def is_defined(name: str) -> bool:
         try:

@@ -14,7 +14,7 @@ from typing import Any
 import pkg_resources
 
 from poach.buildout.requests import GROUP
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.catalog.definitions import SUFFIXES
 from poach.pins.location import is_url
 
@@ -28,15 +28,15 @@ DIFFS = [
 POINTS = ("*.egg/EGG-INFO/entry_points.txt", "*.egg/*.dist-info/entry_points.txt")
 
 
-def is_unconcerned(workshop: Workshop) -> bool:
+def is_unconcerned(session: Session) -> bool:
     """Tell whether a configuration says nothing of patches and substitutes."""
-    settings = workshop.settings
+    settings = session.settings
     said = (
-        workshop.patch_sets
+        session.patch_sets
         or settings.diffs
         or settings.substitutes
         or any(pin.refused for pin in settings.plain.values())
-        or workshop.granting.noted()
+        or session.granting.noted()
     )
     return not said and not any(map(_has_diffs, settings.folders))
 

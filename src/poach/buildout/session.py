@@ -1,4 +1,4 @@
-"""The workshop: a buildout's patch sets, and the kit that makes their eggs."""
+"""The session: a buildout's patch sets, and the kit that makes their eggs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Vanished(PoachError):
         )
 
 
-class Workshop:
+class Session:
     """Resolves pins to patch sets and supplies their eggs.
 
     `patch_sets` and the `pins` that they come from are by canonical name, `granting`

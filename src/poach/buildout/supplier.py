@@ -1,4 +1,4 @@
-"""The workshop as substitution sees it: pins, paths of eggs, buildout's own errors."""
+"""The session as substitution sees it: pins, paths of eggs, buildout's own errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from poach.buildout import idle, origins, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.ports import PatchedPin
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.names import canonicalize_name
 from poach.pins.build_key import BuildOptions
 from poach.pins.patchset import PatchSet
@@ -23,14 +23,14 @@ logger = logging.getLogger("zc.buildout.poach")
 
 
 @dataclass(frozen=True, slots=True)
-class WorkshopSupplier:
-    """Supplies the eggs of `workshop` (a `poach.buildout.ports.Supplier`).
+class SessionSupplier:
+    """Supplies the eggs of `session` (a `poach.buildout.ports.Supplier`).
 
     `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` tells
     that the configuration says nothing of patches; `told` is what was said already.
     """
 
-    workshop: Workshop
+    session: Session
     pin: Callable[[PatchSet], None]
     unconcerned: bool = False
     told: list[str] = field(default_factory=list)
@@ -38,58 +38,58 @@ class WorkshopSupplier:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to patch, as far as anybody knows."""
-        shop = self.workshop
+        shop = self.session
         found = shop.patch_sets or shop.parts or shop.granting.shipped
         return self.unconcerned and not found
 
     def rests(self, buildout: Any) -> bool:
         """Tell whether no part of `buildout` needs to be asked beforehand."""
-        self.workshop.granting.rested = self.idle and not idle.ships_diffs(buildout)
-        return self.workshop.granting.rested
+        self.session.granting.rested = self.idle and not idle.ships_diffs(buildout)
+        return self.session.granting.rested
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""
-        self.workshop.partial = True
+        self.session.partial = True
         with as_user_errors():
-            for patch_set in self.workshop.granting.ask_as_noted():
+            for patch_set in self.session.granting.ask_as_noted():
                 self.pin(patch_set)
                 logger.info("%s stays as in the last run.", patch_set.asked)
 
     @contextlib.contextmanager
     def tentatively(self) -> Iterator[None]:
         """Let nothing that is supplied in the ``with`` block count as used."""
-        before = dict(self.workshop.used)
+        before = dict(self.session.used)
         try:
             yield
         finally:
-            self.workshop.used = before
+            self.session.used = before
 
     def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
         """Note what the survey found, and the parts that told it too little."""
-        self.workshop.foreseen.update(map(canonicalize_name, keys))
-        self.workshop.blind.update(blind)
+        self.session.foreseen.update(map(canonicalize_name, keys))
+        self.session.blind.update(blind)
 
     def unforeseen(self, blind: Iterable[str]) -> set[str]:
         """Return what such parts got in the last run, if it had any of `blind`."""
-        return set(self.workshop.unforeseen_before(blind))
+        return set(self.session.unforeseen_before(blind))
 
     def ready(self, key: str) -> bool:
         """Tell whether a pinned project can be built before parts are at work."""
-        return self.workshop.is_ready(canonicalize_name(key))
+        return self.session.is_ready(canonicalize_name(key))
 
     def lacks(self, key: str) -> bool:
         """Tell whether the egg of a pinned project has yet to be built."""
-        return bool(self.workshop.missing([canonicalize_name(key)]))
+        return bool(self.session.missing([canonicalize_name(key)]))
 
     def provides(self, key: str) -> Collection[str]:
         """Return the extras that upstream defines for a pinned project."""
         with as_user_errors():
-            return self.workshop.granting.provides(canonicalize_name(key))
+            return self.session.granting.provides(canonicalize_name(key))
 
     def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
         """Return the plain pin of a project if any of `extras` would patch it."""
         with as_user_errors():
-            pin = self.workshop.granting.patchable(canonicalize_name(key), extras)
+            pin = self.session.granting.patchable(canonicalize_name(key), extras)
         if pin is None:
             return None
         return PatchedPin(pin.project, pin.base, pin.base, pin.base)
@@ -97,35 +97,35 @@ class WorkshopSupplier:
     def build(self, keys: Collection[str]) -> None:
         """Build the eggs of pinned projects; raise zc.buildout.UserError."""
         with as_user_errors():
-            self.workshop.build_ahead(set(map(canonicalize_name, keys)))
+            self.session.build_ahead(set(map(canonicalize_name, keys)))
 
     @property
     def granting(self) -> bool:
         """Whether anything was granted that packages ask for."""
-        return bool(self.workshop.granting.granted)
+        return bool(self.session.granting.granted)
 
     def given(self, keys: Iterable[str]) -> None:
         """Note that these projects are in use as they are now, patched or not."""
-        self.workshop.given.update(map(canonicalize_name, keys))
+        self.session.given.update(map(canonicalize_name, keys))
 
     @property
     def parts(self) -> set[str]:
         """The names of the parts that build one egg."""
-        return self.workshop.parts
+        return self.session.parts
 
     def pinned(self, key: str) -> PatchedPin | None:
         """Return the pin of a project, None where it has none."""
-        patch_set = self.workshop.patch_sets.get(canonicalize_name(key))
+        patch_set = self.session.patch_sets.get(canonicalize_name(key))
         return patched_pin(patch_set) if patch_set is not None else None
 
     def egg(self, key: str, may_build: bool) -> str:
         """Return the path of a patched egg; raise zc.buildout.UserError."""
         with as_user_errors():
-            return str(self.workshop.supply(canonicalize_name(key), may_build).egg)
+            return str(self.session.supply(canonicalize_name(key), may_build).egg)
 
     def holds(self, location: str) -> bool:
         """Tell whether `location` lies in the store."""
-        return self.workshop.kit.store.holds(location)
+        return self.session.kit.store.holds(location)
 
     def declare(
         self,
@@ -136,30 +136,30 @@ class WorkshopSupplier:
     ) -> None:
         """Note the build options of a part unless the configuration has some."""
         project = canonicalize_name(key)
-        if project not in self.workshop.options:
+        if project not in self.session.options:
             options = BuildOptions(build_ext, environment)
             with as_user_errors():
-                self.workshop.declare(f"a part for {spec}", project, options)
+                self.session.declare(f"a part for {spec}", project, options)
 
     def resolved(self, keys: Iterable[str]) -> None:
         """Note that parts got distributions of these projects."""
-        self.workshop.resolved.update(map(canonicalize_name, keys))
+        self.session.resolved.update(map(canonicalize_name, keys))
 
     def ship(self, owner: str, project: str, folder: Path) -> None:
         """Note diffs for `project` that the distribution `owner` ships."""
-        self.workshop.granting.ship(owner, project, folder)
+        self.session.granting.ship(owner, project, folder)
 
     def ask(self, wishes: Iterable[tuple[str, str, str]]) -> list[str]:
         """Grant patches that packages ask for; return the pins that changed."""
-        with as_user_errors(), self.workshop.granting.whole():
-            grown = self.workshop.granting.ask([Request.of(*wish) for wish in wishes])
+        with as_user_errors(), self.session.granting.whole():
+            grown = self.session.granting.ask([Request.of(*wish) for wish in wishes])
             for patch_set in grown:
                 self.pin(patch_set)
             return [patch_set.asked for patch_set in grown]
 
     def substitute(self, key: str) -> str | None:
         """Return the requirement that stands in for a project, None for itself."""
-        found = self.workshop.settings.substitutes.get(canonicalize_name(key))
+        found = self.session.settings.substitutes.get(canonicalize_name(key))
         return found[1] if found else None
 
     def owner(self, buildout: Any, section: str, option: str) -> str:
@@ -173,13 +173,13 @@ class WorkshopSupplier:
 
         `points` are the entry points of that, as in its entry_points.txt.
         """
-        project, _ = self.workshop.settings.substitutes[canonicalize_name(key)]
-        store = self.workshop.kit.store
-        self.workshop.substituted[canonicalize_name(key)] = f"{other} {version}"
+        project, _ = self.session.settings.substitutes[canonicalize_name(key)]
+        store = self.session.kit.store
+        self.session.substituted[canonicalize_name(key)] = f"{other} {version}"
         with as_user_errors():
             egg = alias(store, project, other, version, extras, points)
         # Those of the survey, too: parts may get them without asking again.
-        self.workshop.stand_ins.add(egg.parent)
+        self.session.stand_ins.add(egg.parent)
         return str(egg)
 
     def surveyed(self) -> None:
@@ -187,12 +187,12 @@ class WorkshopSupplier:
         if not self.told:
             self.told.append("unused")
             with as_user_errors():
-                unused.report_diffs(self.workshop)
+                unused.report_diffs(self.session)
 
     def refuse(self, wishes: Iterable[tuple[str, str, str]], tolerated: bool) -> None:
         """Refuse what nobody grants; raise zc.buildout.UserError."""
         with as_user_errors():
-            self.workshop.granting.refuse(
+            self.session.granting.refuse(
                 [Request.of(*wish) for wish in wishes], tolerated
             )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from poach.buildout import hints, origins, parts
-from poach.buildout.session import Workshop
+from poach.buildout.session import Session
 from poach.buildout.settings import RECIPES, OptionError
 from poach.errors import raise_faults
 from poach.names import canonicalize_name
@@ -19,67 +19,67 @@ from poach.names import canonicalize_name
 logger = logging.getLogger("zc.buildout.poach")
 
 
-def report(workshop: Workshop, buildout: Any, diffs: bool) -> None:
+def report(session: Session, buildout: Any, diffs: bool) -> None:
     """Warn of what has no effect, as patch-unused says; of `diffs` if that is known.
 
     To be called when all pins are known.  Raises it all as `OptionError` with
     ``patch-unused = error``.
     """
-    idle = _diffs(workshop) if diffs else ()
-    others = [*_dropped(workshop, buildout), *_sections(buildout)]
-    _tell(workshop, [*idle, *others, *hints.of(workshop, buildout)])
+    idle = _diffs(session) if diffs else ()
+    others = [*_dropped(session, buildout), *_sections(buildout)]
+    _tell(session, [*idle, *others, *hints.of(session, buildout)])
 
 
-def report_diffs(workshop: Workshop) -> None:
+def report_diffs(session: Session) -> None:
     """Warn of patches and substitutes that have no use, as `report` does.
 
     To be called when it is known what packages ask for.
     """
-    _tell(workshop, [*_diffs(workshop), *_substitutes(workshop)])
+    _tell(session, [*_diffs(session), *_substitutes(session)])
 
 
-def _tell(workshop: Workshop, faults: Sequence[OptionError]) -> None:
-    policy = workshop.settings.unused
+def _tell(session: Session, faults: Sequence[OptionError]) -> None:
+    policy = session.settings.unused
     if policy == "error":
         raise_faults(faults)
     for fault in faults if policy == "warn" else ():
         logger.warning("%s", fault)
 
 
-def _diffs(workshop: Workshop) -> Iterator[OptionError]:
+def _diffs(session: Session) -> Iterator[OptionError]:
     """Yield one fault that names all entries of the patches section without a use."""
-    pins = [patch_set.pin for patch_set in workshop.patch_sets.values()]
-    used = {workshop.library.entry(pin, name) for pin in pins for name in pin.names}
-    owners = workshop.settings.diff_owners
+    pins = [patch_set.pin for patch_set in session.patch_sets.values()]
+    used = {session.library.entry(pin, name) for pin in pins for name in pin.names}
+    owners = session.settings.diff_owners
     idle = [
         f"{key} ({owners[key]})"
-        for key, locations in workshop.library.section.items()
+        for key, locations in session.library.section.items()
         if locations and key not in used  # an empty one refuses a patch
     ]
     if idle:
         yield OptionError("[patches]", "", f"no pin uses {', '.join(idle)}")
 
 
-def _substitutes(workshop: Workshop) -> Iterator[OptionError]:
+def _substitutes(session: Session) -> Iterator[OptionError]:
     """Yield one fault that names all substitutes that stand in for nothing.
 
     A run of some parts does not tell that.
     """
-    owners = workshop.settings.substitute_owners
+    owners = session.settings.substitute_owners
     idle = [
         f"{project} ({owners[key]})"
-        for key, (project, _) in workshop.settings.substitutes.items()
-        if key not in workshop.substituted
+        for key, (project, _) in session.settings.substitutes.items()
+        if key not in session.substituted
     ]
-    if idle and not workshop.partial:
+    if idle and not session.partial:
         yield OptionError("[substitutes]", "", f"nothing requires {', '.join(idle)}")
 
 
-def _dropped(workshop: Workshop, buildout: Any) -> Iterator[OptionError]:
+def _dropped(session: Session, buildout: Any) -> Iterator[OptionError]:
     """Yield a fault for each line of a pin that a later layer overrides without it."""
-    section = workshop.settings.versions
+    section = session.settings.versions
     for option in buildout[section] if section else ():
-        patch_set = workshop.patch_sets.get(canonicalize_name(option))
+        patch_set = session.patch_sets.get(canonicalize_name(option))
         value = str(patch_set.pin if patch_set else buildout[section].get(option) or "")
         kept = set(map(canonicalize_name, value.split()))
         for line in origins.overridden(buildout, section, option):

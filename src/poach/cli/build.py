@@ -17,7 +17,7 @@ from poach.names import NormalizedName, canonicalize_name
 from poach.store.export import export
 
 if TYPE_CHECKING:
-    from poach.buildout.session import Workshop
+    from poach.buildout.session import Session
 
 
 class NotPinned(PoachError):
@@ -73,26 +73,26 @@ def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def run(arguments: argparse.Namespace) -> int:
     """Build, print a line for each egg, and return the exit code."""
     assignments, asked = parted(arguments.words)
-    with config.opened(arguments, assignments) as workshop:
-        keys = projects(workshop, asked)
-        missing = workshop.missing(keys)
-        side_by_side = arguments.jobs or workshop.settings.jobs
-        with _shown(workshop, missing) as done:
-            build = partial(_build, workshop, arguments.to, done)
+    with config.opened(arguments, assignments) as session:
+        keys = projects(session, asked)
+        missing = session.missing(keys)
+        side_by_side = arguments.jobs or session.settings.jobs
+        with _shown(session, missing) as done:
+            build = partial(_build, session, arguments.to, done)
             jobs.collect(build, keys, side_by_side if len(missing) > 1 else 1)
-        workshop.note_build()
+        session.note_build()
     if not keys:
         complain(f"Nothing to build: no patched pins in {arguments.config}")
     return 0
 
 
 def _shown(
-    workshop: Workshop, missing: Sequence[NormalizedName]
+    session: Session, missing: Sequence[NormalizedName]
 ) -> AbstractContextManager[Callable[[], None]]:
     # Imported late, as everything that knows buildout.
     from poach.buildout.display import shown
 
-    return shown(workshop, missing)
+    return shown(session, missing)
 
 
 def _number(word: str) -> int:
@@ -103,31 +103,31 @@ def _number(word: str) -> int:
 
 
 def _build(
-    workshop: Workshop,
+    session: Session,
     folder: Path | None,
     done: Callable[[], None],
     project: NormalizedName,
 ) -> None:
-    tagged = workshop.patch_sets[project].tagged
+    tagged = session.patch_sets[project].tagged
     try:
-        egg = workshop.supply(project)
+        egg = session.supply(project)
     finally:
         done()
     say(f"{tagged} {egg.egg}")
     if folder is not None:
-        zipped = workshop.kit.toolchain.target.layout == egginfo.LAYOUT
+        zipped = session.kit.toolchain.target.layout == egginfo.LAYOUT
         for file in export(egg, folder, zipped):
             say(f"{tagged} {file}")
 
 
-def projects(workshop: Workshop, asked: list[str]) -> list[NormalizedName]:
+def projects(session: Session, asked: list[str]) -> list[NormalizedName]:
     """Return the pinned projects that are `asked` for, or all; raise `NotPinned`."""
 
     def known(word: str) -> NormalizedName:
         key = canonicalize_name(word)
-        if key not in workshop.patch_sets:
-            pinned = [one.pin.project for one in workshop.patch_sets.values()]
+        if key not in session.patch_sets:
+            pinned = [one.pin.project for one in session.patch_sets.values()]
             raise NotPinned(word, pinned)
         return key
 
-    return collect(known, asked) if asked else list(workshop.patch_sets)
+    return collect(known, asked) if asked else list(session.patch_sets)

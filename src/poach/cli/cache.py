@@ -338,12 +338,12 @@ def _kept(arguments: argparse.Namespace, store: Store) -> Callable[[Item], bool]
 def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
     """Return the versions, and the places of entries, that a configuration needs."""
     chosen = argparse.Namespace(**{**vars(arguments), "config": cfg})
-    with config.opened(chosen, arguments.words) as workshop:
-        theirs = workshop.kit.store.path
+    with config.opened(chosen, arguments.words) as session:
+        theirs = session.kit.store.path
         if theirs.resolve() != store.path.resolve():
             raise OtherStore(cfg, theirs, store.path)
-        pinned = {f"{s.pin.key}/{s.version}" for s in workshop.patch_sets.values()}
-        return pinned | usage.current(workshop.noted_before() or {})
+        pinned = {f"{s.pin.key}/{s.version}" for s in session.patch_sets.values()}
+        return pinned | usage.current(session.noted_before() or {})
 
 
 def _tell(

@@ -14,7 +14,7 @@ from poach.errors import PoachError
 from poach.pins.location import without_credentials
 
 if TYPE_CHECKING:
-    from poach.buildout.session import Workshop
+    from poach.buildout.session import Session
 
 
 #: The configuration where none is named, as in buildout.
@@ -70,8 +70,8 @@ def assignment(word: str) -> str:
 
 
 @contextlib.contextmanager
-def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop]:
-    """Give the workshop of the configuration that `arguments` name.
+def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Session]:
+    """Give the session of the configuration that `arguments` name.
 
     `words` are assignments ``SECTION:OPTION=VALUE`` as the buildout command takes
     them.  Raises `BadConfiguration`, and all that is wrong with pins and patches.
@@ -86,7 +86,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Workshop
             buildout = _buildout(arguments, words)
             activation = activate(buildout, lambda: False, arguments.python, True)
         try:
-            yield activation.workshop
+            yield activation.session
         finally:
             activation.restore()
 

@@ -16,7 +16,7 @@ from poach.pins.patchset import PatchSet
 
 if TYPE_CHECKING:
     from poach.applier.disk.relations import Relations
-    from poach.buildout.session import Workshop
+    from poach.buildout.session import Session
 
 Found = tuple[PatchSet, "Relations"]
 
@@ -33,9 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print how the patches of each pin relate; return the exit code."""
     assignments, asked = parted(arguments.words)
-    with config.opened(arguments, assignments) as workshop:
-        sets = [workshop.patch_sets[key] for key in projects(workshop, asked)]
-        found = collect(lambda patch_set: _related(workshop, patch_set), sets)
+    with config.opened(arguments, assignments) as session:
+        sets = [session.patch_sets[key] for key in projects(session, asked)]
+        found = collect(lambda patch_set: _related(session, patch_set), sets)
     if arguments.json:
         say(json.dumps([_as_json(*each) for each in found], indent=2))
     elif arguments.dot:
@@ -48,13 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _related(workshop: Workshop, patch_set: PatchSet) -> Found:
+def _related(session: Session, patch_set: PatchSet) -> Found:
     # Imported late: that needs all of the applier.
     from poach.applier.disk.relations import relate
     from poach.pipeline.making import planned, read_diffs
 
-    with pipeline.unpacked(patch_set, workshop.kit) as tree:
-        diffs = read_diffs(patch_set, workshop.kit)
+    with pipeline.unpacked(patch_set, session.kit) as tree:
+        diffs = read_diffs(patch_set, session.kit)
         planned(patch_set, tree, diffs)
         return patch_set, relate(tree, diffs)
 

@@ -19,7 +19,7 @@ from poach.record.effect import Finding, findings
 from poach.store.store import DamagedEntry, PatchedEgg
 
 if TYPE_CHECKING:
-    from poach.buildout.session import Workshop
+    from poach.buildout.session import Session
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one block, or one JSON object, for each pin; return the exit code."""
     assignments, asked = parted(arguments.words)
-    with config.opened(arguments, assignments) as workshop:
-        keys = projects(workshop, asked)
-        pins = [_pin(workshop, workshop.patch_sets[key]) for key in keys]
+    with config.opened(arguments, assignments) as session:
+        keys = projects(session, asked)
+        pins = [_pin(session, session.patch_sets[key]) for key in keys]
     if arguments.json:
         say(json.dumps(pins, indent=2))
         return 0
@@ -45,15 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
-    egg, damage, refusal = _found(workshop, patch_set)
+def _pin(session: Session, patch_set: PatchSet) -> dict[str, Any]:
+    egg, damage, refusal = _found(session, patch_set)
     effects = findings(egg.entry) if egg else None
     return {
         "project": patch_set.pin.project,
         "base": patch_set.pin.base,
         "tagged-version": patch_set.version,
-        "sdist-sha256": pipeline.seen(patch_set, workshop.kit),
-        "build-options": _options(workshop, patch_set),
+        "sdist-sha256": pipeline.seen(patch_set, session.kit),
+        "build-options": _options(session, patch_set),
         "patches": [
             _patch(patch, files)
             for patch, files in zip_longest(patch_set.patches, effects or ())
@@ -67,13 +67,13 @@ def _pin(workshop: Workshop, patch_set: PatchSet) -> dict[str, Any]:
 
 
 def _found(
-    workshop: Workshop, patch_set: PatchSet
+    session: Session, patch_set: PatchSet
 ) -> tuple[PatchedEgg | None, str | None, str | None]:
     """Return the egg, what is damaged where it is, and why it is not to be used."""
     egg = None
     try:
-        egg = workshop.recorded(patch_set.pin.key)
-        workshop.find(patch_set.pin.key)
+        egg = session.recorded(patch_set.pin.key)
+        session.find(patch_set.pin.key)
         return egg, None, None
     except DamagedEntry as damage:
         return None, f"{damage.reason} in {damage.path}", None
@@ -81,11 +81,9 @@ def _found(
         return egg, None, str(fault)
 
 
-def _options(
-    workshop: Workshop, patch_set: PatchSet
-) -> dict[str, dict[str, str | None]]:
+def _options(session: Session, patch_set: PatchSet) -> dict[str, dict[str, str | None]]:
     """Return the build options; values of variables, which may be secret, are None."""
-    options = workshop.options_of(patch_set.pin.key)
+    options = session.options_of(patch_set.pin.key)
     return {
         "build-ext": dict(options.build_ext),
         "environment": dict.fromkeys(options.environment),
