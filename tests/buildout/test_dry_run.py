@@ -1,4 +1,4 @@
-"""The survey of parts leaves a buildout what it would be without: a look, no touch."""
+"""The dry run of parts changes nothing in a buildout: a look, no touch."""
 
 import pytest
 
@@ -219,7 +219,7 @@ def test_options_that_nobody_uses_are_still_told(index, project):
 
 @pytest.mark.every_buildout
 def test_a_develop_egg_that_changes_while_parts_are_at_work(index, project):
-    """What the survey saw of it counts no more: it requires the pond now."""
+    """What the dry run saw of it counts no more: it requires the pond now."""
     add_pond(index)
     sections = "[dev]\n    recipe = zc.recipe.egg:develop\n    setup = mine\n    "
     made = project(
@@ -445,7 +445,7 @@ def test_an_asker_that_needs_what_a_part_has_yet_to_build(index, project):
     assert says(made, "pond") == says(made, "asker") == "QUACK"
 
 
-def test_a_recipe_with_a_version_is_surveyed(index, project):
+def test_a_recipe_with_a_version_is_seen(index, project):
     add_pond(index)
     ask(index, "asker", "pond[loud]")
     sections = "".join(

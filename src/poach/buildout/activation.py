@@ -47,7 +47,7 @@ class Activation:
         pinning.summarize(pins, session.used, overruled | self._tell_stale())
         if session.substituted:
             logger.info("Substitutes in use: %s", ", ".join(self._substitutes()))
-        self.substitution.supplier.surveyed()
+        self.substitution.supplier.dry_run_ended()
 
     def _substitutes(self) -> Iterator[str]:
         """Yield what stands in for what, for people."""

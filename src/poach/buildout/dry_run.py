@@ -1,4 +1,4 @@
-"""The survey: what the parts of a run will get, found out before any of them works.
+"""The dry run: what the parts of a run will get, found out before any of them works.
 
 It comes when recipes and develop eggs are there, and buildout has uninstalled no part
 yet.  Requirements are resolved as the parts will resolve them; patched eggs that are
@@ -24,8 +24,8 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.buildout.installers import ANYBODY
-from poach.buildout.ports import PatchedPin, Supplier, Wish
-from poach.buildout.requests import Asking
+from poach.buildout.ports import PatchedPin, PatchRequest, Supplier
+from poach.buildout.requests import Requests
 from poach.names import canonicalize_name
 
 logger = logging.getLogger("zc.buildout.poach")
@@ -49,12 +49,12 @@ _SETTINGS = (
 )
 
 
-class Awaited(pkg_resources.Distribution):  # type: ignore[misc]
+class StandIn(pkg_resources.Distribution):  # type: ignore[misc]
     """Stands in for an egg that is not built yet: what it requires is not known."""
 
     def __init__(self, pin: PatchedPin, supplier: Supplier) -> None:
         """`supplier` is asked for the extras of upstream if anybody wants to know."""
-        place = str(Path("/awaited", pin.key))
+        place = str(Path("/stand-in", pin.key))
         super().__init__(place, project_name=pin.project, version=str(pin.version))
         self.pin = pin
         self.supplier = supplier
@@ -135,7 +135,7 @@ class Part:
         return more
 
 
-class Survey:
+class DryRun:
     """What the parts of a run ask for and get.
 
     `missing` are the pinned projects that were stood in for since it was emptied,
@@ -143,13 +143,13 @@ class Survey:
     whether all parts have told all; `found` is what they get, by question.
     """
 
-    def __init__(self, supplier: Supplier, asking: Asking) -> None:
+    def __init__(self, supplier: Supplier, requests: Requests) -> None:
         self.supplier = supplier
-        self.asking = asking
+        self.requests = requests
         self.missing: set[str] | None = None
         self.whole = False
         self.later: set[str] = set()  # what parts build
-        self.wanted: dict[str, Awaited] = {}
+        self.wanted: dict[str, StandIn] = {}
         self.found: dict[Any, Any] = {}
 
     def take(
@@ -162,7 +162,7 @@ class Survey:
         """Ask the parts `names`, have granted what they ask for, build what they need.
 
         `resolve` is the method of installers, `counts` tells whether the pin of a
-        project counts for one.  Raises zc.buildout.UserError for wishes that are not
+        project counts for one.  Raises zc.buildout.UserError for requests that are not
         granted and for eggs that cannot be built; what cannot be resolved is told when
         its part is at work.
         """
@@ -184,8 +184,8 @@ class Survey:
     ) -> bool:
         """Ask all parts, and grant or build; tell whether to ask them once more."""
         self.missing, self.wanted, self.found = set(), {}, {}
-        wishes, dists, blind = self._asked(buildout, parts, resolve)
-        if wishes and self.asking.grant(wishes, dists):
+        requests, dists, blind = self._asked(buildout, parts, resolve)
+        if requests and self.requests.grant(requests, dists):
             return True
         more = {part.builds for part in parts} | self.supplier.unforeseen(blind)
         self.missing.update(self._lacking(buildout, more, counts))
@@ -194,9 +194,9 @@ class Survey:
             self.supplier.build(build)
             return True
         self.whole = not blind
-        if self.whole and all(not isinstance(dist, Awaited) for dist in dists):
+        if self.whole and all(not isinstance(dist, StandIn) for dist in dists):
             tolerated = buildout["buildout"].get("allow-unknown-extras") == "true"
-            self.supplier.refuse(wishes, tolerated)
+            self.supplier.refuse(requests, tolerated)
         found = {canonicalize_name(dist.project_name) for dist in dists}
         self.supplier.foreseen(found, blind)
         return False
@@ -206,7 +206,7 @@ class Survey:
         if self.missing is None or not self.supplier.lacks(pin.key):
             return None
         self.missing.add(pin.key)
-        return Awaited(pin, self.supplier)
+        return StandIn(pin, self.supplier)
 
     def stand_in_plain(self, requirement: Any, there: Iterable[Any]) -> Any:
         """Return what stands in for a plain egg, None where there is no need.
@@ -224,7 +224,7 @@ class Survey:
         if key not in self.wanted and requirement.extras:
             pin = self.supplier.patchable(key, requirement.extras)
             if pin is not None:
-                self.wanted[key] = Awaited(pin, self.supplier)
+                self.wanted[key] = StandIn(pin, self.supplier)
         return self.wanted.get(key)
 
     def _built_later(self, requirement: Any) -> Any:
@@ -232,7 +232,7 @@ class Survey:
         if specs and [operator for operator, _ in specs] != ["=="]:
             raise BuiltByPart(project)
         version = specs[0][1] if specs else "0"  # as good as any
-        return Awaited(PatchedPin(project, version, version, version), self.supplier)
+        return StandIn(PatchedPin(project, version, version, version), self.supplier)
 
     def known(self, installer: Any, specs: list[str]) -> Any:
         """Return the working set that was found for the very same question, or None."""
@@ -245,9 +245,9 @@ class Survey:
 
     def _asked(
         self, buildout: Any, parts: list[Part], resolve: Callable[..., Any]
-    ) -> tuple[list[Wish], list[Any], list[str]]:
+    ) -> tuple[list[PatchRequest], list[Any], list[str]]:
         """Return what parts ask for, what they get, and those that did not tell all."""
-        wishes: list[Wish] = []
+        requests: list[PatchRequest] = []
         dists: list[Any] = []
         blind: list[str] = []
         ahead = True
@@ -256,21 +256,21 @@ class Survey:
             if part.specs:
                 installer = part.installer(buildout, ahead and part.quiet, made)
                 asked, there, whole = self._answer(installer, part.specs, resolve)
-                wishes += [_of(part.name, wish) for wish in asked]
+                requests += [_of(part.name, request) for request in asked]
                 dists += there
             if not part.builds and not (part.specs and whole):
                 blind.append(part.name)
             ahead = ahead and part.quiet
-        return wishes, dists, blind
+        return requests, dists, blind
 
     def _answer(
         self, installer: Any, specs: list[str], resolve: Callable[..., Any]
-    ) -> tuple[list[Wish], list[Any], bool]:
+    ) -> tuple[list[PatchRequest], list[Any], bool]:
         """Return what requirements ask for, what they get, and whether that is all."""
         before = _counted()
         try:
             question = functools.partial(resolve, installer, specs, None)
-            asked, ws, fault = self.asking.survey(question)
+            asked, ws, fault = self.requests.collected(question)
             if fault is not None:
                 logger.debug("Not known what a part asks for: %s", fault)
             elif not asked and all(map(_is_settled, ws)):
@@ -295,7 +295,7 @@ class Survey:
 class _Quiet(logging.Filter):
     """Lets nothing pass, for the time being, that buildout will say anyway.
 
-    That a patch is no extra, for one: the survey is there to grant it.
+    That a patch is no extra, for one: the dry run is there to grant it.
     """
 
     said = ("%s does not provide the extra", "Version and requirements information")
@@ -348,9 +348,9 @@ def _project(spec: str) -> str:
         return ""
 
 
-def _of(part: str, wish: Wish) -> Wish:
-    """Return `wish` with the part as the one who asks if nobody else does."""
-    project, extra, asker = wish
+def _of(part: str, request: PatchRequest) -> PatchRequest:
+    """Return `request` with the part as the one who asks if nobody else does."""
+    project, extra, asker = request
     return project, extra, f"[{part}]" if asker == ANYBODY else asker
 
 
@@ -365,7 +365,7 @@ def _count_in(there: dict[str, Any], more: dict[str, Any]) -> None:
 def _is_settled(dist: Any) -> bool:
     """Tell a distribution that stays what it is while parts are at work."""
     developed = dist.precedence == pkg_resources.DEVELOP_DIST
-    return not developed and not isinstance(dist, Awaited)
+    return not developed and not isinstance(dist, StandIn)
 
 
 def _counted() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from poach.names import canonicalize_name
 
 #: A project, an extra of it that may be a patch, and who asks.
-Wish = tuple[str, str, str]
+PatchRequest = tuple[str, str, str]
 
 
 class PatchedPin(NamedTuple):
@@ -96,7 +96,7 @@ class Supplier(Protocol):
         """Let nothing that is supplied in the ``with`` block count as used."""
 
     def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
-        """Note what the survey found, and the parts that told it too little."""
+        """Note what the dry run found, and the parts of which it knows too little."""
 
     def unforeseen(self, blind: Iterable[str]) -> set[str]:
         """Return what such parts got in the last run, if it had any of `blind`."""
@@ -119,7 +119,7 @@ class Supplier(Protocol):
     def ship(self, owner: str, project: str, folder: Path) -> None:
         """Note a folder of diffs for `project` that a distribution ships."""
 
-    def ask(self, wishes: Iterable[Wish]) -> Sequence[str]:
+    def ask(self, requests: Iterable[PatchRequest]) -> Sequence[str]:
         """Grant patches that packages ask for; return the pins that changed."""
 
     def substitute(self, key: str) -> str | None:
@@ -136,8 +136,8 @@ class Supplier(Protocol):
         `points` are the entry points of that, as in its entry_points.txt.
         """
 
-    def surveyed(self) -> None:
+    def dry_run_ended(self) -> None:
         """Hear that it is known, as far as may be, what packages ask for."""
 
-    def refuse(self, wishes: Iterable[Wish], tolerated: bool) -> None:
+    def refuse(self, requests: Iterable[PatchRequest], tolerated: bool) -> None:
         """Refuse what nobody grants, unless unknown extras are tolerated."""

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import pkg_resources
 from zc.buildout import UserError
 
-from poach.buildout.ports import PatchedPin, Supplier, Wish
+from poach.buildout.ports import PatchedPin, PatchRequest, Supplier
 from poach.names import canonicalize_name
 
 _Fault: TypeAlias = "UserError | None"
@@ -29,10 +29,10 @@ logger = logging.getLogger("zc.buildout.poach")
 GROUP = "poach.patches"
 
 
-class Asking:
+class Requests:
     """Resolves requirements together with the patches that they ask for.
 
-    `wishes` are all extras that requirements have named in one go, with who asks;
+    `requests` are all extras that requirements have named in one go, with who asks;
     `open` are those that their distributions do not have: without them the resolution
     goes on, and learns who ships diffs.  `unmet` are those that buildout tolerates as
     unknown extras, while nobody ships diffs.
@@ -42,34 +42,34 @@ class Asking:
         """`sources` tells the folders in which the packages of a distribution are."""
         self.supplier = supplier
         self.sources = sources
-        self.wishes: list[Wish] = []
-        self.open: list[Wish] = []
-        self.unmet: list[Wish] = []
+        self.requests: list[PatchRequest] = []
+        self.open: list[PatchRequest] = []
+        self.unmet: list[PatchRequest] = []
         self.ws: Any = None
 
     def resolved(
         self, resolve: Callable[[], Any], working_set: Any, tolerated: bool
     ) -> Any:
-        """Return the working set that `resolve` returns once all wishes are granted.
+        """Return the working set that `resolve` returns once all requests are granted.
 
         What it adds to `working_set` in vain is taken out again.  Raises what it
-        raises, and zc.buildout.UserError for a wish that is not granted, unless unknown
-        extras are `tolerated`.  Where nobody ships a diff and there is nothing else to
-        patch, a wish is an unknown extra, and what buildout makes of that counts.
+        raises, and zc.buildout.UserError for a request that is not granted, unless
+        unknown extras are `tolerated`.  Where nobody ships a diff and there is nothing else to
+        patch, a request is an unknown extra, and what buildout makes of that counts.
         """
         return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
 
-    def survey(
+    def collected(
         self, resolve: Callable[[], Any]
-    ) -> tuple[list[Wish], Any, Exception | None]:
+    ) -> tuple[list[PatchRequest], Any, Exception | None]:
         """Return what `resolve` asks for, and its working set; grant nothing.
 
         That is all that came up before it failed, and the error, where it does.
         """
-        return self._apart(lambda: self._surveyed(resolve))  # type: ignore[no-any-return]
+        return self._apart(lambda: self._collected(resolve))  # type: ignore[no-any-return]
 
-    def grant(self, wishes: list[Wish], dists: list[Any]) -> bool:
-        """Have wishes granted, perhaps by diffs that some of `dists` ship.
+    def grant(self, requests: list[PatchRequest], dists: list[Any]) -> bool:
+        """Have requests granted, perhaps by diffs that some of `dists` ship.
 
         Returns whether anything came of it.  Raises zc.buildout.UserError for what
         cannot be, also where `dists` ship something else than was granted before.
@@ -77,11 +77,13 @@ class Asking:
         for dist in dists:
             for project, folder in self._shipped(dist):
                 self.supplier.ship(str(dist), project, folder)
-        changed = self.supplier.ask(wishes)
+        changed = self.supplier.ask(requests)
         for pin in changed:
             project = canonicalize_name(pin.split()[0])
             askers = {
-                wish[2] for wish in wishes if canonicalize_name(wish[0]) == project
+                request[2]
+                for request in requests
+                if canonicalize_name(request[0]) == project
             }
             asked = ", ".join(sorted(askers))
             logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
@@ -89,18 +91,18 @@ class Asking:
 
     def _apart(self, function: Callable[[], Any]) -> Any:
         """Call `function` with nothing asked yet; it may come about within another."""
-        outer = self.wishes, self.open, self.ws
+        outer = self.requests, self.open, self.ws
         self.open = []
         try:
             return function()
         finally:
-            self.wishes, self.open, self.ws = outer
+            self.requests, self.open, self.ws = outer
 
-    def _surveyed(
+    def _collected(
         self, resolve: Callable[[], Any]
-    ) -> tuple[list[Wish], Any, Exception | None]:
+    ) -> tuple[list[PatchRequest], Any, Exception | None]:
         while True:
-            self.wishes, self.ws = [], None
+            self.requests, self.ws = [], None
             try:
                 ws, fault = resolve(), None
             except Exception as error:  # a build that fails, for one
@@ -149,9 +151,9 @@ class Asking:
 
     def _tried(
         self, resolve: Callable[[], Any], working_set: Any
-    ) -> tuple[Any, list[Wish], _Fault]:
-        """Return a working set, the wishes that it does not meet, and an error."""
-        self.wishes, self.ws = [], working_set
+    ) -> tuple[Any, list[PatchRequest], _Fault]:
+        """Return a working set, the requests that it does not meet, and an error."""
+        self.requests, self.ws = [], working_set
         try:
             ws, fault = resolve(), None
         except UserError as error:
@@ -168,15 +170,15 @@ class Asking:
     def stripped(
         self, requirement: Any, askers: list[str], pin: PatchedPin | None
     ) -> Any:
-        """Return `requirement` without what is open; note what it wishes.
+        """Return `requirement` without what is open; note what it asks for.
 
         Extras that are patches of `pin` are spelled as its egg has them: buildout
         compares text.
         """
         project, extras = requirement.project_name, requirement.extras
-        self.wishes += [(project, x, asker) for x in extras for asker in askers]
+        self.requests += [(project, x, asker) for x in extras for asker in askers]
         patches = set(map(canonicalize_name, pin.names)) if pin is not None else set()
-        lacking = {_key(wish) for wish in self.open}
+        lacking = {_key(request) for request in self.open}
         kept = [
             x
             for x in extras
@@ -191,17 +193,17 @@ class Asking:
         specs = ",".join(operator + version for operator, version in requirement.specs)
         return pkg_resources.Requirement.parse(project + extra + specs)
 
-    def _lacking(self, ws: Any) -> list[Wish]:
-        """Return the wishes that the distributions in `ws` do not meet."""
-        seen = {(_key(wish), wish[2]) for wish in self.open}
+    def _lacking(self, ws: Any) -> list[PatchRequest]:
+        """Return the requests that the distributions in `ws` do not meet."""
+        seen = {(_key(request), request[2]) for request in self.open}
         lacking = []
-        for wish in self.wishes:
-            dist = _find(ws, wish[0])
-            told = wish[0], wish[1], _title(ws, wish[2])
-            if dist is None or (_key(wish), told[2]) in seen:
+        for request in self.requests:
+            dist = _find(ws, request[0])
+            told = request[0], request[1], _title(ws, request[2])
+            if dist is None or (_key(request), told[2]) in seen:
                 continue
-            if canonicalize_name(wish[1]) not in map(canonicalize_name, dist.extras):
-                seen.add((_key(wish), told[2]))
+            if canonicalize_name(request[1]) not in map(canonicalize_name, dist.extras):
+                seen.add((_key(request), told[2]))
                 lacking.append(told)
         return lacking
 
@@ -226,8 +228,8 @@ def _unpatched(ws: Any, state: Any, fault: _Fault) -> tuple[Any, Any]:
     return ws, state
 
 
-def _key(wish: Wish) -> tuple[str, str]:
-    return canonicalize_name(wish[0]), canonicalize_name(wish[1])
+def _key(request: PatchRequest) -> tuple[str, str]:
+    return canonicalize_name(request[0]), canonicalize_name(request[1])
 
 
 def _find(ws: Any, project: str) -> Any:

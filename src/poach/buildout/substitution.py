@@ -12,7 +12,7 @@ from typing import Any
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout.dry_run import Survey
+from poach.buildout.dry_run import DryRun
 from poach.buildout.eggs_in_use import distribution, imported_from_elsewhere
 from poach.buildout.errors import (
     ArbitraryEquality,
@@ -33,7 +33,7 @@ from poach.buildout.installers import (
 )
 from poach.buildout.isolation import Isolation
 from poach.buildout.ports import PatchedPin, Supplier
-from poach.buildout.requests import Asking
+from poach.buildout.requests import Requests
 from poach.buildout.substitutes import Substitutes
 from poach.names import canonicalize_name, same_version
 from poach.pins.pin import is_pin
@@ -46,10 +46,10 @@ class Substitution:
 
     def __init__(self, supplier: Supplier, buildout: Any) -> None:
         self.supplier = supplier
-        self.asking = Asking(supplier, self._sources)
+        self.requests = Requests(supplier, self._sources)
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
-        self.survey = Survey(supplier, self.asking)
+        self.dry_run = DryRun(supplier, self.requests)
         self.isolation = Isolation(self._is_free)
         self.had: dict[str, set[str]] = {}  # what pins were in this run
         self.buildout = buildout
@@ -72,7 +72,7 @@ class Substitution:
         if requirement.extras:
             askers = self._requesters(installer, requirement)
             pin = self.supplier.pinned(canonicalize_name(requirement.project_name))
-            requirement = self.asking.stripped(requirement, askers, pin)
+            requirement = self.requests.stripped(requirement, askers, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return self._plainly(installer, original, requirement)
@@ -136,11 +136,11 @@ class Substitution:
                 installer, canonicalize_name(requirement.project_name)
             )
             there = (d for d in found if not self.isolation.hides(d, requirement))
-            awaited = self.survey.stand_in_plain(requirement, there)
-            if awaited:
-                return awaited, None
+            stand_in = self.dry_run.stand_in_plain(requirement, there)
+            if stand_in:
+                return stand_in, None
             return self.isolation.satisfied(installer, original, requirement, source)
-        return self.survey.stand_in(pin) or self._supply(installer, pin), None
+        return self.dry_run.stand_in(pin) or self._supply(installer, pin), None
 
     def obtain(
         self,
@@ -152,10 +152,10 @@ class Substitution:
         """Look for a distribution on offer, and never find one in the store.
 
         The package index also lists what is on sys.path; an egg of the store that
-        some recipe uses would be copied into eggs-directory.  The survey asks no index
+        some recipe uses would be copied into eggs-directory.  The dry run asks no index
         where it may download nothing.
         """
-        if installer._dest is None and self.survey.missing is not None:
+        if installer._dest is None and self.dry_run.missing is not None:
             return None
         dists = installer._index._distmap.get(normalize_name(requirement.key), [])
         dists[:] = [dist for dist in dists if not self._is_ours(dist)]
@@ -165,7 +165,7 @@ class Substitution:
         self, installer: Any, original: Callable[..., Any], requirement: Any, ws: Any
     ) -> Any:
         """Get a distribution, and see that a patched one replaces any other."""
-        self.asking.ws = ws
+        self.requests.ws = ws
         with self.isolation.explaining(requirement):
             dists = original(requirement, ws)
         for dist in filter(self._is_ours, dists):
@@ -190,7 +190,7 @@ class Substitution:
         if self._is_developed(dist, pin):
             return
         egg = self.supplier.egg(pin.key, True)
-        if self.asking.ws is None:  # else all that is added is given in the end
+        if self.requests.ws is None:  # else all that is added is given in the end
             self.supplier.given([pin.key])
         for file in imported_from_elsewhere(egg):
             raise Unpatched(pin, "imported already", file)
@@ -207,7 +207,7 @@ class Substitution:
         """Resolve requirements, and see that the result is patched and stays so."""
         specs = list(specs)
         self.substitutes.refuse_both(specs)
-        ws = self.survey.known(installer, specs) if working_set is None else None
+        ws = self.dry_run.known(installer, specs) if working_set is None else None
         if ws is None:
             ws = self._resolved(installer, original, specs, working_set)
         if working_set is None:
@@ -220,7 +220,7 @@ class Substitution:
         return ws
 
     def foresee(self, buildout: Any, original: Callable[..., Any], parts: Any) -> Any:
-        """Survey the `parts` of `buildout` once their recipes are loaded.
+        """Do the dry run of `parts` once the recipes of `buildout` are loaded.
 
         Stands in for the method of Buildout that comes between that and the time when
         parts are uninstalled.
@@ -232,9 +232,9 @@ class Substitution:
         if not self.supplier.rests(buildout):
             if set(parts) < set(buildout["buildout"]["parts"].split()):
                 self.supplier.recall()
-            self.survey.take(buildout, parts, self.original_install, self._counts)
-            if self.survey.whole:
-                self.supplier.surveyed()
+            self.dry_run.take(buildout, parts, self.original_install, self._counts)
+            if self.dry_run.whole:
+                self.supplier.dry_run_ended()
         return result
 
     def _counts(self, installer: Any, key: str) -> bool:
@@ -276,17 +276,17 @@ class Substitution:
         That comes up by itself, for whoever gets the alias requires its substitute.
         """
         requirement = installer._constrain(pkg_resources.Requirement.parse(spec))
-        before = self.asking.ws
+        before = self.requests.ws
         try:
             return installer._get_dist(requirement, pkg_resources.WorkingSet([]))
         finally:
-            self.asking.ws = before
+            self.requests.ws = before
 
     def _resolved(
         self, installer: Any, original: Callable[..., Any], specs: Any, working_set: Any
     ) -> Any:
         with self.isolation.installing():
-            return self.asking.resolved(
+            return self.requests.resolved(
                 lambda: original(specs, working_set),
                 working_set,
                 getattr(installer, "_allow_unknown_extras", False),
@@ -313,7 +313,7 @@ class Substitution:
         installer._constrain(requirement)
         environment = self._changed_environment()
         self.supplier.declare(spec, pin.key, dict(build_ext), environment)
-        self.survey.found.clear()  # where the egg is another one, perhaps
+        self.dry_run.found.clear()  # where the egg is another one, perhaps
         self._supply(installer, pin)
         self.supplier.given([pin.key])
         return []

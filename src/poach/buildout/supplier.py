@@ -65,7 +65,7 @@ class SessionSupplier:
             self.session.used = before
 
     def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
-        """Note what the survey found, and the parts that told it too little."""
+        """Note what the dry run found, and the parts of which it knows too little."""
         self.session.foreseen.update(map(canonicalize_name, keys))
         self.session.blind.update(blind)
 
@@ -149,10 +149,12 @@ class SessionSupplier:
         """Note diffs for `project` that the distribution `owner` ships."""
         self.session.granting.ship(owner, project, folder)
 
-    def ask(self, wishes: Iterable[tuple[str, str, str]]) -> list[str]:
+    def ask(self, requests: Iterable[tuple[str, str, str]]) -> list[str]:
         """Grant patches that packages ask for; return the pins that changed."""
         with as_user_errors(), self.session.granting.whole():
-            grown = self.session.granting.ask([Request.of(*wish) for wish in wishes])
+            grown = self.session.granting.ask(
+                [Request.of(*request) for request in requests]
+            )
             for patch_set in grown:
                 self.pin(patch_set)
             return [patch_set.asked for patch_set in grown]
@@ -178,22 +180,22 @@ class SessionSupplier:
         self.session.substituted[canonicalize_name(key)] = f"{other} {version}"
         with as_user_errors():
             egg = alias(store, project, other, version, extras, points)
-        # Those of the survey, too: parts may get them without asking again.
+        # Those of the dry run, too: parts may get them without asking again.
         self.session.stand_ins.add(egg.parent)
         return str(egg)
 
-    def surveyed(self) -> None:
+    def dry_run_ended(self) -> None:
         """Hear that it is known what packages ask for; tell what nobody uses, once."""
         if not self.told:
             self.told.append("unused")
             with as_user_errors():
                 unused.report_diffs(self.session)
 
-    def refuse(self, wishes: Iterable[tuple[str, str, str]], tolerated: bool) -> None:
+    def refuse(self, requests: Iterable[tuple[str, str, str]], tolerated: bool) -> None:
         """Refuse what nobody grants; raise zc.buildout.UserError."""
         with as_user_errors():
             self.session.granting.refuse(
-                [Request.of(*wish) for wish in wishes], tolerated
+                [Request.of(*request) for request in requests], tolerated
             )
 
 
