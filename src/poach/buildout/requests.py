@@ -54,8 +54,9 @@ class Requests:
 
         What it adds to `working_set` in vain is taken out again.  Raises what it
         raises, and zc.buildout.UserError for a request that is not granted, unless
-        unknown extras are `tolerated`.  Where nobody ships a diff and there is nothing else to
-        patch, a request is an unknown extra, and what buildout makes of that counts.
+        unknown extras are `tolerated`.  Where nobody ships a diff and there is nothing
+        else to patch, a request is an unknown extra, and what buildout makes of that
+        counts.
         """
         return self._apart(lambda: self._resolved(resolve, working_set, tolerated))
 
