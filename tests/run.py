@@ -1,8 +1,10 @@
-"""Run everything that CI runs: lint, types and tests, in an environment of their own.
+"""Run lint, types and tests in an environment of their own.
 
-``python3 tests/run.py [PYTEST ARGUMENTS]`` needs Python >= 3.10 and the package index.
+``python3 tests/run.py [--quick] [PYTEST ARGUMENTS]`` needs Python >= 3.10 and the package
+index.  ``--quick`` runs the tests that start no buildout: some three minutes.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,27 +13,48 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-tests"
+#: What the environment was made of; the same needs no other.
+MADE_OF = ENVIRONMENT / "made-of"
+#: The tests that start no buildout and take no long time.
+QUICK = ["-m", "not slow", "tests/unit"]
 
 
 def main(arguments):
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("poach needs Python 3.10 or newer")
-    venv.create(ENVIRONMENT, with_pip=True, clear=True)
     programs = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
     python = str(programs / "python")
+    tests = ["-n", "auto", "--dist", "loadfile"]
+    if "--quick" in arguments:
+        arguments = [*QUICK, *(a for a in arguments if a != "--quick")]
     steps = [
-        [python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[test]"],
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments],
+        [python, "-m", "pytest", *tests, *arguments],
     ]
-    for step in steps:
-        print("$", *step, flush=True)
-        code = subprocess.run(step, cwd=ROOT, check=False).returncode
-        if code:
-            return code
-    return 0
+    return prepare(python) or next(filter(None, map(run, steps)), 0)
+
+
+def prepare(python):
+    """Make the environment unless it is made of the same; return an exit code."""
+    inputs = [ROOT / "setup.py", ROOT / "pyproject.toml", Path(__file__)]
+    texts = [sys.version.encode(), *(path.read_bytes() for path in inputs)]
+    now = hashlib.sha256(b"\0".join(texts)).hexdigest()
+    if MADE_OF.exists() and MADE_OF.read_text() == now:
+        return 0
+    venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[test]"]
+    code = run(install)
+    if not code:
+        MADE_OF.write_text(now)
+    return code
+
+
+def run(step):
+    """Run one command in the checkout; return its exit code."""
+    print("$", *step, flush=True)
+    return subprocess.run(step, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

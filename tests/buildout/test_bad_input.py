@@ -181,13 +181,13 @@ def test_a_diff_that_does_not_apply(pond):
         "where these lines differ (- patch, + tree):\n"
         '    -    return "moo"\n'
         '    +    return "quack"\n'
-        "  what to do: make the diff anew for this release\n"
+        "  what to do: make the diff again for this release\n"
         "Patch 'wide' (buildout.cfg:12) does not apply:\n"
         "  src/pond/__init__.py: hunk 1 @@ -6,5 +6,5 @@: not found; nearest is line 8, "
         "where these lines differ (- patch, + tree):\n"
         "    -    return 7\n"
         "    +    return 1\n"
-        "  what to do: make the diff anew for this release"
+        "  what to do: make the diff again for this release"
     )
 
 
@@ -233,7 +233,7 @@ def test_a_diff_that_would_write_outside_the_tree(pond):
         "Cannot patch pond 1.0:\n"
         "Patch 'out' (buildout.cfg:12) does not apply:\n"
         "  ../../../out.py: leads out of the tree\n"
-        "  what to do: do not trust this diff; make it anew with plain paths inside "
+        "  what to do: do not trust this diff; make it again with plain paths inside "
         "the tree"
     )
 

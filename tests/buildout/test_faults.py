@@ -142,7 +142,7 @@ def kill_at(project, seconds, group):
 
 
 def forget(project, entirely):
-    """Let the next run begin anew; the rubbish of earlier ones stays unless asked."""
+    """Let the next run begin again; the rubbish of earlier ones stays unless asked."""
     for name in ("bin", "parts", "develop-eggs", ".installed.cfg"):
         path = project.path / name
         shutil.rmtree(path, ignore_errors=True)

@@ -297,7 +297,7 @@ def test_a_recipe_beside_buildout_runs_patched_code(pond, beside_buildout):
 
 @pytest.mark.every_buildout
 def test_site_packages_cannot_shadow_the_patched_egg(pond, beside_buildout):
-    """Buildout sorts working sets anew, and site-packages may come first there."""
+    """Buildout sorts working sets again, and site-packages may come first there."""
     beside_buildout("pond", "1.0", {"pond.py": "def main():\n    print('plain')\n"})
     beside_buildout("helper", "1.0", {"helper.py": "x = 1\n"})
     patched = pond(CFG.replace("eggs = pond", "eggs = helper\n           pond"))

@@ -33,7 +33,7 @@ KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "
 store = Store(Path(sys.argv[1]))
 
 def make(work):
-    raise AssertionError("it is built anew")
+    raise AssertionError("it is built again")
 
 def told(action):
     try:

@@ -106,7 +106,7 @@ def test_a_conflict_names_both_and_shows_both_texts(tree):
 
     assert str(found).splitlines() == [
         "'near' (keas 2.0) and 'top' (cfg:1) both change f.txt; one of them is to be "
-        "made anew on top of the other (- top, + near):",
+        "made again on top of the other (- top, + near):",
         "  @@ -2,5 +2,5 @@",
         "   line 2",
         "  -TOP",
@@ -245,7 +245,7 @@ def test_a_conflict_is_explained(pond, command):
     assert error.endswith(
         "'otherwise' (versions:pond on the command line) and 'loud' (versions:pond on "
         "the command line) both change src/pond/__init__.py; one of them is to be made "
-        "anew on top of the other (- loud, + otherwise):\n"
+        "again on top of the other (- loud, + otherwise):\n"
         "  @@ -6,3 +6,3 @@\n"
         "   def sound():\n"
         '  -    return "QUACK"\n'

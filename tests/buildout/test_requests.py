@@ -53,7 +53,7 @@ def test_a_plain_pin_gets_the_patch_that_a_package_asks_for(pond):
 
     assert says(made) == "QUACK 1"
     assert (
-        "Resolving anew with pond 1.0 +loud (asked for by asker 1.0)." in result.stdout
+        "Resolving again with pond 1.0 +loud (asked for by asker 1.0)." in result.stdout
     )
     assert "Patched eggs in use: pond 1.0+loud.p" in result.stdout
 
@@ -91,7 +91,7 @@ def test_a_patch_that_is_in_the_pin_already(pond):
     result = made.run()
 
     assert says(made) == "QUACK 1"
-    assert "Resolving anew" not in result.stdout
+    assert "Resolving again" not in result.stdout
 
 
 @pytest.mark.every_buildout
@@ -334,7 +334,7 @@ def test_an_extra_of_upstream_is_left_alone(pond, index):
     result = made.run()
 
     assert says(made) == "quack 1"
-    assert "Resolving anew" not in result.stdout
+    assert "Resolving again" not in result.stdout
 
 
 def test_unknown_extras_that_are_allowed(pond, index):
@@ -449,7 +449,7 @@ def test_an_extra_of_a_project_that_is_not_built_yet(pond, index, pin):
     result = made.run()
 
     assert says(made) == ("quack 2" if "wide" in pin else "quack 1")
-    assert "Resolving anew" not in result.stdout
+    assert "Resolving again" not in result.stdout
 
 
 @pytest.mark.every_buildout

@@ -413,7 +413,7 @@ def test_what_was_fetched_is_used_as_long_as_its_key_is_trusted(pond, key, signs
         assert result.error == (
             f"The patched egg in {entry['path']} came from {url} and is signed by none "
             f"of patched-eggs-trusted-keys (signed by {public}); remove it, and it is "
-            "fetched or built anew"
+            "fetched or built again"
         )
     assert "not used (The patched egg in" in got.poach("list", env=signs).stdout
     shutil.rmtree(entry["path"])

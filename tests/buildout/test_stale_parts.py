@@ -47,7 +47,7 @@ def test_a_part_that_keeps_the_plain_egg(pond):
         f"[app] still uses pond-1.0-{egg.partition('.egg')[0]}.egg (in bin/pond) and "
         "not 'pond = 1.0 +loud': its recipe did nothing when buildout updated the "
         "part; remove bin/pond and run buildout again, which then installs the part "
-        "anew\n"
+        "again\n"
     ) in result.output.replace(f"{made.path}/", "")
     assert "nothing asked for" not in result.output
 

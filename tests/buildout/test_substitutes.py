@@ -365,7 +365,7 @@ def test_a_patch_that_is_asked_for_through_a_substitute(index, project):
 
     result = made.run()
 
-    assert "Resolving anew with yy 1.0 +loud (asked for by app 1.0)." in result.stdout
+    assert "Resolving again with yy 1.0 +loud (asked for by app 1.0)." in result.stdout
     assert says(made) == "QUACK"
 
 
@@ -381,7 +381,7 @@ def test_a_patch_that_is_registered_for_what_is_stood_in_for(index, project, pla
 
     result = made.run()
 
-    assert "Resolving anew with yy 1.0 +loud (asked for by app 1.0)." in result.stdout
+    assert "Resolving again with yy 1.0 +loud (asked for by app 1.0)." in result.stdout
     assert says(made) == "QUACK"
 
 

@@ -125,7 +125,7 @@ def test_two_packages_ask_for_patches_of_one_c_extension(site):
 
     assert made.script("py", "-c", ASK).stdout.split() == ["TypeError", "poached"]
     assert (
-        "Resolving anew with zope.i18nmessageid 8.1 +doc +mapping-check "
+        "Resolving again with zope.i18nmessageid 8.1 +doc +mapping-check "
         "(asked for by one 1.0, two 1.0)."
     ) in result.stdout
     (entry,) = made.path.glob("patched-eggs/2/zope-i18nmessageid/8.1+doc.mapping*/*")

@@ -598,7 +598,7 @@ def add_quacking(index):
 
 @EVERY
 def test_a_recipe_that_requires_the_patched_project(index, pond):
-    """An edited diff reaches its part, too, which is made anew."""
+    """An edited diff reaches its part, too, which is made again."""
     add_quacking(index)
     patched = pond(CFG.replace("recipe = zc.recipe.egg", "recipe = quacking"))
 

@@ -40,7 +40,7 @@ Rule = Literal["gnu", "git"]
 RULES: frozenset[Rule] = frozenset({"gnu", "git"})
 
 _CROWD = 64  # places of earlier hunks that git's rule tries in vain for a hunk
-_DISORDER = 50_000_000  # sums counted anew before git's rule gives up on the order
+_DISORDER = 50_000_000  # sums counted again before git's rule gives up on the order
 _TIES = 4  # hunks with two places equally near that are tried both ways
 
 

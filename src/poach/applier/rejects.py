@@ -246,7 +246,7 @@ def _advices(found: Sequence[Refusal]) -> list[str]:
     if "missing in part" in reasons:
         every.append(_left_out(found))
     if reasons - _ADVICE.keys() - {"missing in part"}:
-        every.append("make the diff anew for this release")
+        every.append("make the diff again for this release")
     if any(refusal.subject for refusal in found):
         every.append(_SUM)
     return list(dict.fromkeys(every))
@@ -289,12 +289,12 @@ _SUM = (
 _AGAIN = "get the diff again from its source, or make it again"
 
 _ADVICE = {
-    "unsafe": "do not trust this diff; make it anew with plain paths inside the tree",
+    "unsafe": "do not trust this diff; make it again with plain paths inside the tree",
     "directory": "give a directory of the tree, as a plain path with / in it",
     "strip": "give the right one of them: strip= and directory= in the location of the "
     "patch, or --strip and --directory for poach apply",
     "unreadable": "look at what stands there in the tree, and who may read it",
-    "kind": "make the diff anew with git diff, which deletes the one and makes the "
+    "kind": "make the diff again with git diff, which deletes the one and makes the "
     "other",
     "bad diff": _AGAIN,
     "wrong counts": _AGAIN,
@@ -303,7 +303,7 @@ _ADVICE = {
     "already applied": "the source has this change already (or the diff is reversed): "
     "drop this patch",
     "partly applied": "the source has a part of this already: "
-    "make the diff anew without it",
+    "make the diff again without it",
     "reversed": "make the diff the other way round, from the old side to the new one; "
     "if the source has the change already, drop this patch",
     "missing": "say where its files are with strip and directory, "
@@ -321,12 +321,12 @@ _ADVICE = {
     "no change": "leave eol=any out, so that the line endings change",
     "other endings": "convert the line endings of the diff and of the file to LF or CR "
     "LF",
-    "white space": "get the diff anew, unchanged by mail programs and editors; "
-    "or make it anew for this release",
+    "white space": "get the diff again, unchanged by mail programs and editors; "
+    "or make it again for this release",
     "ambiguous": "look at both places; if the change is there, the patch is not "
-    "needed, else make the diff anew for this release, with more context (diff -U10)",
-    "no context": "make the diff anew with context (diff -U3)",
-    "order": "make the diff anew for this release, its hunks in order",
+    "needed, else make the diff again for this release, with more context (diff -U10)",
+    "no context": "make the diff again with context (diff -U3)",
+    "order": "make the diff again for this release, its hunks in order",
 }
 
 

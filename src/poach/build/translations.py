@@ -41,8 +41,8 @@ class HiddenTranslation(PoachError):
         return (
             f"Patch {self.patch.label} of {self.title}{where} has no effect on "
             f"{self.path}: programs read {_mo(self.path)}, which cannot be compiled "
-            f"anew ({self.path}, {self.reason}); correct the .po file in the patch, or "
-            "patch the .mo file, too"
+            f"again ({self.path}, {self.reason}); correct the .po file in the patch, "
+            "or patch the .mo file, too"
         )
 
 

@@ -72,7 +72,7 @@ def lines(buildout: Any, section: str, option: str, options: Any = None) -> list
 
 
 def overridden(buildout: Any, section: str, option: str) -> list[Line]:
-    """Return the lines that an option had until a later layer set it anew."""
+    """Return the lines that an option had until a later layer set it again."""
     key = _annotated(buildout, section, option)
     lost: list[Line] = []
     written: list[tuple[str, str]] = []

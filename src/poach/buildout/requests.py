@@ -2,7 +2,7 @@
 
 A requirement on ``ZODB3[poll-invalidations]`` asks for a patch if ZODB3 has no extra of
 that name.  That shows when the requirement meets a distribution; the patch set then
-grows, and all is resolved anew.  It only grows, so that ends.
+grows, and all is resolved again.  It only grows, so that ends.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Requests:
                 if canonicalize_name(request[0]) == project
             }
             asked = ", ".join(sorted(askers))
-            logger.info("Resolving anew with %s (asked for by %s).", pin, asked)
+            logger.info("Resolving again with %s (asked for by %s).", pin, asked)
         return bool(changed)
 
     def _apart(self, function: Callable[[], Any]) -> Any:
@@ -162,7 +162,7 @@ class Requests:
         return ws, self._lacking(ws), fault
 
     def _granted(self, dists: list[Any]) -> bool:
-        """Have granted what is open; tell whether to resolve anew."""
+        """Have granted what is open; tell whether to resolve again."""
         changed = self.grant(self.open, dists)
         if changed:
             self.open = []

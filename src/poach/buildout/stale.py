@@ -34,7 +34,7 @@ class Stale(NamedTuple):
             f"[{self.part}] still uses {self.egg} (in {self.file}) and not "
             f"'{self.patch_set.pin.project} = {self.patch_set.pin}': its recipe did "
             f"nothing when buildout updated the part; remove {self.file} and run "
-            "buildout again, which then installs the part anew"
+            "buildout again, which then installs the part again"
         )
 
 

@@ -57,7 +57,7 @@ class Untrusted(PoachError):
         return (
             f"The patched egg in {self.path} came from {self.source} and is signed by "
             f"none of patched-eggs-trusted-keys ({signed}); remove it, and it is "
-            "fetched or built anew"
+            "fetched or built again"
         )
 
 

@@ -22,7 +22,7 @@ class DamagedEntry(PoachError):
     """An entry of the store that is not what it says.
 
     `path` is its folder, `reason` what is wrong, `cure` what to do, or why the egg is
-    not built anew.
+    not built again.
     """
 
     def __init__(self, path: Path, reason: str, cure: str = "") -> None:

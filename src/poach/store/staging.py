@@ -140,7 +140,7 @@ def _swept_folder(left: Path, trusted: bool, now: float, dry_run: bool) -> bool:
     lock = locks.file_lock(left / _LOCK)
     if locks.acquire(lock):
         # All at once, and before the release: who waits for the lock, and may make the
-        # folder anew for that, keeps what it makes.
+        # folder again for that, keeps what it makes.
         gone = left.with_name(f"{left.name}{os.urandom(8).hex()}")
         with contextlib.suppress(OSError):  # Windows keeps what is open
             left = left.rename(gone)

@@ -127,7 +127,7 @@ def test_not_found_shows_the_nearest_lines(tree):
         "where these lines differ (- patch, + tree):\n"
         "    -6\n"
         "    +six\n"
-        "  what to do: make the diff anew for this release"
+        "  what to do: make the diff again for this release"
     )
 
 
@@ -155,7 +155,7 @@ def test_all_refusals_of_all_diffs_at_once(tree):
         "  gone: no such file in the tree\n"
         "  what to do: say where its files are with strip and directory, "
         "or look whether it is for another release\n"
-        "  what to do: make the diff anew for this release\n"
+        "  what to do: make the diff again for this release\n"
         "Patch 'three' (base.cfg:3) does not apply:\n"
         "  no unified diff in it; it says 'nothing'\n"
         "  what to do: get the diff again from its source, or make it again"
@@ -466,7 +466,7 @@ def test_a_file_does_not_become_a_link(tree):
     data = b"diff --git a/f b/f\nold mode 100644\nnew mode 120000\n"
     assert refused_whole(tree, diff(data)).splitlines()[1:] == [
         "  f: a file does not become a symlink so, or back",
-        "  what to do: make the diff anew with git diff, which deletes the one and "
+        "  what to do: make the diff again with git diff, which deletes the one and "
         "makes the other",
     ]
 
@@ -771,7 +771,7 @@ def test_applied_in_part(tree, body, message):
     said = refused(tree, diff(b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + body))
     assert f"src/pkg/mod.py: hunk 1 {message}" in said
     assert (
-        "what to do: the source has a part of this already: make the diff anew" in said
+        "what to do: the source has a part of this already: make the diff again" in said
     )
 
 

@@ -613,7 +613,7 @@ def edit(entry, **changes):
     ],
 )
 def test_damaged_entries(store, entry, damage, reason):
-    """They are never given out, but made anew and replaced, and that is told."""
+    """They are never given out, but made again and replaced, and that is told."""
     damage(entry)
     broken = there(entry)
     told = []

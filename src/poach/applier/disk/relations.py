@@ -68,7 +68,7 @@ class Conflict:
             + (
                 f"they apply in the other order: name {self.second[0]!r} first"
                 if self.turned
-                else "one of them is to be made anew on top of the other"
+                else "one of them is to be made again on top of the other"
             )
             + f" (- {self.first[0]}, + {self.second[0]}):"
         )
