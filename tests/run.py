@@ -1,7 +1,7 @@
 """Run lint, types and tests in an environment of their own.
 
-``python3 tests/run.py [--quick] [PYTEST ARGUMENTS]`` needs Python >= 3.10 and the package
-index.  ``--quick`` runs the tests that start no buildout: some three minutes.
+``python3 tests/run.py [--quick] [PYTEST ARGUMENTS]`` needs Python >= 3.10 and the
+package index.  ``--quick`` runs the tests that start no buildout: some three minutes.
 """
 
 import hashlib

@@ -256,8 +256,8 @@ def test_all_that_cannot_be_compiled_is_told(tree):
     assert sorted(map(str, faults)) == [
         f"Patch loud of pond 1.0 (buildout.cfg:3) has no effect on {name}/pond.po: "
         f"programs read {name}/pond.mo, which cannot be compiled again "
-        f"({name}/pond.po, line 1: 'nonsense' is neither a keyword nor a string); correct the .po file "
-        "in the patch, or patch the .mo file, too"
+        f"({name}/pond.po, line 1: 'nonsense' is neither a keyword nor a string); "
+        "correct the .po file in the patch, or patch the .mo file, too"
         for name in ("de", "fr")
     ]
     assert mo(tree) == {"de/pond.mo": False, "fr/pond.mo": False}
