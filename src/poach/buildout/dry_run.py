@@ -16,15 +16,16 @@ import copy
 import functools
 import logging
 import os
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.buildout.installers import ANYBODY
-from poach.buildout.ports import PatchedPin, PatchRequest, Supplier
+from poach.buildout.patched_pin import PatchedPin, PatchRequest
 from poach.buildout.requests import Requests
 from poach.names import canonicalize_name
 
@@ -49,21 +50,43 @@ _SETTINGS = (
 )
 
 
+class Builder(Protocol):
+    """Builds the eggs of pinned projects; its errors are UserErrors."""
+
+    def pinned(self, key: str) -> PatchedPin | None:
+        """Return the pin of the project with the canonical name `key`."""
+
+    def lacks(self, key: str) -> bool:
+        """Tell whether the egg of a pinned project has yet to be built."""
+
+    def ready(self, key: str) -> bool:
+        """Tell whether a pinned project can be built before parts are at work."""
+
+    def provides(self, key: str) -> Iterable[str]:
+        """Return the extras that upstream defines for a pinned project."""
+
+    def build(self, keys: Collection[str]) -> None:
+        """Build the eggs of pinned projects; raise all that is wrong together."""
+
+    def tentatively(self) -> AbstractContextManager[None]:
+        """Let nothing that is supplied in the ``with`` block count as used."""
+
+
 class StandIn(pkg_resources.Distribution):  # type: ignore[misc]
     """Stands in for an egg that is not built yet: what it requires is not known."""
 
-    def __init__(self, pin: PatchedPin, supplier: Supplier) -> None:
-        """`supplier` is asked for the extras of upstream if anybody wants to know."""
+    def __init__(self, pin: PatchedPin, builder: Builder) -> None:
+        """`builder` is asked for the extras of upstream if anybody wants to know."""
         place = str(Path("/stand-in", pin.key))
         super().__init__(place, project_name=pin.project, version=str(pin.version))
         self.pin = pin
-        self.supplier = supplier
+        self.builder = builder
 
     @property
     def extras(self) -> list[str]:
         """The patches of the pin, and the extras that upstream itself defines."""
         patches = map(canonicalize_name, self.pin.names)
-        return [*patches, *self.supplier.provides(self.pin.key)]
+        return [*patches, *self.builder.provides(self.pin.key)]
 
     def requires(self, extras: Iterable[str] = ()) -> list[Any]:
         """Return nothing, whatever the `extras`."""
@@ -135,6 +158,23 @@ class Part:
         return more
 
 
+class Forecast(Protocol):
+    """What is known of a run before its parts are at work."""
+
+    @property
+    def parts(self) -> Collection[str]:
+        """The names of the parts that build one egg, as far as they were read."""
+
+    def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
+        """Return the plain pin of a project if any of `extras` would patch it."""
+
+    def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
+        """Note what the dry run found, and the parts of which it knows too little."""
+
+    def unforeseen(self, blind: Iterable[str]) -> set[str]:
+        """Return what such parts got in the last run, if it had any of `blind`."""
+
+
 class DryRun:
     """What the parts of a run ask for and get.
 
@@ -143,8 +183,11 @@ class DryRun:
     whether all parts have told all; `found` is what they get, by question.
     """
 
-    def __init__(self, supplier: Supplier, requests: Requests) -> None:
-        self.supplier = supplier
+    def __init__(
+        self, builder: Builder, forecast: Forecast, requests: Requests
+    ) -> None:
+        self.builder = builder
+        self.forecast = forecast
         self.requests = requests
         self.missing: set[str] | None = None
         self.whole = False
@@ -166,10 +209,10 @@ class DryRun:
         granted and for eggs that cannot be built; what cannot be resolved is told when
         its part is at work.
         """
-        parts = [Part(buildout[name], self.supplier.parts) for name in names]
+        parts = [Part(buildout[name], self.forecast.parts) for name in names]
         self.later = {part.builds for part in parts if part.builds}
         try:
-            with self.supplier.tentatively(), _Quiet():
+            with self.builder.tentatively(), _Quiet():
                 while self._round(buildout, parts, resolve, counts):
                     pass
         finally:
@@ -187,26 +230,26 @@ class DryRun:
         requests, dists, blind = self._asked(buildout, parts, resolve)
         if requests and self.requests.grant(requests, dists):
             return True
-        more = {part.builds for part in parts} | self.supplier.unforeseen(blind)
+        more = {part.builds for part in parts} | self.forecast.unforeseen(blind)
         self.missing.update(self._lacking(buildout, more, counts))
-        build = sorted(filter(self.supplier.ready, self.missing))
+        build = sorted(filter(self.builder.ready, self.missing))
         if build:
-            self.supplier.build(build)
+            self.builder.build(build)
             return True
         self.whole = not blind
         if self.whole and all(not isinstance(dist, StandIn) for dist in dists):
             tolerated = buildout["buildout"].get("allow-unknown-extras") == "true"
-            self.supplier.refuse(requests, tolerated)
+            self.requests.refuse(requests, tolerated)
         found = {canonicalize_name(dist.project_name) for dist in dists}
-        self.supplier.foreseen(found, blind)
+        self.forecast.foreseen(found, blind)
         return False
 
     def stand_in(self, pin: PatchedPin) -> Any:
         """Return what stands in for the egg of `pin`, None where that is to be used."""
-        if self.missing is None or not self.supplier.lacks(pin.key):
+        if self.missing is None or not self.builder.lacks(pin.key):
             return None
         self.missing.add(pin.key)
-        return StandIn(pin, self.supplier)
+        return StandIn(pin, self.builder)
 
     def stand_in_plain(self, requirement: Any, there: Iterable[Any]) -> Any:
         """Return what stands in for a plain egg, None where there is no need.
@@ -222,9 +265,9 @@ class DryRun:
         if key in self.later:
             return self._built_later(requirement)
         if key not in self.wanted and requirement.extras:
-            pin = self.supplier.patchable(key, requirement.extras)
+            pin = self.forecast.patchable(key, requirement.extras)
             if pin is not None:
-                self.wanted[key] = StandIn(pin, self.supplier)
+                self.wanted[key] = StandIn(pin, self.builder)
         return self.wanted.get(key)
 
     def _built_later(self, requirement: Any) -> Any:
@@ -232,7 +275,7 @@ class DryRun:
         if specs and [operator for operator, _ in specs] != ["=="]:
             raise BuiltByPart(project)
         version = specs[0][1] if specs else "0"  # as good as any
-        return StandIn(PatchedPin(project, version, version, version), self.supplier)
+        return StandIn(PatchedPin(project, version, version, version), self.builder)
 
     def known(self, installer: Any, specs: list[str]) -> Any:
         """Return the working set that was found for the very same question, or None."""
@@ -284,8 +327,8 @@ class DryRun:
         self, buildout: Any, keys: Iterable[str], counts: Callable[..., bool]
     ) -> list[str]:
         """Return those of some projects whose pins count and whose eggs are missing."""
-        pinned = [key for key in keys if self.supplier.pinned(key) is not None]
-        lacking = [key for key in pinned if self.supplier.lacks(key)]
+        pinned = [key for key in keys if self.builder.pinned(key) is not None]
+        lacking = [key for key in pinned if self.builder.lacks(key)]
         if not lacking:
             return []
         installer = easy_install.Installer(path=_path(buildout))

@@ -10,7 +10,7 @@ from typing import Any
 import pkg_resources
 
 from poach.buildout.errors import Unpatched
-from poach.buildout.ports import PatchedPin
+from poach.buildout.patched_pin import PatchedPin
 from poach.names import same_version
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zc.buildout import UserError
 
-from poach.buildout.ports import PatchedPin
+from poach.buildout.patched_pin import PatchedPin
 from poach.errors import PoachError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pkg_resources
 
-from poach.buildout.ports import PatchedPin
+from poach.buildout.patched_pin import PatchedPin
 from poach.names import canonicalize_name, same_version
 
 try:

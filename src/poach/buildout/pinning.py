@@ -11,7 +11,7 @@ import pkg_resources
 import zc.buildout.easy_install as easy_install
 
 from poach.buildout.errors import LoadedBefore
-from poach.buildout.ports import PatchedPin
+from poach.buildout.patched_pin import PatchedPin
 from poach.names import canonicalize_name, same_version
 
 logger = logging.getLogger("zc.buildout.poach")

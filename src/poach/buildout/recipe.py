@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, Protocol
 
 from zc.buildout import UserError
 
-from poach.buildout.ports import Supplier
+from poach.buildout.patched_pin import PatchedPin
 from poach.names import canonicalize_name
 
 #: The options that were read when the extension was loaded.
@@ -30,6 +31,26 @@ OPTIONS = [
     "swig-cpp",
     "swig-opts",
 ]
+
+
+class Supplier(Protocol):
+    """What a part that builds one egg needs; its errors are UserErrors."""
+
+    @property
+    def parts(self) -> Collection[str]:
+        """The names of the parts that build one egg, as far as they were read."""
+
+    def pinned(self, key: str) -> PatchedPin | None:
+        """Return the pin of the project with the canonical name `key`."""
+
+    def ready(self, key: str) -> bool:
+        """Tell whether a pinned project can be built before parts are at work."""
+
+    def egg(self, key: str, may_build: bool) -> str:
+        """Return the path of the egg of a pinned project, built if need be."""
+
+    def given(self, keys: Iterable[str]) -> None:
+        """Note that these projects are in use as they are now, patched or not."""
 
 
 class Egg:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import pkg_resources
 from zc.buildout import UserError
 
-from poach.buildout.ports import PatchedPin, PatchRequest, Supplier
+from poach.buildout.patched_pin import PatchedPin, PatchRequest
 from poach.names import canonicalize_name
 
 _Fault: TypeAlias = "UserError | None"
@@ -29,6 +29,27 @@ logger = logging.getLogger("zc.buildout.poach")
 GROUP = "poach.patches"
 
 
+class Granter(Protocol):
+    """Grants patches that packages ask for; its errors are UserErrors."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to patch, as far as anybody knows."""
+
+    @property
+    def granting(self) -> bool:
+        """Whether anything was granted that packages ask for."""
+
+    def ship(self, owner: str, project: str, folder: Path) -> None:
+        """Note a folder of diffs for `project` that a distribution ships."""
+
+    def ask(self, requests: Iterable[PatchRequest]) -> Sequence[str]:
+        """Grant patches that packages ask for; return the pins that changed."""
+
+    def refuse(self, requests: Iterable[PatchRequest], tolerated: bool) -> None:
+        """Refuse what nobody grants, unless unknown extras are tolerated."""
+
+
 class Requests:
     """Resolves requirements together with the patches that they ask for.
 
@@ -38,9 +59,9 @@ class Requests:
     unknown extras, while nobody ships diffs.
     """
 
-    def __init__(self, supplier: Supplier, sources: Callable[[Any], list[str]]) -> None:
+    def __init__(self, granter: Granter, sources: Callable[[Any], list[str]]) -> None:
         """`sources` tells the folders in which the packages of a distribution are."""
-        self.supplier = supplier
+        self.granter = granter
         self.sources = sources
         self.requests: list[PatchRequest] = []
         self.open: list[PatchRequest] = []
@@ -77,8 +98,8 @@ class Requests:
         """
         for dist in dists:
             for project, folder in self._shipped(dist):
-                self.supplier.ship(str(dist), project, folder)
-        changed = self.supplier.ask(requests)
+                self.granter.ship(str(dist), project, folder)
+        changed = self.granter.ask(requests)
         for pin in changed:
             project = canonicalize_name(pin.split()[0])
             askers = {
@@ -89,6 +110,10 @@ class Requests:
             asked = ", ".join(sorted(askers))
             logger.info("Resolving again with %s (asked for by %s).", pin, asked)
         return bool(changed)
+
+    def refuse(self, requests: Iterable[PatchRequest], tolerated: bool) -> None:
+        """Refuse what nobody grants, unless unknown extras are `tolerated`."""
+        self.granter.refuse(requests, tolerated)
 
     def _apart(self, function: Callable[[], Any]) -> Any:
         """Call `function` with nothing asked yet; it may come about within another."""
@@ -121,9 +146,9 @@ class Requests:
         while True:
             ws, lacking, fault = self._tried(resolve, working_set)
             if fault is not None and not lacking:
-                raise first[2] if first and first[2] and self.supplier.idle else fault
+                raise first[2] if first and first[2] and self.granter.idle else fault
             self.open += lacking
-            if not self.open and not self.supplier.granting:
+            if not self.open and not self.granter.granting:
                 self._remember(list(ws))
                 return ws
             dists, done = list(ws), _state(working_set)
@@ -134,11 +159,11 @@ class Requests:
             if self._granted(dists):
                 first = None
                 continue
-            if self.supplier.idle:
+            if self.granter.idle:
                 ws, done = _unpatched(*first)
                 self.unmet += self.open
             else:
-                self.supplier.refuse(self.open, tolerated)
+                self.granter.refuse(self.open, tolerated)
             _restore(working_set, done)
             return ws
 
@@ -146,8 +171,8 @@ class Requests:
         """Raise, or say, that some of `dists` ship diffs for what was tolerated."""
         if self.unmet:
             self.grant(self.unmet, dists)
-            if not self.supplier.idle:
-                self.supplier.refuse(self.unmet, True)
+            if not self.granter.idle:
+                self.granter.refuse(self.unmet, True)
                 self.unmet = []
 
     def _tried(

@@ -6,14 +6,28 @@ version and entry points of its substitute Y, that requires that very Y and has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import pkg_resources
 
 from poach.buildout.errors import SubstituteBuilt, SubstituteClash, SubstituteTwice
-from poach.buildout.ports import Supplier
 from poach.names import canonicalize_name
+
+
+class Aliases(Protocol):
+    """Knows what stands in for what, and makes aliases."""
+
+    def substitute(self, key: str) -> str | None:
+        """Return the requirement that stands in for a project, None for itself."""
+
+    def alias(
+        self, key: str, other: str, version: str, extras: Sequence[str], points: str
+    ) -> str:
+        """Return the path of an egg in the name of `key` that requires `other`.
+
+        `points` are the entry points of that, as in its entry_points.txt.
+        """
 
 
 class Substitutes:
@@ -24,14 +38,14 @@ class Substitutes:
     which is told of that.
     """
 
-    def __init__(self, supplier: Supplier) -> None:
-        self.supplier = supplier
+    def __init__(self, aliases: Aliases) -> None:
+        self.aliases = aliases
         self.versions: dict[str, str] = {}
         self.extras: dict[str, set[str]] = {}
 
     def of(self, project: str) -> str | None:
         """Return what is required in the place of `project`, None for itself."""
-        return self.supplier.substitute(canonicalize_name(project))
+        return self.aliases.substitute(canonicalize_name(project))
 
     def check(self, requirement: Any, asker: str) -> None:
         """Refuse a requirement that the alias, where it is known, does not meet."""
@@ -78,7 +92,7 @@ class Substitutes:
             if dist.has_metadata("entry_points.txt")
             else ""
         )
-        path = self.supplier.alias(key, dist.project_name, dist.version, there, points)
+        path = self.aliases.alias(key, dist.project_name, dist.version, there, points)
         (alias,) = pkg_resources.find_distributions(path)
         alias.precedence = pkg_resources.EGG_DIST
         return alias

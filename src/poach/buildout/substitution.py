@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout.dry_run import DryRun
+from poach.buildout.dry_run import Builder, DryRun, Forecast
 from poach.buildout.eggs_in_use import distribution, imported_from_elsewhere
 from poach.buildout.errors import (
     ArbitraryEquality,
@@ -32,13 +32,61 @@ from poach.buildout.installers import (
     version_of,
 )
 from poach.buildout.isolation import Isolation
-from poach.buildout.ports import PatchedPin, Supplier
-from poach.buildout.requests import Requests
-from poach.buildout.substitutes import Substitutes
+from poach.buildout.patched_pin import PatchedPin
+from poach.buildout.requests import Granter, Requests
+from poach.buildout.substitutes import Aliases, Substitutes
 from poach.names import canonicalize_name, same_version
 from poach.pins.pin import is_pin
 
 logger = logging.getLogger("zc.buildout.poach")
+
+
+class Eggs(Protocol):
+    """Knows the patched eggs of a run; its errors are UserErrors."""
+
+    def pinned(self, key: str) -> PatchedPin | None:
+        """Return the pin of the project with the canonical name `key`."""
+
+    def egg(self, key: str, may_build: bool) -> str:
+        """Return the path of the egg of a pinned project, built if need be."""
+
+    def holds(self, location: str) -> bool:
+        """Tell whether `location` lies in the patched-egg store."""
+
+    def declare(
+        self,
+        spec: str,
+        key: str,
+        build_ext: dict[str, str],
+        environment: dict[str, str],
+    ) -> None:
+        """Note the build options of a part for `spec`, if none were read before."""
+
+    def given(self, keys: Iterable[str]) -> None:
+        """Note that these projects are in use as they are now, patched or not."""
+
+    def resolved(self, keys: Iterable[str]) -> None:
+        """Note that parts got distributions of these projects."""
+
+    def owner(self, buildout: Any, section: str, option: str) -> str:
+        """Return who set an option, for people: a file and perhaps a line."""
+
+
+class Run(Protocol):
+    """Decides what is done before the parts of a run."""
+
+    def rests(self, buildout: Any) -> bool:
+        """Tell whether no part of `buildout` needs to be asked beforehand."""
+
+    def recall(self) -> None:
+        """Grant what was asked for in the last run, of which this is a part."""
+
+    def dry_run_ended(self) -> None:
+        """Hear that it is known, as far as may be, what packages ask for."""
+
+
+class Supplier(Eggs, Run, Granter, Builder, Forecast, Aliases, Protocol):
+    """All that a session does for substitution and for what works beside it."""
 
 
 class Substitution:
@@ -49,7 +97,7 @@ class Substitution:
         self.requests = Requests(supplier, self._sources)
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
-        self.dry_run = DryRun(supplier, self.requests)
+        self.dry_run = DryRun(supplier, supplier, self.requests)
         self.isolation = Isolation(self._is_free)
         self.had: dict[str, set[str]] = {}  # what pins were in this run
         self.buildout = buildout

@@ -11,7 +11,7 @@ from typing import Any
 
 from poach.buildout import idle, origins, unused
 from poach.buildout.errors import as_user_errors
-from poach.buildout.ports import PatchedPin
+from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.session import Session
 from poach.names import canonicalize_name
 from poach.pins.build_key import BuildOptions
@@ -24,7 +24,7 @@ logger = logging.getLogger("zc.buildout.poach")
 
 @dataclass(frozen=True, slots=True)
 class SessionSupplier:
-    """Supplies the eggs of `session` (a `poach.buildout.ports.Supplier`).
+    """Supplies the eggs of `session` (a `poach.buildout.substitution.Supplier`).
 
     `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` tells
     that the configuration says nothing of patches; `told` is what was said already.
