@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from poach.applier.diff import FileDiff
-from poach.applier.filenames import PREFIXES, names
+from poach.applier.filenames import PREFIXES, git_names, names
 from poach.applier.paths import stripped
 
 RELEASE = re.compile(r".+[-_]v?\d+(\.\w+)*([-_.]?(orig|old|new))?", re.IGNORECASE)
@@ -56,7 +56,7 @@ def _leads(file: FileDiff, strip: int) -> set[str]:
 
 
 def _names(file: FileDiff) -> list[str]:
-    return [*names(file), *file.git_names]
+    return [*names(file), *git_names(file)]
 
 
 def _prefix(file: FileDiff) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poach.applier.diff import Hunk, split_lines
+from poach.applier.cursor import split_lines
+from poach.applier.diff import Hunk
 from poach.applier.hunks import RULES, Applied, Landing, Rejected, Rule, apply_hunks
 from poach.applier.text import Edit, Shape, Text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from poach.applier.diff import FileDiff
+from poach.applier.filediff import DiffError, FileDiff
+from poach.applier.header_names import split_names
 
 PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")  # git's, also diff.mnemonicPrefix
 
@@ -10,6 +11,20 @@ PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")  # git's, also diff.mnemonicPref
 def names(file: FileDiff) -> list[str]:
     """Return all names that the diff gives the file, as written."""
     return [name for name in (file.new, file.old, file.indexed) if name]
+
+
+def git_names(file: FileDiff) -> tuple[str, ...]:
+    """Return the names that ``diff --git`` gives, new one first, none without it.
+
+    They are for a file whose ``---`` and ``+++`` have names that do not fit.
+    """
+    if not file.git_line:
+        return ()
+    try:
+        old, new = split_names(file.git_line.rstrip(b"\r\n"), file.line)
+    except DiffError:
+        return ()
+    return tuple(name for name in (new, old) if name)
 
 
 def has_prefix(file: FileDiff) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-from poach.applier.diff import Hunk, split_lines
+from poach.applier.cursor import split_lines
+from poach.applier.diff import Hunk
 from poach.applier.searching import outward, search
 
 _NEAR = 500  # lines away that are searched without an index of all lines

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from poach.applier.diff import FileDiff, split_lines
+from poach.applier.cursor import split_lines
+from poach.applier.diff import FileDiff
 from poach.applier.disk.overlay import World
 from poach.applier.hunks import Applied, apply_hunks
 from poach.applier.rejects import Fault, Refusal, show

@@ -8,7 +8,7 @@ from contextlib import suppress
 from poach.applier.diff import Binary, FileDiff, Hunk, NamedDiff
 from poach.applier.disk.absent import NOWHERE
 from poach.applier.disk.overlay import World
-from poach.applier.filenames import shown
+from poach.applier.filenames import git_names, shown
 from poach.applier.hunks import RULES, Applied, Landing, Rejected, Rule, apply_hunks
 from poach.applier.outcome import (
     FILE,
@@ -241,7 +241,7 @@ class Commit:
         """Return the path of a new file, by ``diff --git`` if ``+++`` does not fit."""
         name = file.new if file.new is not None else file.old
         fits = stripped(name or "", self.attempt.strip) is not None
-        others = [] if fits else self._paths(file.git_names)
+        others = [] if fits else self._paths(git_names(file))
         return others[0] if others else self._path(name)
 
     def _moved(self, file: FileDiff) -> tuple[str, str]:
@@ -263,7 +263,7 @@ class Commit:
         """
         names = [name for name in (file.old, file.new) if name] or [file.indexed or ""]
         paths = self._paths(dict.fromkeys([*names, *map(first_word, names)]))
-        for some in (paths, self._paths(file.git_names)):
+        for some in (paths, self._paths(git_names(file))):
             there = [path for path in some if self._now(path) is not None]
             if there:
                 return min(there, key=shortness)
