@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
+from poach.buildout.develop_eggs import DevelopEggs
 from poach.buildout.dry_run import Builder, DryRun, Forecast
 from poach.buildout.eggs_in_use import distribution, imported_from_elsewhere
 from poach.buildout.errors import (
@@ -35,7 +35,7 @@ from poach.buildout.isolation import Isolation
 from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.requests import Granter, Requests
 from poach.buildout.substitutes import Aliases, Substitutes
-from poach.names import canonicalize_name, same_version
+from poach.names import canonicalize_name
 from poach.pins.pin import is_pin
 
 logger = logging.getLogger("zc.buildout.poach")
@@ -94,14 +94,14 @@ class Substitution:
 
     def __init__(self, supplier: Supplier, buildout: Any) -> None:
         self.supplier = supplier
-        self.requests = Requests(supplier, self._sources)
+        self.develop_eggs = DevelopEggs(buildout["buildout"])
+        self.requests = Requests(supplier, self.develop_eggs.sources)
         self.substitutes = Substitutes(supplier)
         self.original_install = vars(easy_install.Installer)["install"]
         self.dry_run = DryRun(supplier, supplier, self.requests)
         self.isolation = Isolation(self._is_free)
         self.had: dict[str, set[str]] = {}  # what pins were in this run
         self.buildout = buildout
-        self.develop_eggs = buildout["buildout"]["develop-eggs-directory"]
         self.environ = dict(os.environ)
         self.told: set[str] = set()
         self.overruled: set[str] = set()  # pins that do not count
@@ -235,7 +235,7 @@ class Substitution:
         if pin is None:
             self.isolation.added(dist)
             return
-        if self._is_developed(dist, pin):
+        if self.develop_eggs.wins(dist, pin):
             return
         egg = self.supplier.egg(pin.key, True)
         if self.requests.ws is None:  # else all that is added is given in the end
@@ -288,13 +288,6 @@ class Substitution:
     def _counts(self, installer: Any, key: str) -> bool:
         pin = self._pinned(installer, key)
         return pin is not None and not self._developed(installer, pin)
-
-    def _sources(self, dist: Any) -> list[str]:
-        """Return the folders in which the packages of `dist` are.
-
-        zc.buildout 6 finds the metadata of a develop egg where its link is.
-        """
-        return self._linked(dist) or [dist.location]
 
     def _alias(self, installer: Any, requirement: Any) -> Any:
         asker = asker_of(installer, requirement)
@@ -398,7 +391,8 @@ class Substitution:
             return pin
         # Emptied by an extension such as mr.developer, or a recipe's own versions.
         self.overruled.add(pin.key)
-        place = "" if constraint else self._checkout(installer, pin.key)
+        found = [] if constraint else distributions(installer, pin.key)
+        place = self.develop_eggs.checkout(found)
         if place:
             self._tell(
                 f"{pin.project} is a develop egg ({place}), which wins over the pin "
@@ -411,23 +405,13 @@ class Substitution:
             )
         return None
 
-    def _checkout(self, installer: Any, project: str) -> str:
-        """Return the folder of the develop egg of a project, empty without one."""
-        for dist in distributions(installer, project):
-            develop = dist.precedence == pkg_resources.DEVELOP_DIST
-            if develop and dist.location in self._develop_locations():
-                folder = Path(self._sources(dist)[0])
-                top = Path(self.buildout["buildout"]["directory"])
-                return str(folder.relative_to(top) if top in folder.parents else folder)
-        return ""
-
     def _supply(self, installer: Any, pin: PatchedPin) -> Any:
         may_build = installer._dest is not None
         return distribution(self.supplier.egg(pin.key, may_build), pin)
 
     def _developed(self, installer: Any, pin: PatchedPin) -> bool:
         for dist in distributions(installer, pin.key):
-            if self._is_developed(dist, pin):
+            if self.develop_eggs.wins(dist, pin):
                 self.overruled.add(pin.key)
                 self._tell(
                     f"The develop egg of {dist.project_name} {dist.version} at "
@@ -436,17 +420,6 @@ class Substitution:
                 return True
         return False
 
-    def _is_developed(self, dist: Any, pin: PatchedPin) -> bool:
-        return (
-            dist.precedence == pkg_resources.DEVELOP_DIST
-            and dist.location in self._develop_locations()
-            and same_version(dist.version, pin.base)
-        )
-
-    def _develop_locations(self) -> set[str]:
-        # Whatever else lies on a path is a develop egg to pkg_resources as well.
-        return {self.develop_eggs, *map(_first_line, self._links())}
-
     def _is_ours(self, dist: Any) -> bool:
         return self.supplier.holds(dist.location)
 
@@ -454,27 +427,13 @@ class Substitution:
         """Tell whether `dist` may be patched where no pin says so; say that it is."""
         if self._is_ours(dist):
             return True
-        if not self._is_linked(dist):
+        if not self.develop_eggs.is_linked(dist):
             return False
         self._tell(
             f"The develop egg of {dist.project_name} {dist.version} at {dist.location} "
             "counts where no pin says this version."
         )
         return True
-
-    def _is_linked(self, dist: Any) -> bool:
-        """Tell whether `dist` is a develop egg, and has a link that says so."""
-        places = self._linked(dist)
-        return bool(places) and dist.location in [self.develop_eggs, *places]
-
-    def _linked(self, dist: Any) -> list[str]:
-        """Return the folders to which the egg-links of `dist` point."""
-        project = canonicalize_name(dist.project_name)
-        ours = [x for x in self._links() if canonicalize_name(x.stem) == project]
-        return list(map(_first_line, ours))
-
-    def _links(self) -> Iterator[Path]:
-        return Path(self.develop_eggs).glob("*.egg-link")
 
     def _verify(self, installer: Any, ws: Any) -> None:
         for dist in ws:
@@ -494,8 +453,3 @@ class Substitution:
         if message not in self.told:
             self.told.add(message)
             logger.warning(message)
-
-
-def _first_line(path: Path) -> str:
-    with path.open() as stream:
-        return stream.readline().strip()

@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from poach.applier.diff import Binary, FileDiff, Hunk, NamedDiff
 from poach.applier.disk.absent import NOWHERE
+from poach.applier.disk.naming import Naming, may_create
 from poach.applier.disk.overlay import World
-from poach.applier.filenames import git_names, shown
+from poach.applier.filenames import shown
 from poach.applier.hunks import RULES, Applied, Landing, Rejected, Rule, apply_hunks
 from poach.applier.outcome import (
     FILE,
@@ -19,7 +20,7 @@ from poach.applier.outcome import (
     PatchedFile,
     plain_mode,
 )
-from poach.applier.paths import check_name, clean, first_word, shortness, stripped
+from poach.applier.paths import check_name, stripped
 from poach.applier.rejects import Fault, Refusal, missed, show
 from poach.applier.text import unix_hunk
 
@@ -113,6 +114,7 @@ class Commit:
         self.sources: dict[str, Entry | None] = {}
         self.moving: set[str] = set()  # sources of renames that come later
         self.made: set[str] = set()  # files that the commit creates
+        self.naming = Naming(attempt.strip, attempt.directory, self._now)
 
     def apply(self, files: Sequence[FileDiff], first: bool = False) -> None:
         """Change the attempt's world; refusals gather in the attempt.
@@ -140,7 +142,7 @@ class Commit:
         if not all(each.reason in _THERE for each in found):
             return False
         with suppress(Fault):
-            if not any(map(self.world.is_touched, self._names(file))):
+            if not any(map(self.world.is_touched, self.naming.pair(file))):
                 return False
         here = self.attempt
         alone = Attempt(self.world.untouched(), here.strip, here.directory)
@@ -151,7 +153,7 @@ class Commit:
 
     def _take(self, file: FileDiff) -> None:
         """Keep what is there before the commit; what it makes comes in its turn."""
-        path, _ = self._moved(file)
+        path, _ = self.naming.moved(file)
         entry = self.sources.get(path) or self.world.entry(path)
         if entry is None:
             return
@@ -166,7 +168,7 @@ class Commit:
         if self._is_unproven(file):
             new = file.status == "create"
             raise Fault.of("missing", _UNCLEAR if new else NOWHERE, shown(file))
-        source, path = self._names(file)
+        source, path = self.naming.pair(file)
         old = self._old(file, source)
         if SUBMODULE in (file.new_mode, file.old_mode):
             raise Fault.of("submodule", "a git submodule, which has no files", path)
@@ -209,7 +211,7 @@ class Commit:
         from poach.applier.announced import is_rubbish
 
         names = list(filter(None, [file.new, file.old]))
-        there = [path for path in self._paths(names) if self._now(path)]
+        there = [path for path in self.naming.paths(names) if self._now(path)]
         if there or not all(map(is_rubbish, names)):
             raise Fault.of("binary", _LOST, there[0] if there else shown(file))
 
@@ -228,67 +230,6 @@ class Commit:
     def _now(self, path: str) -> Entry | None:
         """Return what is at `path`, or was if it is only moved away later."""
         return self.sources[path] if path in self.moving else self.world.entry(path)
-
-    def _names(self, file: FileDiff) -> tuple[str, str]:
-        """Return the path to read and the path to write."""
-        if file.status in ("rename", "copy"):
-            return self._moved(file)
-        is_new = file.status == "create"
-        path = self._made_at(file) if is_new else self._existing(file)
-        return path, path
-
-    def _made_at(self, file: FileDiff) -> str:
-        """Return the path of a new file, by ``diff --git`` if ``+++`` does not fit."""
-        name = file.new if file.new is not None else file.old
-        fits = stripped(name or "", self.attempt.strip) is not None
-        others = [] if fits else self._paths(git_names(file))
-        return others[0] if others else self._path(name)
-
-    def _moved(self, file: FileDiff) -> tuple[str, str]:
-        """Return both paths of a rename or copy, as git reads its bare names.
-
-        They have no prefix, so that none is to be stripped: with -p0 neither.
-        """
-        old, new = file.old or "", file.new or ""
-        prefixed = old.startswith("a/") and new.startswith("b/")
-        if self.attempt.strip or not prefixed or self._now(self._path(old)):
-            return self._path(old), self._path(new)
-        return self._path(old[2:]), self._path(new[2:])
-
-    def _existing(self, file: FileDiff) -> str:
-        """Choose among the names that a diff gives one file, as GNU patch does.
-
-        Of those that exist: the fewest folders, then the shortest.  A name may hold
-        a remark after a blank.
-        """
-        names = [name for name in (file.old, file.new) if name] or [file.indexed or ""]
-        paths = self._paths(dict.fromkeys([*names, *map(first_word, names)]))
-        for some in (paths, self._paths(git_names(file))):
-            there = [path for path in some if self._now(path) is not None]
-            if there:
-                return min(there, key=shortness)
-        if not paths:
-            self._path(names[0])
-        created = self._paths(reversed(names)) if may_create(file) else []
-        return next(iter(created), paths[0])
-
-    def _paths(self, names: Iterable[str]) -> list[str]:
-        """Return those of `names` that can be meant; an unsafe one cannot."""
-        found = []
-        for name in names:
-            with suppress(Fault):
-                found.append(self._path(name))
-        return found
-
-    def _path(self, name: str | None) -> str:
-        path = stripped(name or "", self.attempt.strip)
-        if path is None:
-            raise Fault.of("missing", _too_short(name, self.attempt.strip), name or "")
-        below = clean(path)
-        if not below or path.endswith(("/", "/.")):
-            raise Fault.of("unsafe", "names a folder", path)
-        directory = self.attempt.directory
-        return f"{directory}/{below}" if directory else below
 
     def _check(self, file: FileDiff, source: str, path: str, old: Entry | None) -> None:
         """Refuse what contradicts the tree."""
@@ -439,15 +380,6 @@ def _is_result(entry: Entry, binary: Binary) -> bool:
     return is_result(entry.data, binary)
 
 
-def _too_short(name: str | None, strip: int) -> str:
-    """Say why nothing is left of a name."""
-    if not name:
-        return "a part of the diff names no file"
-    if strip <= name.count("/"):
-        return "names a folder"
-    return f"has fewer than {strip} folder{'s' if strip > 1 else ''} to strip"
-
-
 def _is_bad_target(text: str) -> bool:
     """Tell whether a link's target means something else on some system, or nothing."""
     return not text or "\\" in text or "\0" in text or len(text) > 4000
@@ -492,10 +424,3 @@ def _deletions_first(files: Sequence[FileDiff], strip: int) -> list[FileDiff]:
     if len(set(names)) < len(names) or not all(file.git for file in files):
         return list(files)
     return sorted(files, key=lambda file: file.status != "delete")
-
-
-def may_create(file: FileDiff) -> bool:
-    """Tell whether a diff that does not say so could make a new file."""
-    return (
-        len(file.hunks) == 1 and not file.hunks[0].old_start and not file.hunks[0].old
-    )

@@ -10,7 +10,8 @@ from poach.applier import excluding
 from poach.applier.belonging import unproven
 from poach.applier.diff import DiffError, FileDiff, NamedDiff
 from poach.applier.disk import absent, creating
-from poach.applier.disk.editing import Attempt, Commit, may_create
+from poach.applier.disk.editing import Attempt, Commit
+from poach.applier.disk.naming import may_create
 from poach.applier.disk.overlay import World
 from poach.applier.filenames import names, shown
 from poach.applier.paths import clean, stripped
