@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from poach.build.build import BuildFailed, NotOneWheel, PipBuilder
+from poach.build.builder import BuildFailed, NotOneWheel, PipBuilder
 from poach.build.pip import Pip
 from poach.build.pipconfig import BARRED, NEUTRAL
 from poach.build.process import CommandFailed

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poach.build.catalogs import BadCatalog, compiled
+from poach.build.mo_files import BadCatalog, compiled
 from poach.build.translations import Touched, compile_patched
 from support.pond import CFG
 

@@ -58,12 +58,12 @@ HOUSE = {
     ),
     "build": Room(
         "errors names applier applier.disk archives pins record store",
-        "build built compiling egginfo extras interpreter jobs judging pip process "
+        "builder built compiling egginfo extras interpreter jobs judging pip process "
         "retag suspects translations unpacking watching",
     ),
     "remote": Room(
         "errors names web applier archives pins record store catalog build",
-        "remote reporter sharing signing",
+        "client reporter sharing signing",
     ),
     # the manual
     "pipeline": Room(
@@ -176,6 +176,12 @@ def test_the_reader_of_imports_sees_them():
 
 def test_every_room_is_in_the_table():
     assert {room(name) for name in MODULES} == HOUSE.keys()
+
+
+def test_every_folder_is_a_room():
+    folders = {path.parent.relative_to(ROOT) for path in SOURCES.values()} - {Path()}
+
+    assert {".".join(folder.parts) for folder in folders} <= HOUSE.keys()
 
 
 def test_the_table_has_no_circle():

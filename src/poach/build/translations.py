@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from poach.build.catalogs import BadCatalog, compiled
+from poach.build.mo_files import BadCatalog, compiled
 from poach.errors import PoachError
 
 _PO, _MO = ".po", ".mo"

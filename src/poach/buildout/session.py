@@ -330,7 +330,7 @@ def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
     shared = None
     if settings.sharing is not None and not settings.offline:
         # Imported late: most buildouts share nothing.
-        from poach.remote.remote import RemoteStore
+        from poach.remote.client import RemoteStore
 
         shared = RemoteStore(settings.sharing, settings.allow_hosts, reporter)
     trusted = settings.trusted

@@ -12,7 +12,7 @@ from packaging.tags import sys_tags
 from packaging.version import Version
 
 from poach.build import egginfo
-from poach.build.build import PipBuilder
+from poach.build.builder import PipBuilder
 from poach.build.compiling import OtherCompiler, OwnCompiler
 from poach.build.pip import Pip
 from poach.buildout.eggs import LAYOUT, BuildoutEggs

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from poach.cli import garbage
+from poach.cli import collector
 from poach.cli.saying import complain
 from poach.errors import PoachError
 
@@ -42,14 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _run(argv)
     code = _run(sys.argv[1:])
-    garbage.leave()
+    collector.leave()
     return code
 
 
 def _run(words: Sequence[str]) -> int:
     arguments = argparse.Namespace()
     try:
-        with garbage.uncollected():  # modules that are imported stay
+        with collector.uncollected():  # modules that are imported stay
             parser(words).parse_args(words, arguments)
         _say_any_name()
         return int(arguments.run(arguments))

@@ -27,7 +27,7 @@ from poach.applier.disk.tree import (
 )
 from poach.applier.hunks import Landing
 from poach.applier.outcome import FILE
-from poach.cli.garbage import uncollected
+from poach.cli.collector import uncollected
 from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, each
 

@@ -19,7 +19,7 @@ from poach.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from poach.remote.remote import RemoteStore
+    from poach.remote.client import RemoteStore
     from poach.remote.sharing import PublicKey
 
 

@@ -20,7 +20,7 @@ from poach.applier.excluding import check
 from poach.applier.hunks import Landing
 from poach.archives.sdist import unpack
 from poach.build import translations
-from poach.build.build import BuildFailed
+from poach.build.builder import BuildFailed
 from poach.build.built import Touched
 from poach.build.compiling import UNKNOWN
 from poach.build.judging import of_moved, verdicts

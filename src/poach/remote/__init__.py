@@ -1,4 +1,4 @@
 """The store on a server: bundles, signatures, uploads and downloads.
 
-The public door is `poach.remote.remote`.
+The public door is `poach.remote.client`.
 """

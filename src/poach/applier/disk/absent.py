@@ -9,7 +9,7 @@ from itertools import islice
 
 from poach.applier.cursor import split_lines
 from poach.applier.diff import FileDiff
-from poach.applier.disk.overlay import World
+from poach.applier.disk.overlay import Overlay
 from poach.applier.hunks import Applied, apply_hunks
 from poach.applier.rejects import Fault, Refusal, show
 
@@ -22,13 +22,13 @@ _LIKE = 0.6  # how much of a file has to be there to call it the same
 _LONG = 2000  # lines of a file that are compared
 
 
-def settled(world: World, refusal: Refusal, file: FileDiff, path: str) -> Refusal:
+def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Refusal:
     """Return the refusal of a `file` that is not at `path`, with what the tree says.
 
     A deletion counts as done only where the file's folder is there, and no file in the
     tree is, or is like, the one to be deleted.
     """
-    place = next(_elsewhere(world, file, path), None)
+    place = next(_elsewhere(overlay, file, path), None)
     if place is not None:
         sought = "" if path == refusal.path else f" as {show(path)}"
         detail = f"{NOWHERE}{sought}; the change fits {show(place)}"
@@ -36,26 +36,26 @@ def settled(world: World, refusal: Refusal, file: FileDiff, path: str) -> Refusa
     if refusal.reason != "gone":
         return refusal
     folder = path.rpartition("/")[0]
-    if folder and not world.has_folder(folder):
+    if folder and not overlay.has_folder(folder):
         detail = f"{NOWHERE}, and no folder {show(folder)!r}"
         return refusal._replace(reason="missing", detail=detail)
     return refusal._replace(reason="already applied")
 
 
-def _elsewhere(world: World, file: FileDiff, path: str) -> Iterator[str]:
+def _elsewhere(overlay: Overlay, file: FileDiff, path: str) -> Iterator[str]:
     """Yield the paths of other files that the change may be for."""
     name = path.rpartition("/")[2]
-    named = [each for each in world.ending_with(name) if each != path]
+    named = [each for each in overlay.ending_with(name) if each != path]
     named.sort(key=lambda each: -_shared(each, path))
     for other in islice(named, _MOST):
-        data = _data(world, other)
+        data = _data(overlay, other)
         if data is not None and _is_for(file, data):
             yield other
     old = _whole(file)
-    sized = world.files_of_size(len(old)) if old.strip() else []
+    sized = overlay.files_of_size(len(old)) if old.strip() else []
     if len(old.split()) < _TELLING:
         sized = [each for each in sized if each.endswith(name)]
-    yield from (each for each in sized if each != path and _data(world, each) == old)
+    yield from (each for each in sized if each != path and _data(overlay, each) == old)
 
 
 def _shared(path: str, other: str) -> int:
@@ -64,9 +64,9 @@ def _shared(path: str, other: str) -> int:
     return next((n for n, (one, two) in enumerate(pairs) if one != two), 99)
 
 
-def _data(world: World, path: str) -> bytes | None:
+def _data(overlay: Overlay, path: str) -> bytes | None:
     with suppress(Fault):
-        entry = world.entry(path)
+        entry = overlay.entry(path)
         return entry.data if entry else None
     return None
 

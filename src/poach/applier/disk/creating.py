@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from poach.applier.belonging import RELEASE
 from poach.applier.diff import FileDiff
-from poach.applier.disk.overlay import World
+from poach.applier.disk.overlay import Overlay
 from poach.applier.filenames import has_prefix
 from poach.applier.paths import clean, stripped
 from poach.applier.rejects import Fault, show
@@ -36,7 +36,7 @@ class Level(NamedTuple):
         return [each for each in dict.fromkeys(folders) if each]
 
 
-def strip_level(world: World, files: Sequence[FileDiff], directory: str) -> int:
+def strip_level(overlay: Overlay, files: Sequence[FileDiff], directory: str) -> int:
     """Return the strip level for `files`, all of which are new, in `directory`.
 
     Raises `Fault` with the possibilities where nothing tells.
@@ -44,13 +44,15 @@ def strip_level(world: World, files: Sequence[FileDiff], directory: str) -> int:
     levels = _levels(files, directory)
     if [level.strip for level in levels] == [0]:
         return 0
-    there = [level for level in levels if _is_there(world, level, whole=True)]
-    there = there or [level for level in levels if _is_there(world, level, whole=False)]
+    there = [level for level in levels if _is_there(overlay, level, whole=True)]
+    there = there or [
+        level for level in levels if _is_there(overlay, level, whole=False)
+    ]
     usual = next((level for level in levels if level.strip == 1), None)
     if not there and (usual is None or levels[0].strip):
         return 0 if usual else 1  # a name that leads outside: it is refused there
     if usual and (usual in there or (not there and _means_one(files, usual))):
-        elsewhere = [] if usual in there else _elsewhere(world, usual)
+        elsewhere = [] if usual in there else _elsewhere(overlay, usual)
         if not elsewhere:
             return 1
         raise _question([usual, *elsewhere])
@@ -72,14 +74,14 @@ def _levels(files: Sequence[FileDiff], directory: str) -> list[Level]:
     return found
 
 
-def _is_there(world: World, level: Level, whole: bool) -> bool:
+def _is_there(overlay: Overlay, level: Level, whole: bool) -> bool:
     """Tell whether the tree has all folders that files go into, or (not `whole`) at
     least the first of each; the top alone says nothing."""
     top = f"{level.directory}/" if level.directory else ""
     below = [folder for folder in level.parents if folder != level.directory]
     if not whole:
         below = [top + folder[len(top) :].partition("/")[0] for folder in below]
-    return bool(below) and all(map(world.has_folder, below))
+    return bool(below) and all(map(overlay.has_folder, below))
 
 
 def _means_one(files: Sequence[FileDiff], usual: Level) -> bool:
@@ -90,12 +92,12 @@ def _means_one(files: Sequence[FileDiff], usual: Level) -> bool:
     return len(tops) == 1 and all(map(RELEASE.fullmatch, tops))
 
 
-def _elsewhere(world: World, level: Level) -> list[Level]:
+def _elsewhere(overlay: Overlay, level: Level) -> list[Level]:
     """Return the same level in other directories, where the folders are."""
     if level.directory or not level.parents:
         return []
     parent = level.parents[0]
-    found = world.folders_ending_with(parent)
+    found = overlay.folders_ending_with(parent)
     tops = [each[: -len(parent)].rstrip("/") for each in found]
     return [
         Level(level.strip, top, tuple(f"{top}/{path}" for path in level.paths))

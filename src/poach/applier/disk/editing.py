@@ -8,7 +8,7 @@ from contextlib import suppress
 from poach.applier.diff import Binary, FileDiff, Hunk, NamedDiff
 from poach.applier.disk.absent import NOWHERE
 from poach.applier.disk.naming import Naming, may_create
-from poach.applier.disk.overlay import World
+from poach.applier.disk.overlay import Overlay
 from poach.applier.filenames import shown
 from poach.applier.hunks import RULES, Applied, Landing, Rejected, Rule, apply_hunks
 from poach.applier.outcome import (
@@ -52,12 +52,12 @@ class Attempt:
 
     def __init__(
         self,
-        world: World,
+        overlay: Overlay,
         strip: int,
         directory: str,
         refusals: Iterable[Refusal] = (),
     ) -> None:
-        self.world = world
+        self.overlay = overlay
         self.strip = strip
         self.directory = directory
         self.files: list[PatchedFile] = []
@@ -108,7 +108,7 @@ class Commit:
 
     def __init__(self, attempt: Attempt, fuzz: int, eol: str = "keep") -> None:
         self.attempt = attempt
-        self.world = attempt.world
+        self.overlay = attempt.overlay
         self.fuzz = fuzz
         self.eol = eol
         self.sources: dict[str, Entry | None] = {}
@@ -117,9 +117,9 @@ class Commit:
         self.naming = Naming(attempt.strip, attempt.directory, self._now)
 
     def apply(self, files: Sequence[FileDiff], first: bool = False) -> None:
-        """Change the attempt's world; refusals gather in the attempt.
+        """Change the attempt's overlay; refusals gather in the attempt.
 
-        `first` tells that nothing was changed in that world before.
+        `first` tells that nothing was changed in that overlay before.
         """
         for file in files:
             if file.status in ("rename", "copy") and not self._is_unproven(file):
@@ -142,10 +142,10 @@ class Commit:
         if not all(each.reason in _THERE for each in found):
             return False
         with suppress(Fault):
-            if not any(map(self.world.is_touched, self.naming.pair(file))):
+            if not any(map(self.overlay.is_touched, self.naming.pair(file))):
                 return False
         here = self.attempt
-        alone = Attempt(self.world.untouched(), here.strip, here.directory)
+        alone = Attempt(self.overlay.untouched(), here.strip, here.directory)
         Commit(alone, self.fuzz, self.eol).apply([file], first=True)
         if not alone.refusals:
             here.absent.pop(shown(file), None)
@@ -154,12 +154,12 @@ class Commit:
     def _take(self, file: FileDiff) -> None:
         """Keep what is there before the commit; what it makes comes in its turn."""
         path, _ = self.naming.moved(file)
-        entry = self.sources.get(path) or self.world.entry(path)
+        entry = self.sources.get(path) or self.overlay.entry(path)
         if entry is None:
             return
         self.sources[path] = entry
         if file.status == "rename":
-            self.world.put(path, None)
+            self.overlay.put(path, None)
             self.moving.add(path)
 
     def _file(self, file: FileDiff) -> None:
@@ -178,7 +178,7 @@ class Commit:
         self._check(file, source, path, old)
         data, landings = self._contents(file, path, old)
         if file.status == "rename" and source not in self.sources:
-            self.world.put(source, None)
+            self.overlay.put(source, None)
         made = self._made(file, path, data, mode)
         if made and old:
             like = source if file.status in ("rename", "copy") else None
@@ -216,20 +216,20 @@ class Commit:
             raise Fault.of("binary", _LOST, there[0] if there else shown(file))
 
     def _put(self, path: str, entry: Entry | None) -> None:
-        self.world.put(path, entry)
-        if self.world.made > MAX_MADE:
+        self.overlay.put(path, entry)
+        if self.overlay.made > MAX_MADE:
             raise Fault.of("too large", _BIG, path)
 
     def _old(self, file: FileDiff, source: str) -> Entry | None:
         if file.status in ("rename", "copy"):
             self.moving.discard(source)
-            made = self.world.entry(source)  # also refuses what cannot be read
+            made = self.overlay.entry(source)  # also refuses what cannot be read
             return self.sources.get(source) or (made if source in self.made else None)
         return self._now(source)
 
     def _now(self, path: str) -> Entry | None:
         """Return what is at `path`, or was if it is only moved away later."""
-        return self.sources[path] if path in self.moving else self.world.entry(path)
+        return self.sources[path] if path in self.moving else self.overlay.entry(path)
 
     def _check(self, file: FileDiff, source: str, path: str, old: Entry | None) -> None:
         """Refuse what contradicts the tree."""
@@ -251,7 +251,7 @@ class Commit:
         self, file: FileDiff, source: str, path: str, old: Entry | None
     ) -> None:
         """Refuse to rename or copy onto something."""
-        there = self.world.entry(path)
+        there = self.overlay.entry(path)
         if there is None:
             return
         data = None
@@ -269,7 +269,7 @@ class Commit:
         self.attempt.absent[name] = (file, source)
         if file.status == "delete":
             return Fault.of("gone", "gone already", name)
-        there = self.world.entry(path) if file.status == "rename" else None
+        there = self.overlay.entry(path) if file.status == "rename" else None
         if there is None:
             return Fault.of("missing", NOWHERE, name)
         if self._is_done(file, there):
@@ -344,10 +344,10 @@ class Commit:
 
     def _check_links(self) -> None:
         """Refuse new links that lead out of the tree, be it over other links."""
-        for path, entry in self.world.changes.items():
+        for path, entry in self.overlay.changes.items():
             if entry is not None and entry.mode == LINK:
                 text = entry.data.decode("utf-8", "surrogateescape")
-                if _is_bad_target(text) or self.world.escapes(path):
+                if _is_bad_target(text) or self.overlay.escapes(path):
                     detail = f"a symlink out of the tree, to {show(text)!r}"
                     fault = Fault.of("unsafe", detail, path)
                     self.attempt.refusals += fault.refusals

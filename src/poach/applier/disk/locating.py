@@ -12,7 +12,7 @@ from poach.applier.diff import DiffError, FileDiff, NamedDiff
 from poach.applier.disk import absent, creating
 from poach.applier.disk.editing import Attempt, Commit
 from poach.applier.disk.naming import may_create
-from poach.applier.disk.overlay import World
+from poach.applier.disk.overlay import Overlay
 from poach.applier.filenames import names, shown
 from poach.applier.paths import clean, stripped
 from poach.applier.rejects import Fault, Refusal, in_part, show
@@ -22,21 +22,21 @@ _MOST_SOUGHT = 50  # files that are looked for in the tree
 _MOST_PLACES = 8  # as many are named where a diff applies in several
 
 
-def apply(world: World, diff: NamedDiff) -> Attempt:
+def apply(overlay: Overlay, diff: NamedDiff) -> Attempt:
     """Apply one diff where it fits; refusals name the patch and its owner."""
     try:
-        directory = _directory(world, diff.directory)
+        directory = _directory(overlay, diff.directory)
         files, left = excluding.read(diff.data, diff.exclude)
-        attempt = _placed(world, diff._replace(directory=directory), files)
+        attempt = _placed(overlay, diff._replace(directory=directory), files)
         attempt.excluded = tuple(left)
-        _settle(world, attempt, files)
-        _refuse_absent(world, directory, attempt)
+        _settle(overlay, attempt, files)
+        _refuse_absent(overlay, directory, attempt)
     except (DiffError, Faults) as error:
         faults = error.faults if isinstance(error, Faults) else (error,)
         found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
-        return _refused(world, diff, found)
+        return _refused(overlay, diff, found)
     except Fault as fault:
-        return _refused(world, diff, fault.refusals)
+        return _refused(overlay, diff, fault.refusals)
     refusals = in_part(attempt.refusals, attempt.landed or attempt.changes)
     attempt.refusals = [
         each._replace(
@@ -50,10 +50,10 @@ def apply(world: World, diff: NamedDiff) -> Attempt:
     return attempt
 
 
-def _settle(world: World, attempt: Attempt, files: Sequence[FileDiff]) -> None:
+def _settle(overlay: Overlay, attempt: Attempt, files: Sequence[FileDiff]) -> None:
     """Say of absent files where they are, and of the diff what else of it fits."""
     refusals = [
-        absent.settled(world, each, *attempt.absent[each.path])
+        absent.settled(overlay, each, *attempt.absent[each.path])
         if each.path in attempt.absent
         else each
         for each in attempt.refusals
@@ -92,13 +92,13 @@ def _others(count: int) -> str:
     return "the other is" if count == 1 else f"the other {count} are"
 
 
-def _refused(world: World, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
+def _refused(overlay: Overlay, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
     """Return the attempt with a diff that was tried nowhere, or in several places."""
     mine = [each._replace(patch=diff.name, owner=diff.owner) for each in found]
-    return Attempt(world.child(), diff.strip or 0, "", refusals=mine)
+    return Attempt(overlay.child(), diff.strip or 0, "", refusals=mine)
 
 
-def _directory(world: World, given: str | None) -> str | None:
+def _directory(overlay: Overlay, given: str | None) -> str | None:
     """Return the directory as a clean path; refuse what is no folder in the tree.
 
     One that is not there yet may be made by the diff.
@@ -107,37 +107,37 @@ def _directory(world: World, given: str | None) -> str | None:
         return given
     try:
         path = clean(given)
-        if path and world.blocks(path):
+        if path and overlay.blocks(path):
             raise Fault.of("directory", "is a symlink or file")
         if path:
-            world.entry(f"{path}/x")
+            overlay.entry(f"{path}/x")
     except Fault as fault:
         detail = fault.refusals[0].detail
         raise Fault.of("directory", f"the directory {show(given)!r} {detail}") from None
     return path
 
 
-def _refuse_absent(world: World, directory: str | None, attempt: Attempt) -> None:
+def _refuse_absent(overlay: Overlay, directory: str | None, attempt: Attempt) -> None:
     """Raise that the directory is what is missing if no file of the diff is there."""
     missing = attempt.refusals and all(
         refusal.reason == "missing" for refusal in attempt.refusals
     )
-    if directory and missing and world.lacks(directory):
+    if directory and missing and overlay.lacks(directory):
         detail = f"the directory {show(directory)!r} is not in the tree"
         raise Fault.of("directory", detail)
 
 
-def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt:
+def _placed(overlay: Overlay, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt:
     """Return the attempt at the right place, or the most plausible failure."""
 
     def attempt(strip: int, directory: str) -> Attempt:
-        return _attempt(world, files, strip, directory, diff)
+        return _attempt(overlay, files, strip, directory, diff)
 
     real = [file for file in files if file.git or not file.lost]
 
     if diff.strip is not None:
         return attempt(diff.strip, diff.directory or "")
-    strips = _usual_strips(world, real, diff.directory or "")
+    strips = _usual_strips(overlay, real, diff.directory or "")
     usual = [attempt(strip, diff.directory or "") for strip in strips]
     for each in usual:
         if not each.refusals:
@@ -147,7 +147,7 @@ def _placed(world: World, diff: NamedDiff, files: Sequence[FileDiff]) -> Attempt
         return max(here, key=lambda each: (each.has_files, each.plausible))
     best = max(usual, key=lambda each: each.plausible)
     right: dict[tuple[str, ...], Attempt] = {}
-    for place in _places(world, real, diff.directory):
+    for place in _places(overlay, real, diff.directory):
         each = attempt(*place)
         if not each.refusals:
             right.setdefault(each.targets, each)
@@ -174,7 +174,9 @@ def _which(places: Iterable[Attempt]) -> str:
     return "applies in more than one place: " + ", ".join(said)
 
 
-def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> list[int]:
+def _usual_strips(
+    overlay: Overlay, files: Sequence[FileDiff], directory: str
+) -> list[int]:
     """Return -p1 and -p0; for what only makes new files the tree says which it is.
 
     Where no name has a folder, there is none to strip; and names that ``Index:`` has,
@@ -185,7 +187,7 @@ def _usual_strips(world: World, files: Sequence[FileDiff], directory: str) -> li
     if not all(map(_is_new, files)):
         whole = all(set(names(file)) == {file.indexed} for file in files)
         return [0, 1] if whole else [1, 0]
-    return [creating.strip_level(world, files, directory)] if files else [1]
+    return [creating.strip_level(overlay, files, directory)] if files else [1]
 
 
 def _is_new(file: FileDiff) -> bool:
@@ -193,33 +195,33 @@ def _is_new(file: FileDiff) -> bool:
 
 
 def _places(
-    world: World, files: Sequence[FileDiff], directory: str | None
+    overlay: Overlay, files: Sequence[FileDiff], directory: str | None
 ) -> Iterator[tuple[int, str]]:
     """Yield the strip levels and directories where the first old file is that is
     anywhere."""
     sought = [file for file in files if file.status != "create"]
     for file in sought[:_MOST_SOUGHT]:
-        found = list(_places_of(world, file, directory))
+        found = list(_places_of(overlay, file, directory))
         if found:
             yield from found
             return
 
 
 def _places_of(
-    world: World, file: FileDiff, directory: str | None
+    overlay: Overlay, file: FileDiff, directory: str | None
 ) -> Iterator[tuple[int, str]]:
     called = names(file)
     depth = max((name.count("/") for name in called), default=-1)
     seen = set()
     for strip in range(depth + 1):
-        for place in _folders(world, called, strip, directory):
+        for place in _folders(overlay, called, strip, directory):
             if place not in seen:
                 seen.add(place)
                 yield strip, place[1]
 
 
 def _folders(
-    world: World, names: Sequence[str], strip: int, directory: str | None
+    overlay: Overlay, names: Sequence[str], strip: int, directory: str | None
 ) -> Iterator[tuple[int, str]]:
     for name in names:
         path = stripped(name, strip)
@@ -228,18 +230,18 @@ def _folders(
             continue
         with suppress(Fault):
             tail = clean(path)
-            for found in world.ending_with(tail):
+            for found in overlay.ending_with(tail):
                 yield strip, found[: -len(tail)].rstrip("/")
 
 
 def _attempt(
-    world: World,
+    overlay: Overlay,
     files: Sequence[FileDiff],
     strip: int,
     directory: str,
     diff: NamedDiff,
 ) -> Attempt:
-    done = Attempt(world.child(), strip, directory)
+    done = Attempt(overlay.child(), strip, directory)
     if diff.strip is None and not all(map(_is_new, files)):
         found = directory != (diff.directory or "")
         done.unproven = unproven(files, strip, found)

@@ -132,10 +132,10 @@ def _unreadable(path: str, error: OSError | ValueError) -> Fault:
     return Fault.of("unreadable", f"cannot be read: {reason}", path)
 
 
-class World:
+class Overlay:
     """The tree with changes that are not written."""
 
-    def __init__(self, tree: Root, base: World | None = None) -> None:
+    def __init__(self, tree: Root, base: Overlay | None = None) -> None:
         self.disk: Disk = base.disk if base else Disk(tree)
         self.changes: dict[str, Entry | None] = {}
         self.layers: list[dict[str, Entry | None]] = [self.changes]
@@ -160,21 +160,21 @@ class World:
                 return changes[path]
         return None
 
-    def adopt(self, child: World) -> None:
+    def adopt(self, child: Overlay) -> None:
         """Take over what was tried in `child`."""
         self.changes |= child.changes
         self.folders = child.folders
         self.made = child.made
 
-    def child(self) -> World:
-        """Return a world to try things in."""
-        return World(self.disk.tree, self)
+    def child(self) -> Overlay:
+        """Return an overlay to try things in."""
+        return Overlay(self.disk.tree, self)
 
-    def untouched(self) -> World:
+    def untouched(self) -> Overlay:
         """Return the tree as it is on disk."""
-        world = World(self.disk.tree)
-        world.disk = self.disk
-        return world
+        overlay = Overlay(self.disk.tree)
+        overlay.disk = self.disk
+        return overlay
 
     def is_touched(self, path: str) -> bool:
         """Tell whether something was put at `path`, or it was taken away."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from poach.applier.diff import NamedDiff
 from poach.applier.disk.below import Root, StrPath, opened
 from poach.applier.disk.locating import apply
-from poach.applier.disk.overlay import World
+from poach.applier.disk.overlay import Overlay
 from poach.applier.disk.writer import (
     Interrupted,
     Look,
@@ -84,18 +84,18 @@ def plan(tree: StrPath, diffs: Sequence[NamedDiff]) -> Plan:
 
 def _planned(tree: StrPath, root: Root, diffs: Sequence[NamedDiff]) -> Plan:
     check_whole(root)
-    world = World(root)
+    overlay = Overlay(root)
     patches: list[PatchedBy] = []
     refusals: list[Refusal] = []
     for diff in diffs:
-        attempt = apply(world, diff)
-        world.adopt(attempt.world)
+        attempt = apply(overlay, diff)
+        overlay.adopt(attempt.overlay)
         patches.append(attempt.result(diff))
         refusals += attempt.refusals
     if refusals:
         raise ApplyRefused(refusals)
-    changes = tuple(sorted(world.outcome().items()))
-    seen = {path: world.disk.seen(path) for path, _ in changes}
+    changes = tuple(sorted(overlay.outcome().items()))
+    seen = {path: overlay.disk.seen(path) for path, _ in changes}
     return Plan(tree, tuple(patches), changes, seen)
 
 
