@@ -164,7 +164,7 @@ def test_verify_goes_on(store, entry):
         done.stdout.splitlines()[-1].partition(": ")[2],
     ]
     assert done.stdout.splitlines()[-1].startswith(f"{entry}: {entry}/pond.egg/")
-    assert done.stderr.startswith("2 damaged places; ")
+    assert done.stderr.startswith("2 damaged folders; ")
     assert done.stderr.endswith("\n1 place that you may not read\n")
 
 

@@ -13,7 +13,7 @@ from support import CALLER
 ROOT = Path(__file__).parents[2]
 #: What git ignores: of the checkout, and what runs of the examples leave in them.
 LEFT_OUT = shutil.ignore_patterns(
-    *(".git", ".venv*", "build", "*.egg-info", ".*_cache", ".hypothesis"),
+    *(".git", ".venv*", "*.egg-info", ".*_cache", ".hypothesis"),
     *("__pycache__", "examples"),
 )
 GENERATED = shutil.ignore_patterns(

@@ -17,8 +17,6 @@ QUESTION = {
     "may_build": True,
     "declared": [],
     "used": [],
-    "unforeseen": [],
-    "blind": [],
 }
 
 
@@ -111,12 +109,11 @@ def test_a_supply_is_built_and_what_is_said_goes_to_standard_error(question):
 
 def test_a_use_is_noted_and_told_to_the_next(question):
     question("supply", keys=["pond"])
-    unforeseen = ["pond", "app", "setuptools"]
-    question("end", used=["pond"], unforeseen=unforeseen, blind=["part"])
+    question("end", used=["pond"])
 
     answer = json.loads(question("pins").stdout)["answer"]
 
-    assert answer["noted"] == [["pond"], ["app", "pond"], ["part"]]
+    assert answer["used"] == ["pond"]
 
 
 def test_faults_are_the_answer(question):
