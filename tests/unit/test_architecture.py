@@ -57,12 +57,12 @@ HOUSE = {
         "definitions fetch ports reader",
     ),
     "build": Room(
-        "errors names applier applier.disk archives pins record store",
+        "errors names applier applier.disk pins record store",
         "builder built compiling egginfo extras interpreter jobs judging pip process "
         "retag suspects translations unpacking watching",
     ),
     "remote": Room(
-        "errors names web applier archives pins record store catalog build",
+        "errors names web applier archives pins record store",
         "client reporter sharing signing",
     ),
     # the manual
@@ -193,6 +193,14 @@ def test_a_module_imports_what_its_room_may(name):
     allowed = {room(name), *HOUSE[room(name)].imports.split()}
 
     assert {room(other) for other in ours(name)} <= allowed
+
+
+@pytest.mark.parametrize("place", HOUSE)
+def test_a_room_may_import_nothing_that_it_does_not(place):
+    inside = [name for name in MODULES if room(name) == place]
+    used = {room(other) for name in inside for other in ours(name)} - {place}
+
+    assert used == set(HOUSE[place].imports.split())
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -73,7 +73,7 @@ class HttpFetcher:
         import requests
         from urllib3.exceptions import HTTPError
 
-        from poach.web.client import coding_fault
+        from poach.web.client import coding_fault, reason_of, status_reason
         from poach.web.clock import TooSlow, watched
 
         body = bytearray()
@@ -127,35 +127,3 @@ def _followed(url: str, timeout: float) -> Iterator[Response]:
             auth = nobody  # over http anybody on the way could read a password
         url = target
     raise TooManyRedirects("it redirects too often")
-
-
-def status_reason(response: Response) -> str:
-    """Return what the status of an answer means, and what to do where it is a login."""
-    status = response.status_code
-    reason = f"the server answers with status {status}"
-    if status == 407:
-        return (
-            f"{reason}: the proxy wants a login; write USER:PASSWORD@ before the host "
-            "in the variables https_proxy and http_proxy"
-        )
-    if status not in (401, 403):
-        return reason
-    if "Authorization" in response.request.headers:
-        return f"{reason}: it refuses the user and password of the URL, or of ~/.netrc"
-    host = urlsplit(response.url).hostname
-    return (
-        f"{reason}: if it wants a login, write 'machine {host} login USER password "
-        "PASSWORD' into ~/.netrc, which only you may read"
-    )
-
-
-def reason_of(error: Exception) -> str:
-    """Return why a request failed, without the layers of libraries around it."""
-    from http.client import BadStatusLine
-
-    cause = getattr(error.args[0], "reason", error) if error.args else error
-    while cause.args and isinstance(cause.args[-1], Exception):
-        cause = cause.args[-1]
-    if type(cause) is BadStatusLine:
-        return f"its answer is no HTTP: {str(cause).strip()!r}"
-    return str(cause).rpartition("): ")[2]

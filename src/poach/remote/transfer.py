@@ -21,9 +21,14 @@ from urllib.parse import urljoin, urlsplit
 from requests import PreparedRequest, RequestException, Response
 from urllib3.exceptions import HTTPError
 
-from poach.catalog.fetch import reason_of, status_reason
 from poach.errors import PoachError
-from poach.web.client import coding_fault, nobody, request
+from poach.web.client import (
+    coding_fault,
+    nobody,
+    reason_of,
+    request,
+    status_reason,
+)
 from poach.web.clock import TooSlow, watched
 
 T = TypeVar("T")
