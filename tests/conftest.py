@@ -24,6 +24,7 @@ from support.python2 import make_environments_2
 from support.pythons import python_or_skip
 
 EVERY_BUILDOUT = "every_buildout"
+MATRIX = "matrix"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,15 +35,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many buildouts test_faults.py kills (default: %(default)s)",
     )
 
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="run what is marked as matrix with each supported zc.buildout, too",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    line = f"{EVERY_BUILDOUT}: runs with all supported versions of zc.buildout"
-    config.addinivalue_line("markers", line)
+    for line in (
+        f"{EVERY_BUILDOUT}: runs with all supported versions of zc.buildout",
+        f"{MATRIX}: does so with --all, else with the newest",
+    ):
+        config.addinivalue_line("markers", line)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "environment" in metafunc.fixturenames:
-        every = metafunc.definition.get_closest_marker(EVERY_BUILDOUT)
+        marks = [EVERY_BUILDOUT, *([MATRIX] if metafunc.config.option.all else [])]
+        every = any(map(metafunc.definition.get_closest_marker, marks))
         versions = list(BUILDOUTS) if every else [NEWEST]
         metafunc.parametrize("environment", versions, indirect=True, scope="session")
 
@@ -148,3 +159,16 @@ def project(
         return made
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, once each, what was skipped and why: what is not there to run."""
+    reasons = {
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple)
+    }
+    if reasons:
+        terminalreporter.section("NOT TESTED HERE")
+    for reason in sorted(reasons):
+        terminalreporter.line(f"* {reason}")

@@ -1,7 +1,8 @@
 """Run lint, types and tests in an environment of their own.
 
-``python3 tests/run.py [--quick] [PYTEST ARGUMENTS]`` needs Python >= 3.10 and the
-package index.  ``--quick`` runs the tests that start no buildout: some three minutes.
+``python3 tests/run.py [--quick | --all] [PYTEST ARGUMENTS]`` needs Python >= 3.10 and
+the package index.  ``--quick`` runs the tests that start no buildout, in some three
+minutes.  ``--all`` runs more of them with each supported zc.buildout.
 """
 
 import hashlib

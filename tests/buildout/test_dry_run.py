@@ -82,7 +82,7 @@ def ask(index, name, *requires):
 # -- what it must not download, build or run
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_part_that_prepares_the_build_of_a_plain_egg(index, project):
     script = (
         "import os\nopen('bog.py', 'w').write("
@@ -150,7 +150,7 @@ def test_an_egg_that_came_from_the_index_of_another_part(index, project, tmp_pat
     assert "yyy-1.0" in (made.path / "bin/three").read_text()
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_no_index_is_asked_after_a_part_that_may_do_anything(index, project):
     """What is there already tells, so the second run knows what the first could not."""
     add_pond(index)
@@ -217,7 +217,7 @@ def test_options_that_nobody_uses_are_still_told(index, project):
 # -- what parts get, all the same
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_develop_egg_that_changes_while_parts_are_at_work(index, project):
     """What the dry run saw of it counts no more: it requires the pond now."""
     add_pond(index)
@@ -246,7 +246,7 @@ def test_a_develop_egg_that_changes_while_parts_are_at_work(index, project):
     assert "Patched eggs in use: pond 1.0+loud.p" in result.stdout
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_ignored_requests_leave_all_parts_what_they_require(index, project):
     add_pond(index)
     add_plain_pond(index)

@@ -75,7 +75,7 @@ def test_the_second_run_changes_nothing_and_asks_nobody(pond, index):
     assert says(made) == "QUACK 1"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_pin_with_patches_gets_one_more(pond):
     made = pond(CFG.replace("pond = 1.0", "pond = 1.0 +wide"), loud=LOUD, wide=WIDE)
 
@@ -137,7 +137,7 @@ def test_shippers_that_agree_and_some_that_do_not(pond, index):
     assert "asker 1.0 and other 1.0 define it in different ways" in error
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 @pytest.mark.parametrize("eggs", ["one two", "two one"])
 @pytest.mark.parametrize("parts", ["a b", "b a"])
 def test_the_order_of_parts_and_requirements_does_not_matter(
@@ -238,7 +238,7 @@ def test_the_commands_know_what_was_asked_for_in_the_last_run(pond, index):
 # -- what is not granted
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_nothing_defines_the_patch(pond):
     error = pond(wide=WIDE).run(expect=1).error
 
@@ -323,7 +323,7 @@ def test_a_conflict_names_who_asks(pond, index):
     assert '+    return "moo"' in error
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_an_extra_of_upstream_is_left_alone(pond, index):
     index.add_wheel(
         "lake", "1.0", {"lake.py": ""}, extras={"loud": ["pond"], "fish": []}
@@ -393,7 +393,7 @@ def eggs_of(made, project="pond"):
     return [path.name for path in made.path.glob(f"patched-eggs/*/{project}/*")]
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_no_egg_is_built_that_nobody_wants(pond):
     """That which the pin alone would have made, for one."""
     made = pond(CFG.replace("pond = 1.0", "pond = 1.0 +wide"), loud=LOUD, wide=WIDE)
@@ -452,7 +452,7 @@ def test_an_extra_of_a_project_that_is_not_built_yet(pond, index, pin):
     assert "Resolving again" not in result.stdout
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_no_part_is_lost_by_a_patch_that_fails(pond, index):
     made = pond(CFG.replace("eggs = asker", "eggs = ${other:eggs}"), loud=LOUD)
     made.write(
@@ -573,7 +573,7 @@ def test_parts_are_asked_by_their_own_names_and_through_references(pond, names, 
     assert says(made, "pond" if eggs == "pond" else "asker") == "QUACK 1"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 @pytest.mark.parametrize("names", ["r asker", "asker r"])
 @pytest.mark.parametrize("pin", ["1.0", "1.0 +wide"])
 def test_a_recipe_that_has_the_project_already(pond, index, names, pin):
@@ -668,7 +668,7 @@ def test_what_is_no_requirement_is_left_to_its_recipe(pond, index):
     assert says(made) == "QUACK 1"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_another_spelling_of_the_extra(pond, index):
     ask(index, "asker", "Pond[Very_Loud]")
     made = pond(**{"very-loud": LOUD})
@@ -678,7 +678,7 @@ def test_another_spelling_of_the_extra(pond, index):
     assert says(made) == "QUACK 1"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_develop_egg_that_asks_and_ships(pond):
     made = pond(with_(CFG, develop="checkout").replace("eggs = asker", "eggs = anas"))
     made.write(
@@ -732,7 +732,7 @@ def index_of(made):
     return text.partition("index = ")[2].partition("\n")[0]
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_offline_where_the_plain_buildout_is(pond, index):
     """From zc.buildout 5 on, an offline run finds no egg that it made of a wheel."""
     add_plain_pond(index)

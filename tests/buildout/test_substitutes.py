@@ -82,7 +82,7 @@ def test_whoever_requires_a_project_gets_its_substitute(lake, index):
     assert not [path for path in index.requests if "lake" in path]
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_metadata_at_run_time(lake):
     made = lake()
     made.run()
@@ -99,7 +99,7 @@ def test_metadata_at_run_time(lake):
     }
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_part_of_a_project_gets_the_scripts_of_its_substitute(lake):
     made = lake(CFG.replace("eggs = app", "eggs = lake.x"))
 
@@ -130,7 +130,7 @@ UNUSED = "[substitutes]: nothing requires Sea (buildout.cfg:14), bay (buildout.c
 MORE = CFG.replace("= pond\n", "= pond\n    Sea = pond\n    bay = pond ==1.0\n")
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_substitutes_of_what_nobody_requires_are_told(lake):
     made = lake(MORE)
 
@@ -167,7 +167,7 @@ def test_the_second_run_and_offline(lake, index):
     assert says(made) == "quack"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_the_substitute_may_be_patched(lake):
     made = lake(CFG.replace("pond = 1.0", "pond = 1.0 +loud"))
     made.write("patches/pond/loud.patch", LOUD)
@@ -188,7 +188,7 @@ def test_a_version_in_the_entry(lake, index):
     assert "pond-0.9" in (made.path / "bin" / "app").read_text()
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 @pytest.mark.parametrize("other", ["nowhere", "pond ==7"])
 def test_a_substitute_that_is_nowhere(lake, other):
     made = lake(CFG.replace("X = pond", f"X = {other}").replace("pond = 1.0", ""))
@@ -223,7 +223,7 @@ def test_a_chain(lake):
     assert "/Puddle-1.0" in (made.path / "bin" / "app").read_text()
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_version_that_somebody_does_not_want(lake, index):
     app(index, "lake.x >=2")
 
@@ -323,7 +323,7 @@ OTHER = """
     """
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 @pytest.mark.parametrize("requires", ["xx", "plugin"])
 def test_a_substitute_that_requires_what_it_stands_in_for(index, project, requires):
     index.add_wheel("plugin", "1.0", {"plugin.py": ""}, requires=["xx"])
@@ -354,7 +354,7 @@ def test_substitutes_where_no_version_may_be_picked(index, project):
     assert says(made) == "yy"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_patch_that_is_asked_for_through_a_substitute(index, project):
     add_pond(index, "yy")
     index.add_wheel(
@@ -369,7 +369,7 @@ def test_a_patch_that_is_asked_for_through_a_substitute(index, project):
     assert says(made) == "QUACK"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 @pytest.mark.parametrize("place", ["patches/xx/loud.patch", "patches/XX/1.0/loud.diff"])
 def test_a_patch_that_is_registered_for_what_is_stood_in_for(index, project, place):
     add_pond(index, "yy")
