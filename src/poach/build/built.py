@@ -145,6 +145,24 @@ class Placement:
         data = self._wheel.read(place)
         return sorted(found, key=lambda path: not self._is_same(path, data))
 
+    def original(self, path: str, place: str) -> str:
+        """Return the untouched file of the tree whose bytes the wheel has at `place`.
+
+        That is another one than `path`, the most alike by name.  It is empty where
+        there is none; an empty file is like too many others.
+        """
+        data = self._wheel.read(place)
+        found = [
+            other
+            for other in self._built.tree.sizes
+            if data and other != path and self._is_untouched(other)
+        ]
+        found = [other for other in found if self._is_same(other, data)]
+        return max(found, key=lambda other: _shared(other, place), default="")
+
+    def _is_untouched(self, path: str) -> bool:
+        return path not in self._built.touched and path not in self._built.written
+
     def _is_from_other(self, path: str, data: bytes, place: str) -> bool:
         """Tell whether another file has the same bytes and a better claim on `place`.
 

@@ -225,14 +225,26 @@ class _Judge:
         return found != patched and is_lost(upstream, patched, found)
 
     def _is_meant(self, path: str, patched: bytes, place: str) -> bool:
-        """Tell whether a file of the wheel is the one at `path`, or a look-alike's."""
-        found = self._wheel.read(place)
-        return place in self._at.expected(path) or _is_like(patched, found)
+        """Tell whether a file of the wheel is the one at `path`, or a look-alike's.
+
+        In packages of one name, files of one name are look-alikes, whatever is in them.
+        """
+        if place in self._at.expected(path):
+            return True
+        original = self._at.original(path, place) if "/" in place else ""
+        in_package = bool(original) and is_tail(place, original)
+        return in_package or _is_like(patched, self._wheel.read(place))
 
     def _replaced(
         self, path: str, upstream: bytes | None, patched: bytes, place: str
     ) -> Verdict:
-        if not is_lost(upstream, patched, self._wheel.read(place)):
+        found = self._wheel.read(place)
+        original = self._at.original(path, place)
+        if original and found != patched:
+            why = f"the wheel has {place} with the bytes of {original}"
+            cure = _cure(original, place)
+            return Verdict(Effect.WITHOUT_EFFECT, place, why, cure)
+        if not is_lost(upstream, patched, found):
             why = f"the build makes {place} of it, changed"
             return Verdict(Effect.BUILD_INPUT, place, why)
         return Verdict(
@@ -444,7 +456,8 @@ class _Judge:
 def _cure(source: str, place: str) -> str:
     """Return how to patch `source`, a file of the tree that is `place` in the wheel."""
     folder = source.removesuffix(place).rstrip("/")
-    return f"set #directory={folder}" if folder else f"let the diff name {source}"
+    moved = folder and is_tail(place, source)
+    return f"set #directory={folder}" if moved else f"let the diff name {source}"
 
 
 def _move(source: str, place: str) -> str:

@@ -790,6 +790,41 @@ def test_the_wrong_folder_beside_a_flat_one():
     assert "pond/__init__.py" in verdict.cure
 
 
+MORE = OLD + b"\n\ndef shout():\n    return 'QUACK', 'QUACK'\n"
+
+
+@pytest.mark.parametrize(
+    ("patched", "installed", "cure"),
+    [
+        ("py2/pond/__init__.py", "py3/pond/__init__.py", "set #directory=py3"),
+        ("pond/__init__.py", "src/pond/__init__.py", "set #directory=src"),
+        ("pond/impl.py", "pond/_py3.py", "let the diff name pond/_py3.py"),
+    ],
+)
+@pytest.mark.parametrize("found", [MORE, NEW + MORE, OTHER])
+def test_the_wheel_has_the_bytes_of_another_file(patched, installed, cure, found):
+    """Whether they have the words of the change or not."""
+    tree = {patched: OLD, installed: found, "pond/b.py": SETUP}
+    place = "pond/" + patched.rpartition("/")[2]
+    wheel = {place: found, "pond/b.py": SETUP}
+
+    verdict = only(tree, {patched: NEW}, wheel)
+
+    assert (verdict.effect, verdict.place) == (WITHOUT, place)
+    assert installed in verdict.why
+    assert verdict.cure == cure
+
+
+def test_the_bytes_of_a_file_that_is_patched_or_written_tell_nothing():
+    tree = {**FLAT, "py3/pond/__init__.py": OLD + OTHER}
+    wheel = {**FLAT_WHEEL, "pond/__init__.py": NEW + OTHER}
+    patched = {"pond/__init__.py": NEW}
+    other = {"py3/pond/__init__.py": NEW + OTHER}
+
+    assert judged(tree, patched, wheel, other) == {"pond/__init__.py": INPUT}
+    assert judged(tree, {**patched, **other}, wheel)["pond/__init__.py"] is INPUT
+
+
 def test_a_folder_of_tests_that_looks_like_the_package():
     tree = {**FLAT, "tests/pond/__init__.py": OLD}
 
