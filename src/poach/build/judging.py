@@ -9,26 +9,15 @@ who runs the build, and reads what is there before and after, is elsewhere.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cached_property
 
+from poach.applier.paths import parents
 from poach.build import filekinds, generated
+from poach.build.buildfiles import BuildFiles
 from poach.build.built import Built, Placement, above, is_tail
 from poach.build.products import Products
+from poach.build.words import is_like, is_lost
 from poach.record.effect import Effect, Verdict
-
-#: Where a build looks for what it is to do.
-_SCRIPTS = (
-    *("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt"),
-    *("build.py", "hatch_build.py", "pdm_build.py"),
-)
-
-#: What build files say if something is to be compiled for Python.
-_EXTENSIONS = re.compile(
-    rb"\b(?:\w*Extension\s*\(|ext[_-]modules\b|cythonize\b|cffi_modules\b"
-    rb"|rust[_-]extensions\b|maturin\b|extension_module\b"
-    rb"|(?:pybind11|nanobind|python|Python3?)_add_(?:module|library)\b)"
-)
 
 #: Why a file counts as not installed whose name does not tell that.
 _NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
@@ -71,6 +60,7 @@ class _Judge:
         self._wheel = built.wheel
         self._at = Placement(built)
         self._products = Products(built, self._at)
+        self._files = BuildFiles(built, self._at)
 
     def verdict(self, path: str) -> Verdict:
         """Return what becomes of a touched file; the first rule that knows decides."""
@@ -156,7 +146,7 @@ class _Judge:
         wheel may have its source as data, which nobody runs.
         """
         code = filekinds.is_compiled_source(path) and not self._is_for_people(path)
-        if not code or self._has_compiled or not self._has_extensions:
+        if not code or self._has_compiled or not self._files.have_extensions:
             return None
         return Verdict(
             Effect.WITHOUT_EFFECT,
@@ -185,10 +175,6 @@ class _Judge:
             path not in self._built.written and self._at.read(path) == data
             for path in self._at.sources(place)
         )
-
-    @cached_property
-    def _has_extensions(self) -> bool:
-        return any(map(_EXTENSIONS.search, self._scripts.values()))
 
     def _installed(self, path: str, patched: bytes) -> Verdict | None:
         """Return a verdict where the wheel has the patched bytes, and from here."""
@@ -233,7 +219,7 @@ class _Judge:
             return True
         original = self._at.original(path, place) if "/" in place else ""
         in_package = bool(original) and is_tail(place, original)
-        return in_package or _is_like(patched, self._wheel.read(place))
+        return in_package or is_like(patched, self._wheel.read(place))
 
     def _replaced(
         self, path: str, upstream: bytes | None, patched: bytes, place: str
@@ -303,7 +289,8 @@ class _Judge:
         if filekinds.is_doc(path):  # even if the build reads it, as a description
             return Verdict(Effect.NOT_INSTALLED, why=_FOR_READERS)
         people = self._is_for_people(path)
-        if filekinds.is_build_file(path) and not people:
+        in_docs = people or self._is_in_docs(path)
+        if filekinds.is_build_file(path) and not in_docs:
             return Verdict(Effect.BUILD_INPUT)
         if filekinds.is_compiled(path) and not people:
             return self._for_compilers(path)
@@ -316,10 +303,35 @@ class _Judge:
         return Verdict(Effect.NOT_INSTALLED, why=_FOR_READERS)
 
     def _is_for_people(self, path: str) -> bool:
-        """Tell whether `path` is for tests or docs, as far as its folders tell."""
+        """Tell whether `path` is for tests or docs, as far as its folders tell.
+
+        In an installed package, a folder ``docs`` or ``examples`` is one for users.
+        """
+        return filekinds.is_test(path) or (
+            self._is_in_docs(path)
+            and any(
+                filekinds.is_doc_folder(folder.rpartition("/")[2])
+                and not self._is_in_package(folder)
+                for folder in parents(path)
+            )
+        )
+
+    def _is_in_docs(self, path: str) -> bool:
+        """Tell whether `path` is in a folder for docs of which nothing is installed."""
         folder = path.rpartition("/")[0]
-        is_doc = filekinds.is_doc_folder(folder) and not self._at.goes(f"{folder}/")
-        return is_doc or filekinds.is_test(path)
+        return filekinds.is_doc_folder(folder) and not self._at.goes(f"{folder}/")
+
+    def _is_in_package(self, path: str) -> bool:
+        """Tell whether `path` lies in a folder of the tree that is installed whole.
+
+        Such a folder is one of the wheel, too: not its top, nor one for data files.
+        """
+        return any(
+            place and ".data/" not in place
+            for folder in above(path)
+            if folder
+            for place in self._at.goes(folder)
+        )
 
     def _for_compilers(self, path: str) -> Verdict | None:
         if not self._built.pure:
@@ -338,33 +350,10 @@ class _Judge:
     def _is_mentioned(self, path: str, whole: bool = False) -> bool:
         """Tell whether a file that tells the build what to do names the one at `path`.
 
-        With `whole`, and where it looks like a part of something installed, it is named
-        with its path, else with its name; or it is a module at the top, or in a package
-        there, that is imported.
+        It is named with its path if `whole`, or if it looks like a part of something
+        installed.
         """
-        whole = whole or bool(self._near(path))
-        word = path if whole else path.rpartition("/")[2]
-        pattern = rb"(?<![\w.-])%b(?![\w-])" % re.escape(_bytes(word))
-        if re.search(pattern, b"\n".join(self._scripts.values())):
-            return True
-        top = path.partition("/")[0]
-        helper = path.endswith(".py") and not self._at.goes(f"{top}/")
-        module = top.removesuffix(".py")
-        return helper and any(_imports(text, module) for text in self._scripts.values())
-
-    @cached_property
-    def _scripts(self) -> dict[str, bytes]:
-        """What tells the build what to do, and modules at the top that it imports."""
-        there = self._built.tree.sizes
-        found = {path: self._at.read(path) for path in _SCRIPTS if path in there}
-        tops = {p for p in there if p.endswith(".py") and "/" not in p}
-        new = set(found)
-        while new:
-            text = b"\n".join(found[path] for path in new)
-            more = tops - found.keys()
-            new = {path for path in more if _imports(text, path.removesuffix(".py"))}
-            found.update((path, self._at.read(path)) for path in new)
-        return found
+        return self._files.mention(path, whole or bool(self._near(path)))
 
     def _near(self, path: str) -> str:
         """Return what is installed where a file would be that the wheel lacks.
@@ -469,42 +458,3 @@ def _move(source: str, place: str) -> str:
 
 def _is_without_effect(verdict: Verdict) -> bool:
     return verdict.effect is Effect.WITHOUT_EFFECT
-
-
-def is_lost(upstream: bytes | None, patched: bytes, found: bytes) -> bool:
-    """Tell whether `found`, which stands for the patched file, lacks the change.
-
-    That is so if what the patch changes is there rather as it was upstream: words are
-    counted, since a build that rewrites a file may set the others differently.
-    """
-    if upstream == found:
-        return True
-    old, new, there = map(_words, (upstream or b"", patched, found))
-    changed = [word for word in old | new if old[word] != new[word]]
-    to_old = sum(abs(there[word] - old[word]) for word in changed)
-    to_new = sum(abs(there[word] - new[word]) for word in changed)
-    return to_old < to_new
-
-
-def _is_like(one: bytes, other: bytes) -> bool:
-    """Tell whether two files have most words in common."""
-    ours, theirs = _words(one), _words(other)
-    common = (ours & theirs).total()
-    return common * 2 > max(ours.total(), theirs.total())
-
-
-def _words(data: bytes) -> Counter[bytes]:
-    return Counter(re.findall(rb"\w+|[^\w\s]", data))
-
-
-def _imports(text: bytes, module: str) -> bool:
-    """Tell whether a line of `text` imports `module`, or names it as the backend."""
-    imports = rb"^[ \t]*(?:import|from)[ \t]+(?:[\w., \t]*,[ \t]*)?"
-    backend = rb"build-backend[ \t]*=[ \t]*[\"']"
-    name = re.escape(_bytes(module))
-    line = rb"(?:%b|%b)%b\b" % (imports, backend, name)
-    return bool(re.search(line, text, re.MULTILINE))
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from poach.build.built import Built, Files, Touched
-from poach.build.judging import is_lost, verdicts
+from poach.build.judging import verdicts
+from poach.build.words import is_lost
 from poach.record.effect import Effect
 
 INSTALLED, INPUT = Effect.INSTALLED, Effect.BUILD_INPUT
@@ -503,6 +504,13 @@ FLAT_WHEEL = {"pond/__init__.py": OLD, "pond/a.py": OTHER}
         "pond/news.py",
         "pond/history.html",
         "pond/license-data.json",
+        "pond/demo/__init__.py",
+        "pond/examples/x.py",
+        "pond/examples/setup.py",
+        "pond/news/__init__.py",
+        "pond/docs/help.txt",
+        "pond/deep/docs/index.rst",
+        "pond/.config/a",
         "new.py",  # a module beside a package
     ],
 )
@@ -511,6 +519,26 @@ def test_a_part_of_what_is_installed(path):
 
     assert verdict.effect is WITHOUT
     assert "package_data" in verdict.cure
+
+
+@pytest.mark.parametrize("folder", ["src/pond", "lib", "src/zope/pond"])
+def test_a_folder_for_docs_in_a_package_elsewhere(folder):
+    place = folder.replace("lib", "pond").removeprefix("src/")
+    tree = {f"{folder}/__init__.py": OLD, f"{folder}/a.py": OTHER}
+    wheel = {f"{place}/__init__.py": OLD, f"{place}/a.py": OTHER}
+
+    for path in (f"{folder}/demo/x.py", f"{folder}/docs/help.txt"):
+        assert judged({**tree, path: OLD}, {path: NEW}, wheel) == {path: WITHOUT}
+    for path in ("docs/x.py", "src/docs/x.py", "examples/pond/x.py"):
+        assert judged({**tree, path: OLD}, {path: NEW}, wheel) == {path: NOT}
+
+
+def test_a_folder_for_docs_beside_data_files_or_a_module():
+    tree = {"share/a.txt": OTHER, "pond.py": SETUP}
+    wheel = {"pond-1.0.data/data/share/a.txt": OTHER, "pond.py": SETUP}
+
+    for path in ("share/docs/x.txt", "docs/x.py", "conf.py", "tasks.py"):
+        assert judged({**tree, path: OLD}, {path: NEW}, wheel) == {path: NOT}
 
 
 def test_a_data_file_that_is_not_in_the_package_data():
@@ -634,8 +662,11 @@ def test_a_changed_file_that_the_wheel_lacks():
         "news/12.bugfix",
         "docs/index.rst",
         "docs/conf.py",
-        "pond/docs/index.rst",
+        "pond/docs/README.rst",
+        "pond/examples/tests/data.json",
         "examples/pond.py",
+        "docs/pond/examples/x.py",
+        "src/docs/index.rst",
         "examples/pyproject.toml",
         ".github/workflows/ci.yml",
         ".travis.yml",
