@@ -77,6 +77,7 @@ class _Judge:
             return self._uncompiled(path) or self._deleted(path, upstream)
         return (
             self._uncompiled(path)
+            or self._made_again(path, patched)
             or self._installed(path, patched)
             or source
             or self._lost(path, upstream, patched)
@@ -97,6 +98,38 @@ class _Judge:
             for source in self._products.compiled_with(path)
         ]
         return next(iter(sorted(filter(None, made), key=_is_without_effect)), None)
+
+    def _made_again(self, path: str, patched: bytes) -> Verdict | None:
+        """Return a verdict on a product that the build makes of an unpatched source."""
+        named = filekinds.is_doc(path) or filekinds.is_build_file(path)
+        if named or self._is_for_people(path) or not self._differs(path, patched):
+            return None
+        source = self._products.source_of(path)
+        if not source:
+            return None
+        return Verdict(
+            Effect.WITHOUT_EFFECT,
+            why=f"the build makes it again of {source}, which no patch changes",
+            cure=f"patch {source}, too",
+        )
+
+    def _differs(self, path: str, patched: bytes) -> bool:
+        """Tell whether the build wrote the file at `path` with other bytes.
+
+        What is compiled is the file in the tree, whatever the wheel has as data.  All
+        else may be written for the wheel alone.
+        """
+        written = path in self._built.written and path in self._built.after.sizes
+        found = [self._built.after.read(path)] if written else []
+        if not filekinds.is_compiled(path):
+            if self._installed(path, patched):
+                return False
+            found += [
+                self._wheel.read(place)
+                for place in self._at.expected(path)
+                if place in self._wheel.sizes and not self._at.original(path, place)
+            ]
+        return any(data != patched for data in found)
 
     def _is_data(self, path: str) -> bool:
         """Tell whether `path` is a template of data: users may fill it in, not a build.

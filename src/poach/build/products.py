@@ -40,6 +40,24 @@ class Products:
                 return _hidden(hides)
         return None
 
+    def source_of(self, product: str) -> str:
+        """Return a source in the tree of which `product` is made, as the names tell.
+
+        It is empty where there is none, or where a patch changes one of them, or what
+        one includes.
+        """
+        folder = product.rpartition("/")[0]
+        beside = [p for p in self._built.tree.sizes if p.rpartition("/")[0] == folder]
+        found = [source for source in beside if product in _all_made_of(source)]
+        patched = {
+            source
+            for path, (before, after) in self._built.touched.items()
+            if found and path != product and before != after
+            for source in (path, *self.compiled_with(path))
+        }
+        # x.pyx.tp comes before x.pyx, and that before x.pxd.
+        return "" if patched & {*found} else max(found, default="")
+
     def _named_otherwise(self, sources: list[str]) -> list[str]:
         """Return what Cython made of `sources` in another folder or by another name.
 
@@ -128,6 +146,11 @@ class Products:
         made += [wheel.read(p) for p in self._at.places(path) if p in wheel.sizes]
         before = self._at.read(path) if self._is_there(path) and made else None
         return any(data != before for data in made)
+
+
+def _all_made_of(source: str) -> list[str]:
+    later = [name for names in generated.generations(source) for name in names]
+    return [*generated.of_module(source), *later]
 
 
 def _hidden(product: str) -> Verdict:

@@ -463,6 +463,65 @@ def test_the_product_itself_is_made_again_without_the_patch():
     assert found == {"pond/_x.c": WITHOUT}
 
 
+#: A change to a product that cannot be told from what another release of a tool makes.
+AGAIN_C = NEW_C.replace(b"3.0.11", b"3.3.1") + b"int more = 2 + 2;\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "product"),
+    [
+        ("pond/_x.pyx", "pond/_x.c"),
+        ("pond/_x.py", "pond/_x.c"),
+        ("pond/_x.pyx.tp", "pond/_x.pyx"),
+        ("pond/_x.pyx.tp", "pond/_x.c"),
+        ("src/gram.y", "src/gram.tab.c"),
+        ("pond/scan.l", "pond/scan.c"),
+        ("pond/_gen.py.in", "pond/_gen.py"),
+        ("pond/wire.proto", "pond/wire_pb2.py"),
+        ("pond/static/app.js", "pond/static/app.min.js"),
+        ("ext/configure.ac", "ext/configure"),
+    ],
+)
+def test_a_patched_product_that_the_build_makes_again(source, product):
+    tree = {source: OTHER, product: OLD_C, "pond/__init__.py": OTHER}
+    patched, made = {product: NEW_C}, {product: AGAIN_C}
+
+    verdict = only(tree, patched, PYX_WHEEL, made, pure=False)
+
+    assert verdict.effect is WITHOUT
+    assert source in verdict.why
+    assert verdict.cure == f"patch {source}, too"
+    # What is in the wheel as data tells nothing of what was compiled.
+    if product.endswith(".c"):
+        wheel = {**PYX_WHEEL, product: NEW_C}
+        assert judged(tree, patched, wheel, made, pure=False) == {product: WITHOUT}
+    # The source is patched, too; or the bytes are those of the patch.
+    both = {**patched, source: OTHER + b"# x\n"}
+    wheel = {**PYX_WHEEL, **made}
+    assert judged(tree, both, wheel, made, pure=False)[product] is INPUT
+    wheel = {**PYX_WHEEL, **patched}
+    assert judged(tree, patched, wheel, patched, pure=False)[product] is not WITHOUT
+
+
+def test_a_product_that_the_build_makes_again_for_the_wheel_alone():
+    tree = {"pond/_gen.py.in": OTHER, "pond/_gen.py": OLD, "pond/__init__.py": OTHER}
+    wheel = {"pond/_gen.py": NEW + OTHER, "pond/__init__.py": OTHER}
+
+    verdict = only(tree, {"pond/_gen.py": NEW}, wheel)
+
+    assert verdict.effect is WITHOUT
+    assert "pond/_gen.py.in" in verdict.cure
+
+
+def test_a_product_is_made_again_of_what_includes_the_patched_file():
+    tree = {**PYX, "pond/_x.pyx": b"include 'h.pxi'\n", "pond/h.pxi": OLD}
+    patched = {"pond/_x.c": NEW_C, "pond/h.pxi": NEW}
+
+    found = judged(tree, patched, PYX_WHEEL, {"pond/_x.c": AGAIN_C}, pure=False)
+
+    assert found == dict.fromkeys(patched, INPUT)
+
+
 def test_a_translation_is_compiled_for_the_wheel():
     folder = "pond/locales/de/LC_MESSAGES"
     tree = {f"{folder}/x.po": OLD, f"{folder}/x.mo": b"old", "pond/__init__.py": OTHER}
