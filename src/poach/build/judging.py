@@ -248,11 +248,13 @@ class _Judge:
 
         In packages of one name, files of one name are look-alikes, whatever is in them.
         """
-        if place in self._at.expected(path):
+        found = self._wheel.read(place)
+        if place in self._at.expected(path) or is_like(patched, found):
             return True
-        original = self._at.original(path, place) if "/" in place else ""
-        in_package = bool(original) and is_tail(place, original)
-        return in_package or is_like(patched, self._wheel.read(place))
+        if "/" not in place or self._is_for_people(path):
+            return False
+        original = self._at.original(path, place)
+        return bool(original) and is_tail(place, original)
 
     def _replaced(
         self, path: str, upstream: bytes | None, patched: bytes, place: str

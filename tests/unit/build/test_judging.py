@@ -923,6 +923,13 @@ def test_a_folder_of_tests_that_looks_like_the_package():
     }
 
 
+def test_an_example_with_the_name_of_the_package_and_other_contents():
+    path = "examples/pond/__init__.py"
+    tree = {**FLAT, path: SETUP}
+
+    assert judged(tree, {path: SETUP + b"# x\n"}, FLAT_WHEEL) == {path: NOT}
+
+
 def test_a_file_of_the_same_name_is_no_look_alike():
     tree = {"src/utils.py": OTHER, "src/b.py": OLD, "tools/utils.py": SETUP}
     patched = SETUP.replace(b"pond", b"lake")
