@@ -25,6 +25,7 @@ from support.pythons import python_or_skip
 
 EVERY_BUILDOUT = "every_buildout"
 MATRIX = "matrix"
+LONGEST_FIRST = ("index", "py27", "buildout", "benchmarks", "unit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +49,17 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{MATRIX}: does so with --all, else with the newest",
     ):
         config.addinivalue_line("markers", line)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: else one process ends the run alone."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else 0
+
+    items.sort(key=place)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -25,7 +25,7 @@ def main(arguments):
         sys.exit("poach needs Python 3.10 or newer")
     programs = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
     python = str(programs / "python")
-    tests = ["-n", "auto", "--dist", "loadfile"]
+    tests = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     if "--quick" in arguments:
         arguments = [*QUICK, *(a for a in arguments if a != "--quick")]
     steps = [
