@@ -104,6 +104,43 @@ def test_two_places_are_an_error(tree):
     assert found.patches[0].files[0].path == "other/mod.py"
 
 
+@pytest.mark.parametrize(
+    ("here", "why"),
+    [
+        (b"1\n2\n3\n4\nfive\n6\n7\n8\n9\n", "the change is there already"),
+        (b"1\n2\n3\n4\n5 + 0\n6\n7\n8\n9\n", "it does not fit there"),
+    ],
+)
+def test_a_copy_that_fits_is_not_taken_for_the_file(tree, here, why):
+    copy = put(tree, "a/_vendor/pkg/mod.py", (tree / "src/pkg/mod.py").read_bytes())
+    put(tree, "src/pkg/mod.py", here)
+    data = b"--- a/pkg/mod.py\n+++ b/pkg/mod.py\n" + MOD
+    assert refused(tree, diff(data)) == (
+        "Patch 'fix' (buildout.cfg:12) does not apply:\n"
+        "  fits at strip 1 in a/_vendor (a/_vendor/pkg/mod.py), but its files are also "
+        f"at strip 1 in src (src/pkg/mod.py): {why}\n"
+        "  what to do: give the right one of them: strip= and directory= in the "
+        "location of the patch, or --strip and --directory for poach apply"
+    )
+    assert plan(tree, [diff(data, directory="a/_vendor")])
+    assert "src/pkg/mod.py: hunk 1" in refused(tree, diff(data, directory="src"))
+    copy.unlink()
+    assert "src/pkg/mod.py: hunk 1" in refused(tree, diff(data))
+
+
+def test_a_file_that_shares_less_of_the_name_is_no_other_place(tree):
+    put(tree, "other/mod.py", b"1\n")
+    data = b"--- a/pkg/mod.py\n+++ b/pkg/mod.py\n" + MOD
+    assert apply(tree, diff(data))["other/mod.py"] == b"1\n"
+
+
+def test_a_place_that_lacks_a_file_of_the_diff_is_no_other_place(tree):
+    put(tree, "other/pkg/mod.py", b"1\n")
+    put(tree, "src/pkg/b.py", b"1\n")
+    data = b"--- a/pkg/mod.py\n+++ b/pkg/mod.py\n" + MOD + change(b"pkg/b.py")
+    assert apply(tree, diff(data))["src/pkg/b.py"] == b"2\n"
+
+
 def test_nothing_is_sought_elsewhere_when_the_files_are_there(tree):
     put(tree, "other/pkg/mod.py", (tree / "src/pkg/mod.py").read_bytes())
     data = b"--- a/src/pkg/mod.py\n+++ b/src/pkg/mod.py\n" + MOD

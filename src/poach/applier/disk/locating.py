@@ -11,7 +11,7 @@ from poach.applier.belonging import unproven
 from poach.applier.diff import DiffError, FileDiff, NamedDiff
 from poach.applier.disk import absent, creating
 from poach.applier.disk.editing import Attempt, Commit
-from poach.applier.disk.naming import may_create
+from poach.applier.disk.naming import Naming, may_create
 from poach.applier.disk.overlay import Overlay
 from poach.applier.filenames import names, shown
 from poach.applier.paths import clean, stripped
@@ -147,17 +147,54 @@ def _placed(overlay: Overlay, diff: NamedDiff, files: Sequence[FileDiff]) -> Att
         return max(here, key=lambda each: (each.has_files, each.plausible))
     best = max(usual, key=lambda each: each.plausible)
     right: dict[tuple[str, ...], Attempt] = {}
+    wrong: dict[tuple[str, ...], Attempt] = {}
     for place in _places(overlay, real, diff.directory):
         each = attempt(*place)
         if not each.refusals:
-            right.setdefault(each.targets, each)
-        elif each.plausible > best.plausible:
+            right.setdefault(_changed(overlay, real, each), each)
+        elif each.has_files:
+            wrong.setdefault(_changed(overlay, real, each), each)
+        if each.refusals and each.plausible > best.plausible:
             best = each
         if len(right) >= _MOST_PLACES:
             break
     if len(right) > 1:
         raise Fault.of("ambiguous", _which(right.values()))
-    return next(iter(right.values()), best)
+    for one in right.values():
+        _refuse_copies(one, [each for key, each in wrong.items() if key not in right])
+        return one
+    return best
+
+
+def _changed(
+    overlay: Overlay, files: Sequence[FileDiff], place: Attempt
+) -> tuple[str, ...]:
+    """Return the files of the tree that the diff changes or deletes at a place."""
+    naming = Naming(place.strip, place.directory, overlay.entry)
+    found = []
+    for file in files:
+        if file.status != "create":
+            with suppress(Fault):
+                found.append(naming.pair(file)[0])
+    return tuple(found)
+
+
+def _refuse_copies(right: Attempt, wrong: Iterable[Attempt]) -> None:
+    """Refuse the one place that fits where another has the files, by names as long.
+
+    The diff may be for that one: it has the change already, or other lines.
+    """
+    copies = [each for each in wrong if each.strip <= right.strip]
+    if copies:
+        done = all(_is_done(each) for each in copies)
+        why = "the change is there already" if done else "it does not fit there"
+        detail = f"fits at {_place(right)}, but its files are also at "
+        detail += ", ".join(map(_place, copies[:_MOST_PLACES]))
+        raise Fault.of("ambiguous", f"{detail}: {why}")
+
+
+def _is_done(place: Attempt) -> bool:
+    return all(each.reason == "already applied" for each in place.refusals)
 
 
 def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
@@ -167,11 +204,13 @@ def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
 
 
 def _which(places: Iterable[Attempt]) -> str:
-    said = (
-        f"strip {each.strip} in {show(each.directory) or '.'} ({show(each.targets[0])})"
-        for each in places
-    )
-    return "applies in more than one place: " + ", ".join(said)
+    return "applies in more than one place: " + ", ".join(map(_place, places))
+
+
+def _place(place: Attempt) -> str:
+    paths = [*place.targets, *(each.path for each in place.refusals)]
+    where = show(place.directory) or "."
+    return f"strip {place.strip} in {where} ({show(paths[0])})"
 
 
 def _usual_strips(
