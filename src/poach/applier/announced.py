@@ -58,6 +58,7 @@ _DIFFER = (
     "|(?:二进制)?文件 (.+) 和 (.+) 不同"
 )
 _MODE = f"the execute bit, which this kind of diff cannot carry out; {_BY_GIT}"
+_UNMERGED = "a file with a conflict, which git diff does not show; resolve it first"
 _UUENCODED = "a file that is uuencoded, which is no diff; add it in another way"
 _OTHER_KIND = (
     "no unified diff (an ed script, a normal, RCS or side-by-side diff); make it with "
@@ -80,6 +81,7 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     ),
     ("lost", r"=== \w+ file .+ \(properties changed: (?:.* )?[-+]x\b.*\)", _MODE),
     ("lost", r"(?:addfile|adddir|rmfile|rmdir) \./(\S+)", _NOT_SHOWN),
+    ("lost", r"\* Unmerged path (.+)", _UNMERGED),
     ("lost", r"begin [0-7]{3,4} \S.*", _UUENCODED),
     (
         "lost",

@@ -12,6 +12,7 @@ _context = matcher(
 )
 _normal = matcher(rb"\d+(?:,\d+)?[acd]\d+(?:,\d+)?\r?\n(?:[<>] |[<>]\r?\n)")
 _ed = matcher(rb"\d+(?:,\d+)?[ac]\s*$")
+_BELOW_COMBINED = (b"diff --", b"mode ", b"new file mode ", b"deleted file mode ")
 _CONTEXT_DIFF = "a context diff; only unified diffs apply, make it with diff -ruN"
 _NORMAL_DIFF = (
     "a diff without file names; only unified diffs apply, make it with diff -ruN"
@@ -51,6 +52,13 @@ def _ends_like_ed(cursor: Cursor) -> bool:
 
 
 def _is_combined(cursor: Cursor, line: bytes) -> bool:
+    """Tell whether a diff of a merge begins here, also one that has nothing below.
+
+    A sentence has more words than a name, or goes on.
+    """
+    if not line.startswith((b"diff --cc ", b"diff --combined ")):
+        return False
     following = cursor.peek(cursor.at + 1)
     several = following.startswith(b"index ") and b"," in following
-    return several and line.startswith((b"diff --cc ", b"diff --combined "))
+    goes_on = following.strip() and not following.startswith(_BELOW_COMBINED)
+    return several or (len(line.split()) == 3 and not goes_on)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from poach.applier import mail
 
 _MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that tell of no file
+_TELLING = (b"# rename", b"#  rename", b"* Unmerged path ")  # others among these
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _OPENING = (b"From: ", b"Subject: ", b"Description: ", b"Author: ", b"Date: ")
 _commit = matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
@@ -161,7 +162,7 @@ class Scanner:
             self.part += 1
             self._close_gap(cursor.at)
             self.subject = self._subject_of_commit()
-        elif line[0] not in _MERE_TEXT or line.startswith((b"# rename", b"#  rename")):
+        elif line[0] not in _MERE_TEXT or line.startswith(_TELLING):
             return self._told(line)
         return None
 

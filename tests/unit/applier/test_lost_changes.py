@@ -250,11 +250,19 @@ def test_a_file_that_is_announced_before_another_header(line, after):
         b"=== modified file 'm.py' (properties changed: -x to +x)\n",
         b"=== added file 'm.py' (properties changed: -x to +x)\n",
         b"begin 644 logo.png\nM86%A\n`\nend\n",
+        b"* Unmerged path n.py\n",
+        b"diff --cc n.py\n\n",
+        b"diff --combined n.py\nmode 100644,100644..100755\n",
+        b"diff --cc n.py\ndeleted file mode 100644,100644\n",
     ],
 )
 def test_what_other_programs_tell_of_a_file(line):
     for data in (line + CHANGE, NEW + line + CHANGE, NEW + line):
         assert fault(data).line == 1 + (NEW in data) * NEW.count(b"\n")
+
+
+def test_a_merge_of_which_only_the_header_is_there():
+    assert "combined diff of a merge" in fault(CHANGE + b"diff --cc n.py\n").reason
 
 
 @pytest.mark.parametrize(
@@ -266,6 +274,9 @@ def test_what_other_programs_tell_of_a_file(line):
         b"diff -u output was wrong\n",
         b"diff -u output\n",
         b"diff -r is nice\n",
+        b"diff --cc is nice\n",
+        b"diff --cc shows\nmerges\n",
+        b"* Unmerged paths are refused\n",
         b"diff -u was not enough, so I took diff -e\n",
         b"move the code elsewhere\n",
         b"begin with the code\n",
