@@ -271,6 +271,19 @@ def test_a_file_that_has_moved_is_not_gone(tree):
     assert "src/pkg/x: gone already" in refused(tree, diff(delete, strip=1))
 
 
+@pytest.mark.parametrize("there", [b"a\r\nb\r\nc\r\n", b"other\n"])
+def test_a_deleted_file_whose_name_is_elsewhere_may_not_be_gone(tree, there):
+    data = diff(b"--- a/src/pkg/x\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-a\n-b\n-c\n")
+    assert "src/pkg/x: gone already\n" in refused(tree, data)
+    put(tree, "lib/x", there)
+    said = refused(tree, data)
+    assert (
+        "src/pkg/x: no such file in the tree; it may be gone already, or be lib/x, "
+        "which has other contents\n" in said
+    )
+    assert "drop this patch" not in said
+
+
 def test_what_is_deleted_in_a_folder_that_is_not_there_is_not_gone(tree):
     delete = b"--- a/lib/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n"
     said = refused(tree, diff(delete, strip=1))

@@ -26,7 +26,7 @@ def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Re
     """Return the refusal of a `file` that is not at `path`, with what the tree says.
 
     A deletion counts as done only where the file's folder is there, and no file in the
-    tree is, or is like, the one to be deleted.
+    tree is, or is like, the one to be deleted, or has its name.
     """
     place = next(_elsewhere(overlay, file, path), None)
     if place is not None:
@@ -39,15 +39,19 @@ def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Re
     if folder and not overlay.has_folder(folder):
         detail = f"{NOWHERE}, and no folder {show(folder)!r}"
         return refusal._replace(reason="missing", detail=detail)
+    named = _named(overlay, path)
+    other = next((each for each in named if _data(overlay, each) is not None), None)
+    if other is not None:
+        detail = f"{NOWHERE}; it may be gone already, or be {show(other)}, "
+        detail += "which has other contents"
+        return refusal._replace(reason="missing", detail=detail)
     return refusal._replace(reason="already applied")
 
 
 def _elsewhere(overlay: Overlay, file: FileDiff, path: str) -> Iterator[str]:
     """Yield the paths of other files that the change may be for."""
     name = path.rpartition("/")[2]
-    named = [each for each in overlay.ending_with(name) if each != path]
-    named.sort(key=lambda each: -_shared(each, path))
-    for other in islice(named, _MOST):
+    for other in islice(_named(overlay, path), _MOST):
         data = _data(overlay, other)
         if data is not None and _is_for(file, data):
             yield other
@@ -56,6 +60,13 @@ def _elsewhere(overlay: Overlay, file: FileDiff, path: str) -> Iterator[str]:
     if len(old.split()) < _TELLING:
         sized = [each for each in sized if each.endswith(name)]
     yield from (each for each in sized if each != path and _data(overlay, each) == old)
+
+
+def _named(overlay: Overlay, path: str) -> list[str]:
+    """Return the other files of the same name, those in the likest folders first."""
+    found = overlay.ending_with(path.rpartition("/")[2])
+    others = [each for each in found if each != path]
+    return sorted(others, key=lambda each: -_shared(each, path))
 
 
 def _shared(path: str, other: str) -> int:
