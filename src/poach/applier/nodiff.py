@@ -18,15 +18,16 @@ _ED = re.compile(rb"(?m)^\d+(?:,\d+)?[acd]\r?\n")
 _BINARY = re.compile(rb"(?m)^(?:Binary files|Files) (.*) differ\r?$")
 _STAT = re.compile(rb"(?m)^ \S.* \| +(?:\d+|Bin)\b")
 _BASE64 = re.compile(rb"(?im)^content-transfer-encoding:\s*base64")
-_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_MARKS = {  # the longer ones first
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 _SHORT = 200  # bytes of what a server says instead of a diff
 
 COMBINED = "a combined diff of a merge (diff --cc); make it with git diff PARENT MERGE"
 ED = "an ed script; only unified diffs apply, make it with diff -ruN"
-_UTF16 = (
-    "the diff is encoded in UTF-16, as by > in PowerShell; convert it with "
-    "iconv -f UTF-16 -t UTF-8, or make it with git diff --output=FILE"
-)
 _PAGE = "a web page (HTML), not a diff; get the raw file"
 _COLOURS = "the diff has terminal colours; make it with git diff --no-color"
 _CR = (
@@ -42,8 +43,9 @@ _SIGNED = (
 
 def damage(data: bytes) -> str:
     """Say what became of the whole diff on its way, or nothing."""
-    if data.startswith(_MARKS):
-        return _UTF16
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return _encoded(encoding)
     if b"\n" not in data.rstrip(b"\n") and re.search(rb"\r(?:\+\+\+ |@@ -)", data):
         return _CR
     if data.startswith(_LFS):
@@ -62,8 +64,8 @@ def why_nothing(data: bytes) -> str:
     if not data.strip():
         return "the diff is empty"
     start = data[:_SHORT]
-    if start.count(b"\0") * 3 > len(start):
-        return _UTF16
+    if encoding := _unmarked(start):
+        return _encoded(encoding)
     for pattern, reason in (
         (_ED, ED),
         (_CC, COMBINED),
@@ -86,4 +88,20 @@ def why_nothing(data: bytes) -> str:
         f"no unified diff in it; it says {said!r}"
         if is_short
         else ("no unified diff in it")
+    )
+
+
+def _unmarked(start: bytes) -> str:
+    """Return the encoding of letters with many NUL bytes; ``iconv`` needs the order."""
+    if start.count(b"\0") * 3 <= len(start):
+        return ""
+    bits = 32 if start.count(b"\0") * 3 > len(start) * 2 else 16
+    return f"UTF-{bits}{'BE' if start[:1] == bytes(1) else 'LE'}"
+
+
+def _encoded(name: str) -> str:
+    origin = ", as by > in PowerShell" if name.startswith("UTF-16") else ""
+    return (
+        f"the diff is encoded in {name}{origin}; convert it with iconv -f {name} "
+        "-t UTF-8, or make it with git diff --output=FILE"
     )

@@ -320,6 +320,8 @@ def test_the_mail_that_does_not_fit_is_named(tree):
     assert "  in the mail '[PATCH] two': f: hunk 1 @@ -1 +1 @@: not found" in said
     assert "[PATCH] one" not in said and "take its .diff" in said
     assert "in the mail" not in refused(tree, diff(two))
+    encoded = (one + two).replace(b"[PATCH] two", b"=?UTF-8?q?=C3=9Cberlauf?=")
+    assert "  in the mail 'Überlauf': f: hunk 1" in refused(tree, diff(encoded))
 
 
 def test_folders_that_are_emptied_go(tree):

@@ -132,8 +132,9 @@ class Commit:
                 found = fault.refusals
                 if not first and self._is_repeated(file, found):
                     found = (Refusal("", "", "repeated", _REPEATED, shown(file)),)
+                subject = _readable(file.subject)
                 self.attempt.refusals += (
-                    each._replace(subject=file.subject) for each in found
+                    each._replace(subject=subject) for each in found
                 )
         self._check_links()
 
@@ -351,6 +352,12 @@ class Commit:
                     detail = f"a symlink out of the tree, to {show(text)!r}"
                     fault = Fault.of("unsafe", detail, path)
                     self.attempt.refusals += fault.refusals
+
+
+def _readable(subject: str) -> str:
+    from poach.applier.mail import readable
+
+    return readable(subject) if subject else ""
 
 
 def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
