@@ -8,21 +8,24 @@ Subversion, CVS, Bazaar, Mercurial, Perforce, Fossil and git.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
+from poach.applier.filenames import PREFIXES, as_glob
+
 Kind = Literal["file", "lost", "binary"]
 
-_BY_GIT = "make the diff with git diff, or delete this line if the change is not wanted"
+_BY_GIT = "make the diff with git diff, or {drop} if the change is not wanted"
 _ABSENT = (
     "the diff lacks this file, as it was made without -N; make it with diff -ruN, "
-    "or delete this line if the file is no part of the change"
+    "or {drop} if the file is no part of the change"
 )
 _RENAME = f"a rename, which this kind of diff cannot carry out; {_BY_GIT}"
 _SYMLINK = f"the diff lacks what becomes of a symlink or folder; {_BY_GIT}"
 _UNREAD = "diff could not read this file, so that it is lacking; make the diff again"
 _NOT_SHOWN = f"the diff lacks what becomes of this file; {_BY_GIT}"
-_SUBMODULE = "a change of a git submodule, which has no files; take it out of the diff"
+_SUBMODULE = "a change of a git submodule, which has no files; {drop}"
 
 # What programs leave behind, which is no part of any change.
 _RUBBISH = re.compile(
@@ -133,8 +136,8 @@ class Announcement(NamedTuple):
 
     `kind` is "file" where the file's hunks have to come below, "binary" where two
     binary files differ, "lost" where the diff lacks a change: `reason` says which and
-    what to do.  `names` are the file's, as written, perhaps in C quotes: the old one
-    and the new one; of a "lost" one those by which it may be left out.
+    what to do (see `said`).  `names` are the file's, as written, perhaps in C quotes:
+    the old one and the new one; of a "lost" one those by which it may be left out.
     """
 
     kind: Kind
@@ -313,6 +316,20 @@ def lost_properties(text: bytes, has_hunks: bool, is_new: bool) -> str:
     if is_new and not names <= _OF_FOLDERS:
         return UNTOLD
     return ""
+
+
+def said(reason: str, names: Sequence[str] = ()) -> str:
+    """Return the reason of an `Announcement` with a way to leave its change out.
+
+    With `names` that is ``exclude``; else the line is all that tells of the change.
+    """
+    drop = "delete this line"
+    if names:
+        name = names[-1]
+        glob = as_glob(name[2:] if name.startswith(PREFIXES) else name)
+        drop = f"leave it out with #exclude={glob} in the location of the patch "
+        drop += "(--exclude for poach apply)"
+    return reason.replace("{drop}", drop)
 
 
 UNTOLD = (

@@ -57,24 +57,26 @@ class Expected:
         pending, self.pending = self.pending, None
         if pending is None:
             return
-        from poach.applier.announced import UNTOLD, is_same
+        from poach.applier.announced import UNTOLD, is_same, said
 
         if file is not None and is_same(pending.name, file.old, file.new):
             return
-        if not self.is_left_out([as_text(pending.name)]):
-            said = f"{short(pending.name)}: {UNTOLD}"
-            self.faults.append(DiffError(pending.line, said))
+        name = as_text(pending.name)
+        if not self.is_left_out([name]):
+            reason = f"{short(pending.name)}: {said(UNTOLD, [name])}"
+            self.faults.append(DiffError(pending.line, reason))
 
     def lost_properties(self, name: bytes, text: bytes, last: FileDiff | None) -> str:
         """Say what is lost of the properties of a file in Subversion, or nothing.
 
         `text` is what follows ``Property changes on: NAME``, `last` the file before.
         """
-        from poach.applier.announced import is_same, lost_properties
+        from poach.applier.announced import is_same, lost_properties, said
 
         pending = self.pending
         if pending and is_same(pending.name, as_text(name)):
             self.pending = None
-            return lost_properties(text, False, pending.is_new)
+            reason = lost_properties(text, False, pending.is_new)
+            return said(reason, [as_text(name)])
         shown = last is not None and is_same(name, last.old, last.new)
-        return lost_properties(text, shown, False)
+        return said(lost_properties(text, shown, False), [as_text(name)])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
 from poach.applier.filediff import DiffError, FileDiff
 from poach.applier.header_names import split_names
 
+_GLOB_MARKS = re.compile(r"[*?[]")
 PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")  # git's, also diff.mnemonicPrefix
 
 
@@ -51,3 +55,10 @@ def shown(file: FileDiff) -> str:
         name = old
     prefixed = file.git or not (old and new)
     return name[2:] if prefixed and name.startswith(PREFIXES) and name[2:] else name
+
+
+def as_glob(path: str) -> str:
+    """Return a glob that matches the path, fit for the fragment of a location."""
+    pieces = (_GLOB_MARKS.sub(r"[\g<0>]", each) for each in path)
+    exact = "".join(each if each.isprintable() else "?" for each in pieces)
+    return quote(f"?{exact[1:]}" if path.startswith("/") else exact, safe="/*?[]")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
+from poach.applier.filenames import as_glob
 from poach.errors import PoachError
 
 if TYPE_CHECKING:
@@ -262,23 +261,13 @@ def _left_out(found: Sequence[Refusal]) -> str:
     """Say how to leave out the files that are missing, with their names."""
     missing = (each.path for each in found if each.reason == "missing" and each.path)
     paths = list(dict.fromkeys(missing))
-    options = "&".join(f"exclude={_glob(path)}" for path in paths[:_NAMED])
+    options = "&".join(f"exclude={as_glob(path)}" for path in paths[:_NAMED])
     more = "&..." if len(paths) > _NAMED else ""
     return (
         "an sdist often lacks tests and CI files; if the patch works without the "
         f"missing files, leave them out: #{options}{more} in the location of the "
         "patch, or --exclude for poach apply"
     )
-
-
-_GLOB_MARKS = re.compile(r"[*?[]")
-
-
-def _glob(path: str) -> str:
-    """Return a glob that matches the path, fit for the fragment of a location."""
-    pieces = (_GLOB_MARKS.sub(r"[\g<0>]", each) for each in path)
-    exact = "".join(each if each.isprintable() else "?" for each in pieces)
-    return quote(f"?{exact[1:]}" if path.startswith("/") else exact, safe="/*?[]")
 
 
 _NAMED = 3  # files in an example
@@ -303,7 +292,8 @@ _ADVICE = {
     "already applied": "the source has this change already (or the diff is reversed): "
     "drop this patch",
     "partly applied": "the source has a part of this already: "
-    "make the diff again without it",
+    "make the diff again without it; files that have all of their changes may be left "
+    "out with exclude= in the location of the patch (--exclude for poach apply)",
     "reversed": "make the diff the other way round, from the old side to the new one; "
     "if the source has the change already, drop this patch",
     "missing": "say where its files are with strip and directory, "
@@ -311,7 +301,8 @@ _ADVICE = {
     "binary": "make the diff again for this release, with git diff --binary "
     "--full-index; or, if the patch works without the file, leave it out with exclude= "
     "in the location of the patch (--exclude for poach apply)",
-    "submodule": "take the submodule out of the diff",
+    "submodule": "leave the submodule out, with exclude= in the location of the patch "
+    "(--exclude for poach apply)",
     "exists": "look whether the diff is for another release",
     "line endings": "let it apply with eol=any in the location of the patch (--eol any "
     "for poach apply), which keeps the file's own line endings; "

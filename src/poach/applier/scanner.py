@@ -220,9 +220,11 @@ class Scanner:
             return None
         names = [*map(unquoted, found.names)]
         if found.kind == "lost":
-            if self.is_left_out([*map(as_text, names)]) or self._is_prose(line):
+            called = [*map(as_text, names)]
+            if self.is_left_out(called) or self._is_prose(line):
                 return None
-            raise DiffError(cursor.at + 1, f"{short(line)}: {found.reason}")
+            reason = announced.said(found.reason, called)
+            raise DiffError(cursor.at + 1, f"{short(line)}: {reason}")
         if found.kind == "binary":
             return self._lost(name_in(found.names[0]), name_in(found.names[-1]))
         first, last = names[0], names[-1]
@@ -252,7 +254,7 @@ class Scanner:
         self.names = None
         self._close_gap(cursor.at)
         reason = self.expected.lost_properties(name, cursor.below(), self.last)
-        if reason:
+        if reason and not self.is_left_out([as_text(name)]):
             raise DiffError(cursor.at + 1, f"{short(name)}: {reason}")
 
     def _binary_note(self) -> FileDiff | None:

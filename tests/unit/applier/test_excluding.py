@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from poach.applier.diff import NamedDiff, parse
+from poach.applier.diff import DiffError, NamedDiff, parse
 from poach.applier.disk.tree import ApplyRefused, plan
-from poach.applier.excluding import check, split
+from poach.applier.excluding import check, read, split
 from poach.applier.rejects import Fault
 from poach.cli import main
 from poach.pins.location import Location
@@ -71,6 +71,73 @@ def test_names_of_other_kinds_of_diffs():
     )
     assert left(rename, "old/*") == ["old/a"]
     assert left(rename, "new/*") == ["new/a"]
+
+
+SUBVERSION = (
+    "Index: m.py\n=======\n--- m.py\t(revision 1)\n+++ m.py\t(working copy)\n" + BODY
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Only in b/my dir: new [1].py\n",
+        "Only in new/tests: x\n",
+        "Index: pkg/__init__.py\n=======\n--- pkg/__init__.py\t(nonexistent)\n"
+        "+++ pkg/__init__.py\t(working copy)\n",
+        "Index: old.py (deleted)\n=======\n",
+        "=== added file 'pkg/__init__.py'\n+++ pkg/__init__.py\t2010-01-02 00:00:00\n",
+        "diff -ruN a/pkg/__init__.py b/pkg/__init__.py\n",
+        "diff -r 0 -r 1 pkg/__init__.py\n",
+        "addfile ./pkg/__init__.py\n",
+        "... //depot/new.py#1 add\n",
+        "Submodule sub 1234567..89abcde:\n  > x\n",
+        "\nProperty changes on: run\n____\nAdded: svn:executable\n   + *\n",
+    ],
+)
+def test_the_glob_that_a_message_names_leaves_the_file_out(text):
+    for data in (text + SUBVERSION, SUBVERSION + text):
+        with pytest.raises(DiffError) as caught:
+            parse(data.encode())
+        assert "delete this line" not in str(caught.value)
+        found = re.search(r"#exclude=(\S+) in", str(caught.value))
+        assert found
+        globs = Location.parse(f"x#exclude={found[1]}").exclude
+        files, left = read(data.encode(), globs)
+        assert [file.new for file in files] == ["m.py"] and len(left) == 1
+
+
+def test_a_line_is_to_be_deleted_where_it_is_all():
+    with pytest.raises(DiffError, match="or delete this line"):
+        parse(f"RENAMED x.py -> m.py\n{SUBVERSION}".encode())
+
+
+def test_a_submodule_may_be_left_out(tree):
+    body = "@@ -1 +1 @@\n-Subproject commit 1234567\n+Subproject commit 89abcde\n"
+    head = "diff --git a/sub b/sub\nindex 1234567..89abcde 160000\n"
+    data = f"{head}--- a/sub\n+++ b/sub\n{body}"
+    with pytest.raises(ApplyRefused, match="what to do: leave the submodule out"):
+        plan(tree, [NamedDiff("x", "", (git("pkg/m.py") + data).encode())])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (git("pkg/m.py"), "1 of 2 files of the diff is in the tree and fits"),
+        (
+            git("pkg/m.py").replace("-1", "-9"),
+            "1 of 2 files of the diff is not in this",
+        ),
+    ],
+)
+@pytest.mark.parametrize("new", ["b/tests/a.py", "/dev/null"])
+def test_missing_tests_may_be_left_out(tree, change, said, new):
+    body = BODY if new.startswith("b") else "@@ -1 +0,0 @@\n-1\n"
+    data = f"{change}--- a/tests/a.py\n+++ {new}\n{body}"
+    with pytest.raises(ApplyRefused) as caught:
+        plan(tree, [NamedDiff("x", "", data.encode())])
+    assert said in str(caught.value)
+    assert "leave them out: #exclude=tests/a.py in" in str(caught.value)
 
 
 def test_nothing_may_remain():

@@ -311,8 +311,9 @@ def test_only_in_says_what_to_do():
     found = fault(CHANGE + b"Only in b: new.py\n")
     assert str(found) == (
         "line 8 of the diff: 'Only in b: new.py': the diff lacks this file, as it was "
-        "made without -N; make it with diff -ruN, or delete this line if the file is "
-        "no part of the change"
+        "made without -N; make it with diff -ruN, or leave it out with #exclude=new.py "
+        "in the location of the patch (--exclude for poach apply) if the file is no "
+        "part of the change"
     )
 
 

@@ -188,10 +188,12 @@ def test_all_refusals_of_all_diffs_at_once(tree):
     )
     assert message == (
         "Patch 'one' does not apply:\n"
+        "  1 of 2 files of the diff is not in this sdist\n"
         "  f: hunk 1 @@ -1 +1 @@: not found; nothing in the file is like it\n"
         "  gone: no such file in the tree\n"
-        "  what to do: say where its files are with strip and directory, "
-        "or look whether it is for another release\n"
+        "  what to do: an sdist often lacks tests and CI files; if the patch works "
+        "without the missing files, leave them out: #exclude=gone in the location of "
+        "the patch, or --exclude for poach apply\n"
         "  what to do: make the diff again for this release\n"
         "Patch 'three' (base.cfg:3) does not apply:\n"
         "  no unified diff in it; it says 'nothing'\n"

@@ -16,10 +16,16 @@ from poach.applier.rejects import Fault, Refusal, show
 NOWHERE = "no such file in the tree"
 """The whole detail of a file that is nowhere in the tree, under no other name."""
 
+_NO_FOLDER = f"{NOWHERE}, and no folder"
 _TELLING = 3  # words in a file that is known by its contents alone
 _MOST = 40  # files of the same name that are looked at
 _LIKE = 0.6  # how much of a file has to be there to call it the same
 _LONG = 2000  # lines of a file that are compared
+
+
+def is_nowhere(refusal: Refusal) -> bool:
+    """Tell whether a file is nowhere in the tree, under no other name."""
+    return refusal.detail == NOWHERE or refusal.detail.startswith(_NO_FOLDER)
 
 
 def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Refusal:
@@ -37,7 +43,7 @@ def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Re
         return refusal
     folder = path.rpartition("/")[0]
     if folder and not overlay.has_folder(folder):
-        detail = f"{NOWHERE}, and no folder {show(folder)!r}"
+        detail = f"{_NO_FOLDER} {show(folder)!r}"
         return refusal._replace(reason="missing", detail=detail)
     named = _named(overlay, path)
     other = next((each for each in named if _data(overlay, each) is not None), None)

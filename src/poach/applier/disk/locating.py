@@ -67,17 +67,23 @@ def _settle(overlay: Overlay, attempt: Attempt, files: Sequence[FileDiff]) -> No
 def _in_part(
     attempt: Attempt, refusals: Sequence[Refusal], files: Sequence[FileDiff]
 ) -> Iterator[Refusal]:
-    """Say how many files are there and fit, where the others are nowhere."""
-    lacking = {each.path for each in refusals}
-    if not attempt.files or not all(each.detail == absent.NOWHERE for each in refusals):
+    """Say how many files are there and fit, where others are nowhere."""
+    missing = [each for each in refusals if each.reason == "missing"]
+    if not all(map(absent.is_nowhere, missing)):
         return
+    lacking = {each.path for each in missing}
     count = len({shown(file) for file in files if file.git or not file.lost})
-    fit = count - len(lacking)
-    if lacking and fit > 0:
-        are, fits = ("is", "fits") if fit == 1 else ("are", "fit")
-        detail = f"{fit} of {count} files of the diff {are} in the tree and {fits}; "
+    there = count - len(lacking)
+    if not lacking or there <= 0:
+        return
+    if len(missing) == len(refusals):
+        are, fits = ("is", "fits") if there == 1 else ("are", "fit")
+        detail = f"{there} of {count} files of the diff {are} in the tree and {fits}; "
         detail += f"{_others(len(lacking))} not in this sdist"
-        yield Refusal("", "", "missing in part", detail)
+    else:
+        are = "is" if len(lacking) == 1 else "are"
+        detail = f"{len(lacking)} of {count} files of the diff {are} not in this sdist"
+    yield Refusal("", "", "missing in part", detail)
 
 
 def _with_directory(refusal: Refusal, directory: str) -> Refusal:
