@@ -5,7 +5,7 @@ the package index.  It takes many minutes, so it is no part of the other tests.
 
 Where there is nothing to patch, poach does nothing.  So zc.buildout's tests must give
 the same results in both runs.  The table has all tests that fail in one of them; the
-exit code is 1 if the two runs differ.
+exit code is 1 if the two runs differ, or if no test ran.
 """
 
 import argparse
@@ -132,8 +132,11 @@ def run(work, python, suite, name, selected):
 
 
 def compare(plain, patched):
-    """Print the table; return the exit code."""
+    """Print the table; return the exit code, which is 1 where no test ran, too."""
     (ran, fails), (ran_too, fails_too) = plain, patched
+    if not (ran and ran_too):
+        print(f"{ran} tests ran without poach, {ran_too} with: nothing was compared")
+        return 1
     print(f"{'test that fails':60} without  with")
     for test in sorted(fails | fails_too):
         marks = ["fails" if test in each else "-" for each in (fails, fails_too)]
