@@ -25,10 +25,13 @@ _QUERY = re.compile(
 )
 _ANY_QUERY = re.compile(r"(://[^?#\s]*)\?[^#\s]*")
 _PARAMETER = re.compile(r"([?&;][^?&;=#]*=)[^&;#]*")
-#: Names of query parameters whose values are secret; `author` and `design` are not.
+#: Names of query parameters whose values are secret, by a part of the name, a word of
+#: it, or (one-time codes, sessions) all of it; `author`, `design` and `encode` are not.
 _SECRET = re.compile(
-    r"token|secret|signature|passw|pwd|credential|auth(?!ors?(?![a-z]))|key(?!word)"
-    r"|(?<![a-z])sig(?![a-z])",
+    r"token|secret|signature|passw|passphrase|passcode|pwd|credential|bearer|jwt|cookie"
+    r"|auth(?!ors?(?![a-z]))|key(?!word)|sess(ion)?[._-]?id|saml|^.x-(amz|goog)-"
+    r"|(?<![a-z])(sig|sas|pass|otp|assertion)(?![a-z])"
+    r"|^.(code|sid|session|pw)=",
     re.IGNORECASE,
 )
 _LONGEST = 500  # characters of what a server says

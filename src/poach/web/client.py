@@ -44,13 +44,18 @@ def coding_fault(response: Response) -> str:
 
 
 def status_reason(response: Response) -> str:
-    """Return what the status of an answer means, and what to do where it is a login."""
+    """Return what the status of an answer means, and what to do about a login."""
     status = response.status_code
     reason = f"the server answers with status {status}"
     if status == 407:
         return (
             f"{reason}: the proxy wants a login; write USER:PASSWORD@ before the host "
             "in the variables https_proxy and http_proxy"
+        )
+    if status == 404:
+        return (
+            f"{reason}: check the address; some servers say so where a login is needed "
+            "(in ~/.netrc)"
         )
     if status not in (401, 403):
         return reason

@@ -240,6 +240,11 @@ def test_a_server_that_refuses(reader, index: Index, status, pinned):
             ": if it wants a login, write 'machine 127.0.0.1 login USER password "
             "PASSWORD' into ~/.netrc, which only you may read"
         )
+    if status == 404:
+        login = (
+            ": check the address; some servers say so where a login is needed (in "
+            "~/.netrc)"
+        )
     words = f"cannot get {url}: the server answers with status {status}{login}"
     assert str(error) == words
 

@@ -342,6 +342,10 @@ def test_what_may_be_recorded(text, expected):
         *("token", "private_token", "authToken", "key", "api_key", "AWSAccessKeyId"),
         *("secret", "sig", "X-Amz-Signature", "signature", "password", "passwd"),
         *("auth", "Authorization", "X-Amz-Credential", "credentials"),
+        *("jwt", "id_jwt", "code", "c%%6Fde", "auth_code", "passcode", "apikey", "sas"),
+        *("sas-token", "X-Amz-Security-Token", "X-Amz-Date", "X-Goog-Expires"),
+        *("sessionid", "PHPSESSID", "sid", "session", "pass", "bearer", "SAMLResponse"),
+        *("otp", "cookie", "assertion"),
     ],
 )
 def test_a_query_that_is_secret(name):
@@ -350,7 +354,15 @@ def test_a_query_that_is_secret(name):
     assert without_credentials(url % "s3cr3t'%22") == url % "***"
 
 
-@pytest.mark.parametrize("name", ["id", "author", "design", "keyword", "raw", "h"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("id", "author", "design", "keyword", "raw", "h", "hb", "ref", "path", "at"),
+        *("encode", "country_code", "codec", "format", "sasl", "compass", "passive"),
+        *("inline", "status", "version", "export", "expires", "attachment", "product"),
+        *("state", "ticket", "pin"),
+    ],
+)
 def test_a_query_that_is_not(name):
     url = f"https://example.com/fix.diff?{name}=1"
 
