@@ -122,7 +122,8 @@ def test_all_faults_of_all_options_at_once(pond):
         "is not known; did you mean 'strip'? (sha256, strip, directory, fuzz, effect, "
         "exclude, eol)",
         "[patches] -z (buildout.cfg:17): an entry is NAME or PROJECT/NAME",
-        "[buildout] patch-fuzz: '3' is none of 0, 1, 2",
+        "[buildout] patch-fuzz (buildout:patch-fuzz on the command line): '3' is none "
+        "of 0, 1, 2",
     ]
 
 

@@ -465,8 +465,9 @@ def test_a_folder_without_a_series(pond):
 
 def test_an_entry_that_is_switched_off(pond):
     assert pond.poach("list", "patches:loud=", expect=1).error == (
-        "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in [patches]): "
-        "its entry in [patches] is empty"
+        "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in patches:loud on the "
+        "command line): its entry in [patches] is empty, which refuses it; write the "
+        "place of the diff there, or do not ask for the patch"
     )
 
 
@@ -516,17 +517,51 @@ def test_fuzz(index, pond, warm):
 @pytest.mark.parametrize(
     ("assignment", "error"),
     [
-        ("patch-fuzz=x", "[buildout] patch-fuzz: 'x' is none of 0, 1, 2"),
+        ("patch-fuzz = x", "'x' is none of 0, 1, 2"),
         (
-            "patch-unused=errors",
-            "[buildout] patch-unused: 'errors' is none of warn, error, ignore; "
-            "did you mean 'error'?",
+            "patch-unused = errors",
+            "'errors' is none of warn, error, ignore; did you mean 'error'?",
         ),
+        (
+            "patch-requests = aply",
+            "'aply' is none of apply, error, ignore; did you mean 'apply'?",
+        ),
+        (
+            "patches = patchez",
+            "there is no section [patchez]; did you mean 'patches'?",
+        ),
+        (
+            "substitutes = substitutez",
+            "there is no section [substitutez]; did you mean 'substitutes'?",
+        ),
+        ("substitutes = qqq", "there is no section [qqq]"),
     ],
 )
 def test_invalid_values(pond, assignment, error):
-    assert pond.poach("list", f"buildout:{assignment}", expect=1).error == error
-    assert pond.run(f"buildout:{assignment}", expect=1).error == error
+    option, _, value = assignment.partition(" = ")
+    pond.write(
+        "site.cfg",
+        f"""
+        [buildout]
+        extends = buildout.cfg
+        {assignment}
+        [patches]
+        [substitutes]
+        """,
+    )
+
+    told = f"[buildout] {option} (site.cfg:4): {error}"
+    assert pond.poach("list", "-c", "site.cfg", expect=1).error == told
+    assert pond.run("-c", "site.cfg", expect=1).error == told
+    by_command = pond.poach("list", f"buildout:{option}={value}", expect=1).error
+    assert by_command.startswith(
+        f"[buildout] {option} (buildout:{option} on the command line): "
+    )
+
+
+@pytest.mark.parametrize("option", ["patches", "substitutes"])
+def test_an_option_that_names_no_section(pond, option):
+    assert "+loud" in pond.poach("list", f"buildout:{option}=").stdout
 
 
 # --- the command line
@@ -930,7 +965,9 @@ def test_an_environment_that_cannot_be_expanded(pond, value):
 
     result = pond.poach("list", "-c", "site.cfg", expect=1)
 
-    assert result.error.startswith("[pond] environment: [env] has a '%' that names no")
+    assert result.error.startswith(
+        "[pond] environment (site.cfg:7): [env] has a '%' that names no"
+    )
 
 
 def test_a_command_that_loads_a_recipe_gets_patched_code_for_it(index, pond):

@@ -159,7 +159,8 @@ def test_a_wrong_choice(pond):
     result = pond("+deep", "patch-effect = eror").run(expect=1)
 
     assert result.error == (
-        "[buildout] patch-effect: 'eror' is none of error, warn, ignore; did you mean "
+        "[buildout] patch-effect (buildout.cfg:6): 'eror' is none of error, warn, "
+        "ignore; did you mean "
         "'error'?"
     )
 

@@ -347,11 +347,11 @@ def test_numbers_that_are_none(index, project):
     made = configured(project, ["one"], options="patch-jobs = many")
 
     assert made.poach("build", expect=1).error.splitlines()[0] == (
-        "[buildout] patch-jobs: 'many' is not a number of eggs to build side by side, "
-        "1 or more"
+        "[buildout] patch-jobs (buildout.cfg:6): 'many' is not a number of eggs to "
+        "build side by side, 1 or more"
     )
     assert made.run("buildout:patch-jobs=0", expect=1).error.startswith(
-        "[buildout] patch-jobs: '0'"
+        "[buildout] patch-jobs (buildout:patch-jobs on the command line): '0'"
     )
     assert "'0' is not a number" in made.poach("build", "-j0", expect=2).stderr
 

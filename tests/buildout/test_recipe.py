@@ -161,12 +161,15 @@ def test_what_other_sections_can_refer_to(pond, part):
         (
             "",
             "pond = 1.0",
-            "[pond] patches: pond has no patches: neither here nor in a pin",
+            "[pond] patches (buildout.cfg:6): pond has no patches: neither here nor in "
+            "a pin; write 'patches = NAME' here",
         ),
         (
             "patches = loud",
             "",
-            "[pond] version: pond has no version: neither here nor in a pin",
+            "[pond] version (buildout.cfg:6): pond has no version: neither here nor in "
+            "a pin; write 'version = VERSION' here, or 'pond = VERSION' into "
+            "[versions]",
         ),
         (
             "egg = pond ==1.0",
@@ -399,7 +402,8 @@ def test_an_environment_that_is_no_section_is_not_told(cpond, value):
     result = cpond(c_cfg(environment=value)).run(expect=1)
 
     assert (
-        "environment: it names a section, and there is no section of that name"
+        "environment (buildout.cfg:7): it names a section, and there is no section of "
+        "that name"
         in result.error
     )
     assert "SEKRET" not in result.output

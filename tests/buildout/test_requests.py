@@ -264,8 +264,16 @@ def test_no_version_is_pinned(pond, index):
     [
         ("1.0 -loud", "", "the pin 'pond = 1.0 -loud'"),
         ("1.0 +wide -Loud", "", "the pin 'pond = 1.0 +wide -Loud'"),
-        ("1.0", "[patches]\n    loud =", "an empty entry in [patches]"),
-        ("1.0", "[patches]\n    Pond/loud =", "an empty entry in [patches]"),
+        (
+            "1.0",
+            "[patches]\n    loud =",
+            "an empty entry in [patches] (buildout.cfg:14)",
+        ),
+        (
+            "1.0",
+            "[patches]\n    Pond/loud =",
+            "an empty entry in [patches] (buildout.cfg:14)",
+        ),
     ],
 )
 def test_a_veto(pond, pin, patches, where):

@@ -520,7 +520,7 @@ def test_a_bad_key_is_told_with_the_other_options(pond, tmp_path, text, reason):
     project = pond("one", cfg)
 
     assert project.poach("list", expect=1).error.splitlines() == [
-        "[buildout] patch-fuzz: '7' is none of 0, 1, 2",
+        "[buildout] patch-fuzz (buildout.cfg:3): '7' is none of 0, 1, 2",
         "[buildout] patched-eggs-trusted-keys (buildout.cfg:8): cannot read "
         f"{project.path}/nonsense: No such file or directory",
         f"[buildout] patched-eggs-signing-key (buildout.cfg:7): The signing key {path} "
@@ -576,12 +576,13 @@ def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
     assert error.splitlines() == [
         "[buildout] patched-eggs-url (buildout.cfg:4): it is no http(s) URL with a "
         "host, as https://host/path/",
-        "[buildout] patched-eggs-upload: 'yes' is neither true nor false",
+        "[buildout] patched-eggs-upload (buildout.cfg:5): 'yes' is neither true nor "
+        "false",
         "[buildout] patched-eggs-trusted-keys (buildout.cfg:10): 'ed25519:c2hvcnQ=' "
         "is no public key, as 'poach key' prints them",
         "[buildout] patched-eggs-trusted-keys (buildout.cfg:11): cannot read "
         f"{project.path}/nowhere.txt: No such file or directory",
-        "[buildout] patched-eggs-signing-key: it is one line",
+        "[buildout] patched-eggs-signing-key (buildout.cfg:7): it is one line",
     ]
 
 
@@ -590,28 +591,30 @@ def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
     [
         (
             "patched-eggs-upload = true",
-            "[buildout] patched-eggs-upload: there is no patched-eggs-url",
+            "[buildout] patched-eggs-upload (buildout.cfg:4): there is no "
+            "patched-eggs-url",
         ),
         (
             "patched-eggs-trusted-keys =",
-            "[buildout] patched-eggs-trusted-keys: it names no key, so that no patched "
-            "egg could be used",
+            "[buildout] patched-eggs-trusted-keys (buildout.cfg:4): it names no key, "
+            "so that no patched egg could be used",
         ),
         (
             "patched-eggs-url = http://host/\n    patched-eggs-upload = true\n"
             "    patched-eggs-trusted-keys = ed25519:" + 43 * "A" + "=",
-            "[buildout] patched-eggs-upload: there is no patched-eggs-signing-key, and "
-            "patched-eggs-trusted-keys would refuse what is uploaded",
+            "[buildout] patched-eggs-upload (buildout.cfg:5): there is no "
+            "patched-eggs-signing-key, and patched-eggs-trusted-keys would refuse what "
+            "is uploaded",
         ),
         (
             "patched-eggs-signing-key = %(key)s",
-            "[buildout] patched-eggs-signing-key: there is no patched-eggs-url, so "
-            "that nothing would be signed",
+            "[buildout] patched-eggs-signing-key (buildout.cfg:4): there is no "
+            "patched-eggs-url, so that nothing would be signed",
         ),
         (
             "patched-eggs-url = http://host/\n    patched-eggs-signing-key = %(key)s",
-            "[buildout] patched-eggs-signing-key: there is no patched-eggs-upload, so "
-            "that nothing would be signed",
+            "[buildout] patched-eggs-signing-key (buildout.cfg:5): there is no "
+            "patched-eggs-upload, so that nothing would be signed",
         ),
         (
             "patched-eggs-url = https://host/{x}/",

@@ -161,7 +161,8 @@ class Granting:
         except Disputed as fault:
             raise RequestError(request, f"and {fault}") from fault
         except SwitchedOff:
-            raise refused(request, "an empty entry in [patches]") from None
+            where = self.session.library.definer(owned.pin, request.patch)
+            raise refused(request, f"an empty entry in [patches] ({where})") from None
         return True
 
     def refuse(self, requests: Collection[Request], tolerated: bool) -> None:

@@ -136,6 +136,12 @@ def setter(buildout: Any, section: str, option: str) -> str:
     return owner(buildout, Line(text, source), section, option)
 
 
+def fault(buildout: Any, section: str, option: str, reason: str) -> OptionError:
+    """Return the error of an option, with who set it."""
+    owner = setter(buildout, section, option)
+    return OptionError(f"[{section}] {option}", owner, reason)
+
+
 def _is_set_by_command(key: Any) -> bool:
     """Tell whether the command line set an option, or added to it."""
     history = key.history if key is not None else ()

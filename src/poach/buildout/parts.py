@@ -183,18 +183,31 @@ def _own_pin(
         refuse_other(name, pinned.pin, wanted)
         return None
     if not words:
-        reason = f"{project} has no patches: neither here nor in a pin"
-        raise OptionError(f"[{name}] patches", "", reason)
+        reason = (
+            f"{project} has no patches: neither here nor in a pin; write "
+            f"'patches = NAME' here"
+        )
+        raise _lacking(buildout, name, "patches", reason)
     plain = _plain_version(buildout, settings.versions, project)
     if not (version or plain):
-        reason = f"{project} has no version: neither here nor in a pin"
-        raise OptionError(f"[{name}] version", "", reason)
+        reason = (
+            f"{project} has no version: neither here nor in a pin; write "
+            f"'version = VERSION' here, or '{project} = VERSION' into "
+            f"[{settings.versions or 'versions'}]"
+        )
+        raise _lacking(buildout, name, "version", reason)
     owned = _owned(buildout, name, project, version or plain, words)
     refuse_unpatchable(owned.pin, owned.owners[0], settings.unpatchable)
     if plain and not same_version(plain, owned.pin.base):
         reason = f"{project} is pinned to {plain} already, and not to {owned.pin}"
         raise OptionError(f"[{name}]", "", reason)
     return owned
+
+
+def _lacking(buildout: Any, name: str, option: str, reason: str) -> OptionError:
+    """Return the error of an option that a part lacks, with the line of its recipe."""
+    owner = origins.setter(buildout, name, "recipe")
+    return OptionError(f"[{name}] {option}", owner, reason)
 
 
 def _plain_version(buildout: Any, section: str, project: str) -> str:
@@ -219,13 +232,13 @@ def _environment(buildout: Any, name: str, section: str | None) -> dict[str, str
         return {}
     if section not in buildout._raw:  # it may be a value, and secret
         reason = "it names a section, and there is no section of that name"
-        raise OptionError(f"[{name}] environment", "", reason)
+        raise origins.fault(buildout, name, "environment", reason)
     variables = dict(buildout[section].items())
     try:
         return {key: value % os.environ for key, value in variables.items()}
     except (KeyError, TypeError, ValueError) as error:
         reason = f"[{section}] has a '%' that names no environment variable: {error}"
-        raise OptionError(f"[{name}] environment", "", reason) from error
+        raise origins.fault(buildout, name, "environment", reason) from error
 
 
 def _absolute(directory: str, path: str) -> str:

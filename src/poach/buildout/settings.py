@@ -108,14 +108,15 @@ def read(
     versions = options.get("versions") or ""
     pins = _pins(buildout, versions, unpatchable, malformed)
     faults: list[PoachError] = []
-    diffs, owners = _diffs(buildout, options.get("patches", "patches"), faults)
-    fuzz = _choice(options, "patch-fuzz", ("0", "1", "2"), faults)
-    effect = _choice(options, "patch-effect", ("error", "warn", "ignore"), faults)
-    unused = _choice(options, "patch-unused", ("warn", "error", "ignore"), faults)
-    requests = _choice(options, "patch-requests", ("apply", "error", "ignore"), faults)
-    section = options.get("substitutes", "substitutes")
+    section = _section(buildout, "patches", faults)
+    diffs, owners = _diffs(buildout, section, faults)
+    fuzz = _choice(buildout, "patch-fuzz", ("0", "1", "2"), faults)
+    effect = _choice(buildout, "patch-effect", ("error", "warn", "ignore"), faults)
+    unused = _choice(buildout, "patch-unused", ("warn", "error", "ignore"), faults)
+    requests = _choice(buildout, "patch-requests", ("apply", "error", "ignore"), faults)
+    section = _section(buildout, "substitutes", faults)
     substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
-    jobs = _noting(faults, lambda: _jobs(options))
+    jobs = _noting(faults, lambda: _jobs(buildout))
     beside = _beside(buildout, versions, pins)
     folders = _noting(faults, lambda: _folders(buildout, beside))
     store = _noting(faults, lambda: store_folder(buildout))
@@ -228,6 +229,22 @@ def _owner_of(name: str, lines: list[origins.Line], owners: list[str]) -> str:
     return owners[0]
 
 
+def _section(buildout: Any, option: str, faults: list[PoachError]) -> str:
+    """Return the section that an option names, '' for none; note one that is not there.
+
+    Without the option it is the section of the same name, if there is one.
+    """
+    named = (buildout["buildout"].get(option) or "").strip()
+    name = named if option in buildout["buildout"] else option
+    if name in buildout._raw:
+        return name
+    if named:
+        hint = did_you_mean(named, buildout._raw)
+        reason = f"there is no section [{named}]{hint}"
+        faults.append(origins.fault(buildout, "buildout", option, reason))
+    return ""
+
+
 def _diffs(
     buildout: Any,
     section: str,
@@ -235,13 +252,12 @@ def _diffs(
 ) -> tuple[dict[str, list[Location]], dict[str, str]]:
     diffs: dict[str, list[Location]] = {}
     owners: dict[str, str] = {}
-    there = section in buildout and bool(section)
-    for option in buildout[section] if there else ():
+    for option in buildout[section] if section else ():
         lines = origins.lines(buildout, section, option)
         owner = (
             origins.owner(buildout, lines[0], section, option)
             if lines
-            else f"[{section}]"
+            else origins.setter(buildout, section, option)
         )
         try:
             key = _diff_key(option)
@@ -263,7 +279,7 @@ def _substitutes(
 ) -> dict[NormalizedName, tuple[str, str]]:
     """Return the requirement that stands in for each project, note what is wrong."""
     found: dict[NormalizedName, tuple[str, str]] = {}
-    for option in buildout[section] if section and section in buildout else ():
+    for option in buildout[section] if section else ():
         key = canonicalize_name(option)
         value = (buildout[section].get(option) or "").strip()
         try:
@@ -398,24 +414,24 @@ def _noting(faults: list[PoachError], function: Callable[[], T]) -> T | None:
 
 
 def _choice(
-    options: Any,
+    buildout: Any,
     name: str,
     choices: Sequence[str],
     faults: list[PoachError],
 ) -> str:
-    value = str(options.get(name, choices[0])).strip()
+    value = str(buildout["buildout"].get(name, choices[0])).strip()
     if value in choices:
         return value
     known = ", ".join(choices)
     reason = f"{value!r} is none of {known}{did_you_mean(value, choices)}"
-    faults.append(OptionError(f"[buildout] {name}", "", reason))
+    faults.append(origins.fault(buildout, "buildout", name, reason))
     return choices[0]
 
 
-def _jobs(options: Any) -> int:
+def _jobs(buildout: Any) -> int:
     """Return how many eggs to build side by side; raise `OptionError`."""
-    value = str(options.get("patch-jobs") or processors()).strip()
+    value = str(buildout["buildout"].get("patch-jobs") or processors()).strip()
     if not value.isdecimal() or not int(value):
         reason = f"{value!r} is not a number of eggs to build side by side, 1 or more"
-        raise OptionError("[buildout] patch-jobs", "", reason)
+        raise origins.fault(buildout, "buildout", "patch-jobs", reason)
     return int(value)

@@ -28,16 +28,16 @@ def read(buildout: Any) -> Sharing | None:
     found = collect(lambda reader: reader(buildout), readers)
     address, upload, keys, signing_key = found
     if upload and address is None:
-        raise OptionError(f"[buildout] {_UPLOAD}", "", f"there is no {_URL}")
+        raise origins.fault(buildout, "buildout", _UPLOAD, f"there is no {_URL}")
     if upload and keys is not None and signing_key is None:
         reason = (
             f"there is no {_SIGNING_KEY}, and {_TRUSTED} would refuse what is uploaded"
         )
-        raise OptionError(f"[buildout] {_UPLOAD}", "", reason)
+        raise origins.fault(buildout, "buildout", _UPLOAD, reason)
     if signing_key is not None and options.get(_UPLOAD) is None:
         missing = _UPLOAD if address else _URL
         reason = f"there is no {missing}, so that nothing would be signed"
-        raise OptionError(f"[buildout] {_SIGNING_KEY}", "", reason)
+        raise origins.fault(buildout, "buildout", _SIGNING_KEY, reason)
     # What comes from the download cache alone comes from no server.
     if address is None or options.get("install-from-cache") == "true":
         return None
@@ -53,7 +53,7 @@ def _upload(buildout: Any) -> bool:
     value = str(buildout["buildout"].get(_UPLOAD) or "false").strip()
     if value not in ("true", "false"):
         reason = f"{value!r} is neither true nor false"
-        raise OptionError(f"[buildout] {_UPLOAD}", "", reason)
+        raise origins.fault(buildout, "buildout", _UPLOAD, reason)
     return value == "true"
 
 
@@ -68,7 +68,7 @@ def trusted(buildout: Any) -> frozenset[PublicKey] | None:
     keys = frozenset().union(*collect(lambda line: _keys(buildout, line), lines))
     if not keys:
         reason = "it names no key, so that no patched egg could be used"
-        raise OptionError(f"[buildout] {_TRUSTED}", "", reason)
+        raise origins.fault(buildout, "buildout", _TRUSTED, reason)
     return keys
 
 
@@ -116,7 +116,7 @@ def _signing(buildout: Any) -> str | None:
 def _only_line(buildout: Any, option: str) -> origins.Line | None:
     lines = origins.lines(buildout, "buildout", option)
     if len(lines) > 1:
-        raise OptionError(f"[buildout] {option}", "", "it is one line")
+        raise origins.fault(buildout, "buildout", option, "it is one line")
     return lines[0] if lines else None
 
 

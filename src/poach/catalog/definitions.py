@@ -31,7 +31,10 @@ class SwitchedOff(PoachError):
     """A name whose entry in the patches section is empty."""
 
     def __str__(self) -> str:
-        return "its entry in [patches] is empty"
+        return (
+            "its entry in [patches] is empty, which refuses it; write the place of the "
+            "diff there, or do not ask for the patch"
+        )
 
 
 class Ambiguous(PoachError):

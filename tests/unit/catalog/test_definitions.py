@@ -194,7 +194,10 @@ def test_an_empty_entry_switches_a_name_off(shelf):
     error = refusal(library(shelf, section={"fix": []}))
 
     assert isinstance(error, SwitchedOff)
-    assert str(error) == "its entry in [patches] is empty"
+    assert str(error) == (
+        "its entry in [patches] is empty, which refuses it; write the place of the "
+        "diff there, or do not ask for the patch"
+    )
 
 
 # Folders with series
