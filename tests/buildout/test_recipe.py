@@ -162,14 +162,13 @@ def test_what_other_sections_can_refer_to(pond, part):
             "",
             "pond = 1.0",
             "[pond] patches (buildout.cfg:6): pond has no patches: neither here nor in "
-            "a pin; write 'patches = NAME' here",
+            "a pin; write 'patches = NAME' into [pond]",
         ),
         (
             "patches = loud",
             "",
             "[pond] version (buildout.cfg:6): pond has no version: neither here nor in "
-            "a pin; write 'version = VERSION' here, or 'pond = VERSION' into "
-            "[versions]",
+            "a pin; write 'version = VERSION' into [pond]",
         ),
         (
             "egg = pond ==1.0",
@@ -189,6 +188,18 @@ def test_what_other_sections_can_refer_to(pond, part):
             "named twice; a patched pin is 'pond = VERSION +PATCH ...'",
         ),
         (
+            "patches = wide +Loud",
+            "pond = 1.0 -loud",
+            "[pond] patches (buildout.cfg:7): the pin 'pond = 1.0 -loud' "
+            "(buildout.cfg:12) refuses 'Loud'; take it out of one of them",
+        ),
+        (
+            "patches = wide loud",
+            "pond = 1.0 +wide -loud",
+            "[pond] patches (buildout.cfg:7): the pin 'pond = 1.0 +wide -loud' "
+            "(buildout.cfg:12) refuses 'loud'; take it out of one of them",
+        ),
+        (
             OWN.replace("loud", "wide"),
             PINNED,
             "[pond]: pond is pinned to 1.0 +loud already, and not to 1.0 +wide",
@@ -199,6 +210,19 @@ def test_refused(pond, part, versions, error):
     made = pond(cfg(part, versions=versions))
 
     assert made.run(expect=1).error.replace(str(made.path), "HERE") == error
+
+
+def test_what_the_pin_refuses_is_refused_to_packages_too(index, pond):
+    add_app(index, "asker", "pond[wide]")
+    more = "[other]\nrecipe = zc.recipe.egg\neggs = asker\n"
+    part = "patches = loud"
+    made = pond(cfg(part, versions="pond = 1.0 -wide", parts="pond other", more=more))
+
+    assert made.run(expect=1).error == (
+        "asker 1.0 asks for pond +wide, which the pin 'pond = 1.0 +loud -wide' "
+        "refuses; take that back, or set 'patch-requests = ignore' to run without "
+        "the patch"
+    )
 
 
 def test_a_part_and_a_plain_pin_that_disagree_on_the_version(pond):
@@ -403,8 +427,7 @@ def test_an_environment_that_is_no_section_is_not_told(cpond, value):
 
     assert (
         "environment (buildout.cfg:7): it names a section, and there is no section of "
-        "that name"
-        in result.error
+        "that name" in result.error
     )
     assert "SEKRET" not in result.output
 

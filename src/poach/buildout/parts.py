@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -176,41 +176,60 @@ def _own_pin(
     """Return the pin that a part brings, None where it takes that of its project."""
     words = [word.removeprefix("+") for word in (options.get("patches") or "").split()]
     version = (options.get("version") or "").strip()
-    pinned = settings.pins.get(canonicalize_name(project))
+    key = canonicalize_name(project)
+    pinned = settings.pins.get(key)
+    there = pinned.pin if pinned else settings.plain.get(key)
+    if there is not None:
+        _refuse_vetoed(buildout, name, words, there, settings.versions)
     if pinned is not None:
         names = tuple(words) or pinned.pin.names
         wanted = Pin(project, version or pinned.pin.base, names)
         refuse_other(name, pinned.pin, wanted)
         return None
+    plain = there.base if there else _plain_version(buildout, settings, project)
     if not words:
-        reason = (
-            f"{project} has no patches: neither here nor in a pin; write "
-            f"'patches = NAME' here"
-        )
-        raise _lacking(buildout, name, "patches", reason)
-    plain = _plain_version(buildout, settings.versions, project)
+        raise _lacking(buildout, name, "patches", project, "NAME")
     if not (version or plain):
-        reason = (
-            f"{project} has no version: neither here nor in a pin; write "
-            f"'version = VERSION' here, or '{project} = VERSION' into "
-            f"[{settings.versions or 'versions'}]"
-        )
-        raise _lacking(buildout, name, "version", reason)
+        raise _lacking(buildout, name, "version", project, "VERSION")
     owned = _owned(buildout, name, project, version or plain, words)
     refuse_unpatchable(owned.pin, owned.owners[0], settings.unpatchable)
     if plain and not same_version(plain, owned.pin.base):
         reason = f"{project} is pinned to {plain} already, and not to {owned.pin}"
         raise OptionError(f"[{name}]", "", reason)
-    return owned
+    # What the pin refuses is refused to packages, too.
+    refused = there.refused if there else ()
+    return replace(owned, pin=replace(owned.pin, refused=refused))
 
 
-def _lacking(buildout: Any, name: str, option: str, reason: str) -> OptionError:
+def _refuse_vetoed(
+    buildout: Any, name: str, words: list[str], pin: Pin, versions: str
+) -> None:
+    """Refuse the part `name` if it asks for a patch that the `pin` refuses."""
+    refused = set(map(canonicalize_name, pin.refused))
+    for word in words:
+        if canonicalize_name(word) in refused:
+            where = origins.setter(buildout, versions, pin.project)
+            reason = (
+                f"the pin '{pin.project} = {pin}' ({where}) refuses {word!r}; "
+                "take it out of one of them"
+            )
+            raise origins.fault(buildout, name, "patches", reason)
+
+
+def _lacking(
+    buildout: Any, name: str, option: str, project: str, example: str
+) -> OptionError:
     """Return the error of an option that a part lacks, with the line of its recipe."""
     owner = origins.setter(buildout, name, "recipe")
+    reason = (
+        f"{project} has no {option}: neither here nor in a pin; write "
+        f"'{option} = {example}' into [{name}]"
+    )
     return OptionError(f"[{name}] {option}", owner, reason)
 
 
-def _plain_version(buildout: Any, section: str, project: str) -> str:
+def _plain_version(buildout: Any, settings: Settings, project: str) -> str:
+    section = settings.versions
     for option in buildout[section] if section else ():
         if canonicalize_name(option) == canonicalize_name(project):
             return str(buildout[section][option]).removeprefix("==").strip()
