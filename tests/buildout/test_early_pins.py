@@ -48,6 +48,26 @@ def test_the_commands_name_a_forgotten_plus_of_what_poach_needs(pond):
 
 
 @pytest.mark.every_buildout
+@pytest.mark.parametrize(
+    "pin",
+    ["requests = 2.34.2 x", "requests = 2.34.2 +x", "setuptools = 75.0 +x"],
+)
+def test_what_buildout_says_of_a_pin_that_it_reads_before_poach(pond, pin):
+    """README.rst shows this text, which poach cannot change."""
+    said = pond(pin).run(expect=1).stderr
+
+    _, loading, rest = said.partition("While:\n  Installing.\n  Loading extensions.\n")
+    assert loading
+    assert rest.startswith(
+        "\nAn internal error occurred due to a bug in either zc.buildout or in a\n"
+        "recipe being used:\nTraceback (most recent call last):\n"
+    )
+    value = pin.partition(" = ")[2]
+    error = rest.splitlines()[-1]
+    assert error.endswith(f"InvalidSpecifier: Invalid specifier: '=={value}'")
+
+
+@pytest.mark.every_buildout
 def test_the_commands_name_a_pin_of_what_an_extension_needs(index, pond):
     group = "zc.buildout.extension"
     between = ("between",)
