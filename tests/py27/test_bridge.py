@@ -771,6 +771,13 @@ def test_a_part_that_brings_its_own_pin(pond):
     assert says(patched) == "QUACK"
 
 
+def test_a_part_that_asks_for_what_the_pin_refuses(pond):
+    rest = "[pond]\nrecipe = poach:egg\npatches = loud\n"
+    patched = pond(sections("parts += pond", rest, versions="pond = 1.0 -loud"))
+
+    assert "refuses 'loud'; take it out of one of them" in patched.run(expect=1).error
+
+
 def test_the_recipe_without_the_extension(pond):
     rest = "[pond]\nrecipe = poach:egg\nversion = 1.0\npatches = loud\n"
     text = sections("parts += pond", rest, versions="")
