@@ -645,6 +645,32 @@ def test_what_is_said(interrupted, tmp_path, monkeypatch):
     assert without_asides(state(tree)) == state(tree) == state(put(tmp_path / "new"))
 
 
+@pytest.mark.parametrize("step", ["set_folder_mode", "replace", "share_group"])
+@pytest.mark.parametrize("moment", range(4))
+def test_a_recovery_that_is_killed_at_a_folder(interrupted, tmp_path, step, moment):
+    """A folder that is made again is never seen without its permissions."""
+    calls, real = [], getattr(Root, step)
+
+    def killed(*args: object) -> None:
+        calls.append(args)
+        if len(calls) > moment:
+            raise KeyboardInterrupt
+        real(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Root, step, killed)
+        with contextlib.suppress(KeyboardInterrupt):
+            recover(interrupted)
+    if kept_at_all(interrupted):
+        recover(interrupted)
+
+    assert without_asides(state(interrupted)) == state(put(tmp_path / "new"))
+
+
+def kept_at_all(tree: Path) -> bool:
+    return any(tree.glob(".poach-*/journal.json"))
+
+
 def test_it_is_said_in_json(interrupted, tmp_path):
     for expected in (True, False):
         done = poach("apply", "--recover", "--json", interrupted)

@@ -259,6 +259,14 @@ class Root(os.PathLike[str]):
         finally:
             os.close(handle)
 
+    def share_group(self, path: str, parent: str) -> None:
+        """Give a folder the group of `parent` where that hands it on (setgid)."""
+        above = self.lstat(parent)
+        if above.st_mode & stat.S_ISGID and self.handle is not None:
+            name, folder = self._at(path)
+            with suppress(OSError):  # it is not one of ours: as mkdir would, else
+                os.chown(name, -1, above.st_gid, dir_fd=folder, follow_symlinks=False)
+
     def names(self, path: str = "") -> tuple[list[str], list[str]]:
         """Return the names of all folders in a folder, and of what is none."""
         name, folder = self._at(f"{path}/." if path else ".")

@@ -401,11 +401,21 @@ class _PuttingBack:
                 self.root.replace(path, f"{self.aside}/{step.new}")
 
     def _make_folders(self) -> None:
+        """Make the folders that are gone; each appears with its permissions.
+
+        One that a killed run had made without them would count as somebody's own.
+        """
+        between = f"{self.aside}/back-folder"
         for folder in sorted(self.journal.folders):
-            if not self.root.is_folder(folder):
-                self.root.mkdir(folder, 0o700)
-                mode = self.journal.folders[folder]
-                self.root.set_folder_mode(folder, mode | _OWN)
+            if self.root.is_folder(folder):
+                continue
+            if self.root.is_folder(between):
+                self.root.rmdir(between)
+            self.root.mkdir(between, _OWN)
+            self.root.share_group(between, folder.rpartition("/")[0] or ".")
+            self.root.set_folder_mode(between, self.journal.folders[folder] | _OWN)
+            self.root.replace(between, folder)
+            self.root.forget()
 
     def _restore(self, old: str, path: str) -> None:
         """Put an old file in its place, and keep it all the same."""
