@@ -56,7 +56,7 @@ _indented = searcher(rb"(?m)^([ \t]{1,80})--- [^\n]*\n\1\+\+\+ [^\n]*\n\1@@ -")
 def parse(
     data: bytes, is_left_out: Callable[[Sequence[str]], bool] = lambda names: False
 ) -> tuple[FileDiff, ...]:
-    """Parse the unified diffs in `data`, with whatever text stands around them.
+    """Parse the unified diffs in `data`; other text may stand around them.
 
     Returns one value for each file section, in order.  Raises `DiffError`, or
     `Faults` of them, for everything that cannot be understood: damaged hunks,

@@ -116,7 +116,7 @@ class _Judge:
     def _differs(self, path: str, patched: bytes) -> bool:
         """Tell whether the build wrote the file at `path` with other bytes.
 
-        What is compiled is the file in the tree, whatever the wheel has as data.  All
+        What is compiled is the file in the tree, not what the wheel has as data.  All
         else may be written for the wheel alone.
         """
         written = path in self._built.written and path in self._built.after.sizes
@@ -246,7 +246,7 @@ class _Judge:
     def _is_meant(self, path: str, patched: bytes, place: str) -> bool:
         """Tell whether a file of the wheel is the one at `path`, or a look-alike's.
 
-        In packages of one name, files of one name are look-alikes, whatever is in them.
+        In packages of one name, files of one name are look-alikes, even if they differ.
         """
         found = self._wheel.read(place)
         if place in self._at.expected(path) or is_like(patched, found):

@@ -2,7 +2,7 @@
 
 It also has the places with secrets, to hide them from ``ps``: anybody can read the
 command line of a process.  Pip itself starts another pip for what a build requires, and
-puts on its command line whatever it has got, also what came from the environment.  So
+puts all its options on the command line of that, those from the environment too.  So
 such places stand in the section of the command ``install``, which only that other pip
 reads.
 """
@@ -92,7 +92,7 @@ def _option(name: str) -> str:
 
 
 def _bar(config: RawConfigParser) -> None:
-    """Empty what is barred: pip skips that, whatever its other files say."""
+    """Give barred options empty values, which pip reads as none."""
     for section in ("DEFAULT", *config.sections()):
         for name in [*config[section]]:
             if _option(name) in BARRED:

@@ -3,8 +3,8 @@
 It comes when recipes and develop eggs are there, and buildout has uninstalled no part
 yet.  Requirements are resolved as the parts will resolve them; patched eggs that are
 not in the store are stood in for, until it is known what packages ask for.  Then they
-are built: those that parts need and no others, all of what is wrong with them is told
-together, and no part is lost by it.
+are built: those that parts need and no others.  All their faults are reported together,
+and no part is lost by that.
 
 What a part gets may depend on what it and the parts before it do.  Where those do more
 than to install eggs, nothing is downloaded for it: what is there already has to tell.
@@ -76,7 +76,7 @@ class StandIn(pkg_resources.Distribution):  # type: ignore[misc]
     """Stands in for an egg that is not built yet: what it requires is not known."""
 
     def __init__(self, pin: PatchedPin, builder: Builder) -> None:
-        """`builder` is asked for the extras of upstream if anybody wants to know."""
+        """`builder` is asked for the extras of upstream, once they are wanted."""
         place = str(Path("/stand-in", pin.key))
         super().__init__(place, project_name=pin.project, version=str(pin.version))
         self.pin = pin
@@ -89,7 +89,7 @@ class StandIn(pkg_resources.Distribution):  # type: ignore[misc]
         return [*patches, *self.builder.provides(self.pin.key)]
 
     def requires(self, extras: Iterable[str] = ()) -> list[Any]:
-        """Return nothing, whatever the `extras`."""
+        """Return nothing, for any `extras`."""
         return []
 
 
@@ -180,7 +180,7 @@ class DryRun:
 
     `missing` are the pinned projects that were stood in for since it was emptied,
     None while nothing is stood in for; `wanted` stand in for plain eggs.  `whole` tells
-    whether all parts have told all; `found` is what they get, by question.
+    whether it is known what all parts need; `found` is what they get, by question.
     """
 
     def __init__(
@@ -206,8 +206,8 @@ class DryRun:
 
         `resolve` is the method of installers, `counts` tells whether the pin of a
         project counts for one.  Raises zc.buildout.UserError for requests that are not
-        granted and for eggs that cannot be built; what cannot be resolved is told when
-        its part is at work.
+        granted and for eggs that cannot be built; what cannot be resolved is reported
+        when its part is at work.
         """
         parts = [Part(buildout[name], self.forecast.parts) for name in names]
         self.later = {part.builds for part in parts if part.builds}

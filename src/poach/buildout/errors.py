@@ -1,4 +1,4 @@
-"""What stops a buildout lest unpatched code runs, and how buildout is told of it."""
+"""The errors that stop a buildout before unpatched code runs."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def intercept(
 ) -> Callable[[], None]:
     """Wrap zc.buildout's installer; return the function that restores it.
 
-    A buildout that fails unloads no extension.  So whoever begins another one in
+    A buildout that fails unloads no extension.  So a program that begins another one in
     this process restores everything first, if `is_over` tells that this one ended.
     """
     installer = easy_install.Installer

@@ -70,7 +70,7 @@ class Egg:
         """
         self.supplier = _supplier(buildout, name)
         self.options = options
-        for option in OPTIONS:  # used, lest buildout calls them unused
+        for option in OPTIONS:  # read, or buildout calls them unused
             options.get(option)
         project = options.get("egg") or options.get("eggs") or name
         pin = self.supplier.pinned(canonicalize_name(project.strip()))

@@ -34,7 +34,7 @@ class Granter(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to patch, as far as anybody knows."""
+        """Whether there is nothing to patch, as far as is known."""
 
     @property
     def granting(self) -> bool:

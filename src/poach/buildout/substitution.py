@@ -90,7 +90,7 @@ class Supplier(Eggs, Run, Granter, Builder, Forecast, Aliases, Protocol):
 
 
 class Substitution:
-    """Gives out the eggs of a supplier in place of whatever else there is."""
+    """Answers requirements with the eggs of a supplier."""
 
     def __init__(self, supplier: Supplier, buildout: Any) -> None:
         self.supplier = supplier
@@ -314,7 +314,7 @@ class Substitution:
     def _substitute(self, installer: Any, spec: str) -> Any:
         """Get what stands in for another project, without what it requires.
 
-        That comes up by itself, for whoever gets the alias requires its substitute.
+        That comes up by itself, for the alias requires its substitute.
         """
         requirement = installer._constrain(pkg_resources.Requirement.parse(spec))
         before = self.requests.ws

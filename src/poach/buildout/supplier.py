@@ -37,7 +37,7 @@ class SessionSupplier:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to patch, as far as anybody knows."""
+        """Whether there is nothing to patch, as far as is known."""
         shop = self.session
         found = shop.patch_sets or shop.parts or shop.granting.shipped
         return self.unconcerned and not found

@@ -52,7 +52,7 @@ class StandIn(pkg_resources.Distribution):  # type: ignore[misc]
         return list(map(canonical, self.pin.names))
 
     def requires(self, extras=()):  # type: (Iterable[str]) -> list[Any]
-        """Return nothing, whatever the `extras`."""
+        """Return nothing, for any `extras`."""
         return []
 
 

@@ -1,4 +1,4 @@
-"""What stops a buildout lest unpatched code runs: the messages of its errors."""
+"""The messages of errors that stop a buildout before unpatched code runs."""
 
 from zc.buildout import UserError
 

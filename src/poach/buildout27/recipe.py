@@ -48,7 +48,7 @@ class Egg(object):
         """
         self.bridge = _bridge(buildout, name)
         self.options = options
-        for option in OPTIONS:  # used, lest buildout calls them unused
+        for option in OPTIONS:  # read, or buildout calls them unused
             options.get(option)
         project = options.get("egg") or options.get("eggs") or name
         pin = self.bridge.pins[canonical(project.strip())]

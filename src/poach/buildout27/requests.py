@@ -61,7 +61,7 @@ class Requests(object):
 
     def resolved(self, resolve, found):
         # type: (Callable[[], Any], Callable[[list[Request]], None]) -> Any
-        """Return the working set that `resolve` returns, whatever extras are lacking.
+        """Return the working set that `resolve` returns, also if extras are lacking.
 
         They are given to `found`, which may raise, and then they do not count.  Raises
         what `resolve` raises.

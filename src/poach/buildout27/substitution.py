@@ -34,7 +34,7 @@ logger = logging.getLogger("zc.buildout.poach")
 
 
 class Substitution(object):
-    """Gives out the eggs of a bridge in place of whatever else there is."""
+    """Answers requirements with the eggs of a bridge."""
 
     def __init__(self, bridge, buildout):  # type: (Bridge, Any) -> None
         self.bridge = bridge

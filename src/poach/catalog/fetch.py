@@ -98,7 +98,7 @@ class HttpFetcher:
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise FetchFailed(url, reason_of(error)) from error
         finally:
-            left.set()  # who drips has nobody who listens
+            left.set()  # the thread ends at its next block
 
 
 class _Answer(NamedTuple):
