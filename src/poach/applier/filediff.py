@@ -107,8 +107,8 @@ class FileDiff(NamedTuple):
     `old` and `new` are the names as written, nothing stripped; None is /dev/null.
     `indexed` is the name after svn's ``Index:``.  `status` is what is to happen; a
     "modify" whose only hunk begins at line 0 may create the file.  Modes are git's
-    and None where the diff has none.  `git` tells that the names come with git's meaning:
-    nothing is guessed.  `crlf` tells that the diff's own lines end with CR LF.
+    and None where the diff has none.  `git` tells that the names come with git's
+    meaning: nothing is guessed.  `crlf` tells that the diff's own lines end with CR LF.
     `part` counts the mails of a mailbox, `line` is where the file begins in the
     diff.  `lost` tells of a binary change that the diff mentions but lacks.
     `reversed` tells that by its times or names the diff leads back: from the newer

@@ -14,8 +14,6 @@ _OTHERS = {
     b"\x04\x22\x4d\x18": "lz4",
     b"\x1f\x9d": "compress (.Z)",
 }
-FIRST = frozenset(magic[0] for magic in (*_UNPACKED, *_OTHERS))
-"""The first bytes that a compressed diff may have."""
 _BY_HAND = "unpack it, and take the diff that is in it"
 
 

@@ -136,12 +136,12 @@ class Granting:
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
         """Take back what is granted in the ``with`` block if it raises anything."""
-        shop = self.session
-        before = self.granted, dict(shop.patch_sets), dict(shop.used)
+        session = self.session
+        before = self.granted, dict(session.patch_sets), dict(session.used)
         try:
             yield
         except BaseException:
-            self.granted, shop.patch_sets, shop.used = before
+            self.granted, session.patch_sets, session.used = before
             raise
 
     def _refuse_disputes(self) -> None:

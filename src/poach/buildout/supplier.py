@@ -38,8 +38,8 @@ class SessionSupplier:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to patch, as far as is known."""
-        shop = self.session
-        found = shop.patch_sets or shop.parts or shop.granting.shipped
+        session = self.session
+        found = session.patch_sets or session.parts or session.granting.shipped
         return self.unconcerned and not found
 
     def rests(self, buildout: Any) -> bool:

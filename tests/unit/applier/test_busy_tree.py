@@ -667,6 +667,20 @@ def test_a_recovery_that_is_killed_at_a_folder(interrupted, tmp_path, step, mome
     assert without_asides(state(interrupted)) == state(put(tmp_path / "new"))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_that_is_put_back_has_the_group_that_its_parent_hands_on(tree):
+    os.chown(tree / "e", -1, 4711)
+    (tree / "e").chmod(0o2755)
+    os.chown(tree / "e/only", -1, 4711)
+    stop(tree, diff(ALL), lambda: not (tree / "e/only").exists())
+    assert not (tree / "e/only").exists()
+
+    recover(tree)
+
+    found = (tree / "e/only").stat()
+    assert (found.st_gid, found.st_mode & 0o7777) == (4711, 0o2750)
+
+
 def kept_at_all(tree: Path) -> bool:
     return any(tree.glob(".poach-*/journal.json"))
 
