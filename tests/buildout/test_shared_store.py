@@ -302,7 +302,7 @@ def test_credentials_in_the_url_are_not_told(pond, guarded):
     assert "ck@" not in built.output
     for path in (one.path / "patched-eggs").rglob("*.json"):
         assert b"qu%40ck" not in path.read_bytes()
-    wrong = pond("wrong", url=url.replace("40", "41")).poach("build")
+    wrong = pond("wrong", url=url.replace("%40", "%41")).poach("build")
     (line,) = warnings(wrong)
     assert line.endswith(
         "status 401: it refuses the user and password of the URL, or of ~/.netrc; "
