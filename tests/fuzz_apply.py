@@ -3,8 +3,8 @@
     python tests/fuzz_apply.py --runs 1000000 [--seed 1] [--seconds 600]
     python tests/fuzz_apply.py --agree --runs 5000 [--seed 1]
 
-The seeds are the diffs of test_adversarial.py and diffs of generated texts; they are
-cut, spliced, doubled, and their bytes, numbers and words changed.  Each input is
+The seeds are the diffs of unit/applier/adversarial and diffs of generated texts; they
+are cut, spliced, doubled, and their bytes, numbers and words changed.  Each input is
 planned on a small tree, with a strip level given or not and with fuzz or without; what
 applies is written to a copy of the tree now and then.  ``--agree`` applies the inputs
 with GNU patch and git, too, and prints where we do as neither.  A run is repeated by
@@ -29,15 +29,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "unit" / "applier"))
-
-import test_adversarial as adversarial
-
 from poach.applier.diff import NamedDiff
 from poach.applier.disk.tree import ApplyRefused, Plan, WriteFailed, plan, write
 from poach.applier.outcome import LINK
 from support import references
+from support.case_format import read_cases, read_tree
+from support.diff_cases import Case, compared, make, ours
+from support.diffs import mod
 
+FOLDER = Path(__file__).parent / "unit" / "applier" / "adversarial"
+TREE = read_tree(FOLDER / "common.tree")
+CASES = read_cases(FOLDER)
 WORDS = [
     *(
         b"--- a/f\n",
@@ -82,9 +84,7 @@ class Input:
 
 def inputs(seed: int) -> Iterator[Input]:
     rng = random.Random(seed)
-    seeds = [
-        data for row in adversarial.ROWS for data in row.series if len(data) < 4096
-    ]
+    seeds = [data for case in CASES for data in case.series if len(data) < 4096]
     while True:
         data = rng.choice(seeds) if rng.random() < 0.8 else generated(rng)
         for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
@@ -96,14 +96,14 @@ def inputs(seed: int) -> Iterator[Input]:
 
 def generated(rng: random.Random) -> bytes:
     """Return a diff of two texts that are like d/e of the tree."""
-    old = adversarial.NUMBERS.splitlines(keepends=True)
+    old = TREE["d/e"][1].splitlines(keepends=True)
     new = list(old)
     for _ in range(rng.randint(1, 3)):
         at = rng.randrange(len(new) + 1)
         new[at : at + rng.randint(0, 2)] = rng.choices(old, k=rng.randint(0, 2))
     if rng.random() < 0.3:
         old, new = new, old
-    return adversarial.mod(b"d/e", hunks(old, new, rng.randint(0, 3)))
+    return mod(b"d/e", hunks(old, new, rng.randint(0, 3)))
 
 
 def hunks(old: list[bytes], new: list[bytes], context: int) -> bytes:
@@ -155,8 +155,7 @@ class Fuzzer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        adversarial.make(folder / "outside", adversarial.OUTSIDE)
-        self.tree = adversarial.make(folder / "tree", adversarial.TREE)
+        self.tree = make(folder / "tree", TREE)
         os.mkfifo(self.tree / "pipe")
         self.before = self.state()
         self.said: Counter[str] = Counter()
@@ -243,18 +242,15 @@ def agree(runs: int, seed: int) -> int:
     table: Counter[str] = Counter()
     for _, given in zip(range(runs), inputs(seed), strict=False):
         fuzz = ("--fuzz", str(given.fuzz))
-        row = adversarial.Row(
-            "x", given.data, "", "", strip=given.strip or 0, options=fuzz
-        )
-        done = adversarial.ours(row)
-        refs = adversarial.compared(row, done, given.fuzz)
+        case = Case("x", TREE, (given.data,), "", strip=given.strip or 0, options=fuzz)
+        done = ours(case)
+        refs = compared(case, done, given.fuzz)
         what = ",".join(sorted(set(done.reasons))) or "applied"
         table[f"{what}: {refs}"] += 1
         stands_alone = "=" not in refs and (not done.code or "yes" in refs)
         if stands_alone and what not in ("unsafe", "submodule", "exists"):
-            print(
-                f"{what}: {refs}  strip {row.strip}\n{given.data!r}\n{done.said[:400]}"
-            )
+            print(f"{what}: {refs}  strip {case.strip}")
+            print(f"{given.data!r}\n{done.printed[:400]}")
     for outcome, count in table.most_common():
         print(f"{count:6} {outcome}")
     return 0

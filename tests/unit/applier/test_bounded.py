@@ -13,12 +13,12 @@ import zlib
 from pathlib import Path
 
 import pytest
-from test_adversarial import base85, binary, delta, mod, new, oid, take
 
 from poach.applier.diff import MAX_BINARY, MAX_DIFF, MAX_LINE, NamedDiff
 from poach.applier.disk.below import Root
 from poach.applier.disk.tree import Interrupted, WriteFailed, plan, write
 from support import references
+from support.diffs import base85, binary, delta, mod, new, oid, take
 
 MEMORY = 1200 << 20
 LIMITED = f"""
