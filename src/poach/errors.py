@@ -24,8 +24,8 @@ R = TypeVar("R")
 
 
 @dataclass_transform(eq_default=False)
-class PoachError(Exception):
-    """Something that the user can mend; ``str`` says what, whose, where and how.
+class ErrorWithFields(Exception):
+    """An error whose data are fields, as those of a dataclass.
 
     A subclass names its data as annotated fields, in the order of the arguments, with
     defaults where they have one.  TypeError if a field gets no value.  One without
@@ -39,7 +39,15 @@ class PoachError(Exception):
         surplus = values[len(fields) :] if fields else ()
         if lacking or surplus or named.keys() - fields:
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(fields)}")
+        self.__post_init__()
         super().__init__(*[getattr(self, name) for name in fields] or values)
+
+    def __post_init__(self) -> None:
+        """Change values before anybody sees them, such as URLs with a password."""
+
+
+class PoachError(ErrorWithFields):
+    """Something that the user can mend; ``str`` says what, whose, where and how."""
 
 
 def _fields(kind: type) -> list[str]:
@@ -57,9 +65,7 @@ class Faults(PoachError):
     `faults` holds at least two errors in the order of the input.
     """
 
-    def __init__(self, faults: Iterable[PoachError]) -> None:
-        self.faults = tuple(faults)
-        super().__init__(self.faults)
+    faults: tuple[PoachError, ...]
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
@@ -101,7 +107,7 @@ def together(faults: Iterable[PoachError]) -> PoachError:
     for fault in faults:
         for one in each(fault):
             said.setdefault(str(one), one)
-    found = [*said.values()]
+    found = tuple(said.values())
     return found[0] if len(found) == 1 else Faults(found)
 
 

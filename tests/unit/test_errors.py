@@ -6,7 +6,14 @@ import pickle
 
 import pytest
 
-from poach.errors import Faults, PoachError, collect, did_you_mean, raise_faults
+from poach.errors import (
+    ErrorWithFields,
+    Faults,
+    PoachError,
+    collect,
+    did_you_mean,
+    raise_faults,
+)
 
 A, B, C = PoachError("a"), PoachError("b"), PoachError("c")
 
@@ -57,8 +64,8 @@ def test_one_fault_is_raised_as_it_is(items, before, expected):
         ([B, 1, A], [], (B, A)),
         ([A], [C], (C, A)),
         ([1], [A, B], (A, B)),
-        ([Faults([A, B]), C], [], (A, B, C)),
-        ([A, PoachError("a"), Faults([B, PoachError("b")])], [], (A, B)),
+        ([Faults((A, B)), C], [], (A, B, C)),
+        ([A, PoachError("a"), Faults((B, PoachError("b")))], [], (A, B)),
     ],
 )
 def test_several_faults_are_raised_together(items, before, expected):
@@ -87,7 +94,7 @@ def test_raise_faults():
 
 
 def test_faults_survive_pickling():
-    assert str(pickle.loads(pickle.dumps(Faults([A, B])))) == "a\nb"
+    assert str(pickle.loads(pickle.dumps(Faults((A, B))))) == "a\nb"
 
 
 @pytest.mark.parametrize(
@@ -136,3 +143,30 @@ def test_the_fields_of_an_error(leak):
 def test_a_field_is_missing_or_too_much(values, named):
     with pytest.raises(TypeError, match=r"Leak has the fields place, size"):
         Leak(*values, **named)
+
+
+class BadAddress(PoachError):
+    url: str
+
+    def __post_init__(self) -> None:
+        self.url = self.url.replace("secret", "***")
+
+
+def test_an_error_may_change_the_values_that_it_got():
+    error = BadAddress("http://jane:secret@pond")
+
+    assert error.url == "http://jane:***@pond"
+    assert "secret" not in repr(error)
+    assert pickle.loads(pickle.dumps(error)).url == error.url
+
+
+class Both(ErrorWithFields, ValueError):
+    size: int
+
+
+def test_an_error_with_fields_may_be_of_another_kind_too():
+    with pytest.raises(ValueError, match="3"):
+        raise Both(size=3)
+    assert not isinstance(Both(3), PoachError)
+    with pytest.raises(TypeError, match="Both has the fields size"):
+        Both()

@@ -25,10 +25,8 @@ _SHOWN = 200  # bytes of a line in a message
 class DiffError(PoachError):
     """A diff that cannot be understood; `line` counts its lines from 1, 0 is all."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(line, reason)
-        self.line = line
-        self.reason = reason
+    line: int
+    reason: str
 
     def __str__(self) -> str:
         return (

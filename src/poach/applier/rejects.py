@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poach.applier.filenames import as_glob
-from poach.errors import PoachError
+from poach.errors import ErrorWithFields, PoachError
 
 if TYPE_CHECKING:
     from poach.applier.diagnosis import Miss
@@ -61,9 +61,7 @@ class ApplyRefused(PoachError):
     each patch, by its name and owner.
     """
 
-    def __init__(self, refusals: Iterable[Refusal]) -> None:
-        self.refusals = tuple(refusals)
-        super().__init__(self.refusals)
+    refusals: Sequence[Refusal]
 
     @property
     def advice(self) -> dict[tuple[str, str], str]:
@@ -95,17 +93,15 @@ class ApplyRefused(PoachError):
         return groups
 
 
-class Fault(Exception):
+class Fault(ErrorWithFields):
     """A file that does not apply; `refusals` lack the patch and its owner."""
 
-    def __init__(self, *refusals: Refusal) -> None:
-        super().__init__(*refusals)
-        self.refusals = refusals
+    refusals: Sequence[Refusal]
 
     @classmethod
     def of(cls, reason: str, detail: str, path: str = "") -> Fault:
         """Return the fault of a file as a whole."""
-        return cls(Refusal("", "", reason, detail, path))
+        return cls([Refusal("", "", reason, detail, path)])
 
 
 def show(text: str) -> str:

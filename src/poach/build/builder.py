@@ -29,10 +29,8 @@ class BuildFailed(PoachError):
 class NotOneWheel(PoachError):
     """A build that made several wheels, or none; `wheels` are their file names."""
 
-    def __init__(self, title: str, wheels: Sequence[str]) -> None:
-        super().__init__(title, wheels)
-        self.title = title
-        self.wheels = tuple(wheels)
+    title: str
+    wheels: Sequence[str]
 
     def __str__(self) -> str:
         made = ", ".join(self.wheels) or "no wheel"

@@ -15,6 +15,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from poach.errors import ErrorWithFields
+
 _MAGIC = 0x950412DE
 _HEADER = struct.Struct("<7I")
 _CHARSET = re.compile(rb"charset=([^\s\"\\;]+)", re.IGNORECASE)
@@ -36,13 +38,11 @@ _ESCAPED = {
 }
 
 
-class BadCatalog(ValueError):
+class BadCatalog(ErrorWithFields):
     """A .po file that cannot be compiled; `line` counts from 1, 0 for all of it."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(line, reason)
-        self.line = line
-        self.reason = reason
+    line: int
+    reason: str
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}" if self.line else self.reason

@@ -47,14 +47,13 @@ class CommandFailed(PoachError):
     gone when the error is shown, and is shown as ``...``.
     """
 
-    def __init__(
-        self, command: Sequence[str], code: int, log: Path, cwd: Path | None = None
-    ) -> None:
-        self.command = tuple(map(without_credentials, command))
-        self.code = code
-        self.log = log
-        self.cwd = cwd
-        super().__init__(self.command, code, log, cwd)
+    command: Sequence[str]
+    code: int
+    log: Path
+    cwd: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.command = tuple(map(without_credentials, self.command))
 
     def __str__(self) -> str:
         lines = [

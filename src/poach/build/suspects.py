@@ -30,18 +30,10 @@ class PatchedBuildFailed(PoachError):
     is about, as far as the log tells.
     """
 
-    def __init__(
-        self,
-        project: str,
-        failure: PoachError,
-        suspects: Sequence[Suspect],
-        named: Collection[str],
-    ) -> None:
-        super().__init__(project, failure, suspects, named)
-        self.project = project
-        self.failure = failure
-        self.suspects = tuple(suspects)
-        self.named = frozenset(named)
+    project: str
+    failure: PoachError
+    suspects: Sequence[Suspect]
+    named: Collection[str]
 
     def __str__(self) -> str:
         return "\n".join([str(self.failure), *self._lines(), self._cure()])
@@ -60,7 +52,7 @@ class PatchedBuildFailed(PoachError):
         return ", ".join(suspect.files)
 
     def _cure(self) -> str:
-        guilty = [one.name for one in self.suspects if self.named & {*one.files}]
+        guilty = [one.name for one in self.suspects if {*self.named} & {*one.files}]
         without = " ".join(f"+{name}" for name in guilty) or "its patches"
         return (
             f"read the log, or run 'poach build -v {self.project}'; if the pin builds "

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from zc.buildout import UserError
 
 from poach.buildout.patched_pin import PatchedPin
-from poach.errors import PoachError
+from poach.errors import ErrorWithFields, PoachError
 
 
 @contextlib.contextmanager
@@ -21,14 +21,16 @@ def as_user_errors() -> Iterator[None]:
         raise UserError(str(error)) from error
 
 
-class ArbitraryEquality(UserError):  # type: ignore[misc]
+class BuildoutError(ErrorWithFields, UserError):  # type: ignore[misc]
+    """An error with fields that buildout prints for its users."""
+
+
+class ArbitraryEquality(BuildoutError):
     """A dependent that requires the very text of the unpatched version."""
 
-    def __init__(self, pin: PatchedPin, requirement: str, asker: str) -> None:
-        UserError.__init__(self, pin, requirement, asker)
-        self.pin = pin
-        self.requirement = requirement
-        self.asker = asker
+    pin: PatchedPin
+    requirement: str
+    asker: str
 
     def __str__(self) -> str:
         pin = self.pin
@@ -39,18 +41,14 @@ class ArbitraryEquality(UserError):  # type: ignore[misc]
         )
 
 
-class UnreadableVersion(UserError):  # type: ignore[misc]
+class UnreadableVersion(BuildoutError):
     """A value of the versions section that buildout cannot read as a version."""
 
-    def __init__(
-        self, project: str, value: str, where: str, requirement: str, asker: str
-    ) -> None:
-        UserError.__init__(self, project, value, where, requirement, asker)
-        self.project = project
-        self.value = value
-        self.where = where
-        self.requirement = requirement
-        self.asker = asker
+    project: str
+    value: str
+    where: str
+    requirement: str
+    asker: str
 
     def __str__(self) -> str:
         words = self.value.split()
@@ -64,13 +62,11 @@ class UnreadableVersion(UserError):  # type: ignore[misc]
         )
 
 
-class LatePin(UserError):  # type: ignore[misc]
+class LatePin(BuildoutError):
     """A patched pin that came up after poach had read the versions section."""
 
-    def __init__(self, project: str, value: str) -> None:
-        UserError.__init__(self, project, value)
-        self.project = project
-        self.value = value
+    project: str
+    value: str
 
     def __str__(self) -> str:
         value = " ".join(self.value.split())
@@ -80,14 +76,12 @@ class LatePin(UserError):  # type: ignore[misc]
         )
 
 
-class Unpatched(UserError):  # type: ignore[misc]
+class Unpatched(BuildoutError):
     """An unpatched distribution that got where a patched one must be."""
 
-    def __init__(self, pin: PatchedPin, version: str, location: str) -> None:
-        UserError.__init__(self, pin, version, location)
-        self.pin = pin
-        self.version = version
-        self.location = location
+    pin: PatchedPin
+    version: str
+    location: str
 
     def __str__(self) -> str:
         pin = self.pin
@@ -97,15 +91,13 @@ class Unpatched(UserError):  # type: ignore[misc]
         )
 
 
-class SubstituteMissing(UserError):  # type: ignore[misc]
+class SubstituteMissing(BuildoutError):
     """A substitute that cannot be found; `owner` is who has named it."""
 
-    def __init__(self, other: str, project: str, owner: str, asker: str) -> None:
-        super().__init__(other, project, owner, asker)
-        self.other = other
-        self.project = project
-        self.owner = owner
-        self.asker = asker
+    other: str
+    project: str
+    owner: str
+    asker: str
 
     def __str__(self) -> str:
         return (
@@ -115,15 +107,13 @@ class SubstituteMissing(UserError):  # type: ignore[misc]
         )
 
 
-class SubstituteClash(UserError):  # type: ignore[misc]
+class SubstituteClash(BuildoutError):
     """A requirement on a project that its substitute does not meet."""
 
-    def __init__(self, asker: str, requirement: str, other: str, version: str) -> None:
-        UserError.__init__(self, asker, requirement, other, version)
-        self.asker = asker
-        self.requirement = requirement
-        self.other = other
-        self.version = version
+    asker: str
+    requirement: str
+    other: str
+    version: str
 
     def __str__(self) -> str:
         return (
@@ -133,13 +123,11 @@ class SubstituteClash(UserError):  # type: ignore[misc]
         )
 
 
-class SubstituteTwice(UserError):  # type: ignore[misc]
+class SubstituteTwice(BuildoutError):
     """A part that asks for a project and for its substitute."""
 
-    def __init__(self, spec: str, other: str) -> None:
-        UserError.__init__(self, spec, other)
-        self.spec = spec
-        self.other = other
+    spec: str
+    other: str
 
     def __str__(self) -> str:
         return (
@@ -148,13 +136,11 @@ class SubstituteTwice(UserError):  # type: ignore[misc]
         )
 
 
-class SubstituteBuilt(UserError):  # type: ignore[misc]
+class SubstituteBuilt(BuildoutError):
     """A part that builds from source what has a substitute."""
 
-    def __init__(self, project: str, other: str) -> None:
-        UserError.__init__(self, project, other)
-        self.project = project
-        self.other = other
+    project: str
+    other: str
 
     def __str__(self) -> str:
         return (
@@ -176,32 +162,26 @@ class LoadedBefore(Unpatched):
         )
 
 
-class NotForPlainPins(UserError):  # type: ignore[misc]
+class NotForPlainPins(BuildoutError):
     """A requirement that only something patched satisfies, which no pin asks for.
 
     `error` is what buildout says, empty for nothing; `found` are the project, the
     version and the place of each such distribution.
     """
 
-    def __init__(
-        self, error: str, requirement: Any, found: list[tuple[str, str, str]]
-    ) -> None:
-        UserError.__init__(self, error, requirement, found)
-        self.error = error
-        self.requirement = requirement
-        self.found = found
+    error: str
+    requirement: Any
+    found: Sequence[tuple[str, str, str]]
 
     def __str__(self) -> str:
         error = self.error.rstrip() or f"Nothing is installed for {self.requirement}."
         return "\n".join([error, *(_only_a_pin(*facts) for facts in self.found)])
 
 
-class TaggedLoaded(UserError):  # type: ignore[misc]
+class TaggedLoaded(BuildoutError):
     """Patched eggs that buildout runs on since before poach, and that no pin takes."""
 
-    def __init__(self, found: list[tuple[str, str, str]]) -> None:
-        UserError.__init__(self, found)
-        self.found = found
+    found: Sequence[tuple[str, str, str]]
 
     def __str__(self) -> str:
         return "\n".join(

@@ -29,12 +29,13 @@ class OptionError(PoachError):
     Credentials, which the value may have, are left out.
     """
 
-    def __init__(self, option: str, owner: str, reason: str) -> None:
-        option, reason = without_credentials(option), without_credentials(reason)
-        super().__init__(option, owner, reason)
-        self.option = option
-        self.owner = owner
-        self.reason = reason
+    option: str
+    owner: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        self.option = without_credentials(self.option)
+        self.reason = without_credentials(self.reason)
 
     def __str__(self) -> str:
         owner = f" ({self.owner})" if self.owner else ""

@@ -51,9 +51,7 @@ class NotBuilt(PoachError):
 class Vanished(PoachError):
     """Eggs that are gone from the store, and that this run has given out."""
 
-    def __init__(self, eggs: Sequence[Path]) -> None:
-        super().__init__(eggs)
-        self.eggs = tuple(eggs)
+    eggs: Sequence[Path]
 
     def __str__(self) -> str:
         return (

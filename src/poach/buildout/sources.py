@@ -55,24 +55,17 @@ class NoSdist(PoachError):
     format that buildout does not know.
     """
 
-    def __init__(
-        self,
-        project: str,
-        version: str,
-        others: Sequence[str],
-        places: Sequence[str],
-        troubles: Sequence[str] = (),
-        passed_over: Sequence[str] = (),
-    ) -> None:
-        places = [without_credentials(place) for place in places]
-        troubles = [without_credentials(trouble) for trouble in troubles]
-        super().__init__(project, version, others, places, troubles, passed_over)
-        self.passed_over = tuple(passed_over)
+    project: str
+    version: str
+    others: Sequence[str]
+    places: Sequence[str]
+    troubles: Sequence[str] = ()
+    passed_over: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        self.places = tuple(map(without_credentials, self.places))
+        troubles = map(without_credentials, self.troubles)
         self.troubles = tuple(dict.fromkeys(troubles))
-        self.project = project
-        self.version = version
-        self.others = tuple(others)
-        self.places = tuple(places)
 
     def __str__(self) -> str:
         title, places = f"{self.project} {self.version}", ", ".join(self.places)
@@ -116,11 +109,12 @@ class DifferentSdists(PoachError):
     or has.
     """
 
-    def __init__(self, file: str, found: Mapping[str, str]) -> None:
-        found = {without_credentials(place): digest for place, digest in found.items()}
-        super().__init__(file, found)
-        self.file = file
-        self.found = found
+    file: str
+    found: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        found = self.found.items()
+        self.found = {without_credentials(place): digest for place, digest in found}
 
     def __str__(self) -> str:
         places = (f"    {digest} {place}" for place, digest in self.found.items())
@@ -136,11 +130,11 @@ class DifferentSdists(PoachError):
 class NotFetched(PoachError):
     """A source archive that the index lists and does not deliver."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        url, reason = without_credentials(url), plain(reason)
-        super().__init__(url, reason)
-        self.url = url
-        self.reason = reason
+    url: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        self.url, self.reason = without_credentials(self.url), plain(self.reason)
 
     def __str__(self) -> str:
         return f"Cannot fetch the sdist {self.url}: {self.reason}"

@@ -40,9 +40,7 @@ class SwitchedOff(PoachError):
 class Ambiguous(PoachError):
     """Several diffs beside each other whose names differ in spelling only."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        super().__init__(paths)
-        self.paths = tuple(paths)
+    paths: Sequence[Path]
 
     def __str__(self) -> str:
         return f"it may be any of {', '.join(map(str, self.paths))}"
@@ -58,9 +56,7 @@ class DigestOfFolder(PoachError):
 class Disputed(PoachError):
     """A name that several distributions define in different ways."""
 
-    def __init__(self, owners: Sequence[str]) -> None:
-        super().__init__(owners)
-        self.owners = tuple(owners)
+    owners: Sequence[str]
 
     def __str__(self) -> str:
         return (

@@ -28,11 +28,11 @@ _REDIRECTS = 10
 class FetchFailed(PoachError):
     """A URL that could not be read; credentials are left out."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        url, reason = without_credentials(url), plain(reason)
-        super().__init__(url, reason)
-        self.url = url
-        self.reason = reason
+    url: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        self.url, self.reason = without_credentials(self.url), plain(self.reason)
 
     def __str__(self) -> str:
         return f"cannot get {self.url}: {self.reason}"

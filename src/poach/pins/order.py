@@ -26,10 +26,8 @@ _FIELD = re.compile(rb"^(After|Before):[ \t]*([^\r\n]+)", re.MULTILINE | re.IGNO
 class OrderCycle(PoachError):
     """Patches of which each is to come after another one; `names` go around."""
 
-    def __init__(self, title: str, names: Sequence[str]) -> None:
-        super().__init__(title, names)
-        self.title = title
-        self.names = tuple(names)
+    title: str
+    names: Sequence[str]
 
     def __str__(self) -> str:
         around = ", ".join(

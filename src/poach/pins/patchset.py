@@ -25,22 +25,12 @@ class UnknownPatch(PoachError):
     `others` the versions for which there is a diff of that name.
     """
 
-    def __init__(
-        self,
-        pin: Pin,
-        name: str,
-        owner: str,
-        known: Sequence[str] = (),
-        looked_in: Sequence[str] = (),
-        others: Sequence[str] = (),
-    ) -> None:
-        super().__init__(pin, name, owner)
-        self.pin = pin
-        self.name = name
-        self.owner = owner
-        self.known = tuple(known)
-        self.looked_in = tuple(looked_in)
-        self.others = tuple(others)
+    pin: Pin
+    name: str
+    owner: str
+    known: Sequence[str] = ()
+    looked_in: Sequence[str] = ()
+    others: Sequence[str] = ()
 
     def __str__(self) -> str:
         owner = f" ({self.owner})" if self.owner else ""

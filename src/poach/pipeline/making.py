@@ -58,16 +58,9 @@ class CannotPatch(PoachError):
     from applying, or which ones would apply in another place.
     """
 
-    def __init__(
-        self,
-        title: str,
-        refused: trees.ApplyRefused,
-        conflicts: Sequence[Conflict | str] = (),
-    ) -> None:
-        super().__init__(title, refused, conflicts)
-        self.title = title
-        self.refused = refused
-        self.conflicts = tuple(conflicts)
+    title: str
+    refused: trees.ApplyRefused
+    conflicts: Sequence[Conflict | str] = ()
 
     def __str__(self) -> str:
         lines = [f"Cannot patch {self.title}:", self.refused, *self.conflicts]

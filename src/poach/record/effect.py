@@ -61,13 +61,9 @@ class WithoutEffect(PoachError):
     `policy` is what the user wants of them, ``error`` or ``warn``.
     """
 
-    def __init__(
-        self, patch_set: PatchSet, lines: Sequence[str], policy: str = "error"
-    ) -> None:
-        super().__init__(patch_set, lines, policy)
-        self.patch_set = patch_set
-        self.lines = tuple(lines)
-        self.policy = policy
+    patch_set: PatchSet
+    lines: Sequence[str]
+    policy: str = "error"
 
     def __str__(self) -> str:
         milder = POLICIES[POLICIES.index(self.policy) + 1]
@@ -84,13 +80,9 @@ class WithoutEffect(PoachError):
 class NothingInstalled(PoachError):
     """A patch none of whose files is installed or has a part in the build."""
 
-    def __init__(
-        self, patch_set: PatchSet, patch: Patch, files: Sequence[Finding]
-    ) -> None:
-        super().__init__(patch_set, patch, files)
-        self.patch_set = patch_set
-        self.patch = patch
-        self.files = tuple(files)
+    patch_set: PatchSet
+    patch: Patch
+    files: Sequence[Finding]
 
     def __str__(self) -> str:
         reasons = (f"{each.path} ({each.verdict.why})" for each in self.files)

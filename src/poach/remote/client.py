@@ -34,13 +34,13 @@ class NotShared(PoachError):
     follows.  It is one line, whatever a server said.
     """
 
-    def __init__(self, did: str, url: str, reason: str, so: str) -> None:
-        url, reason = without_credentials(url), plain(reason)
-        super().__init__(did, url, reason, so)
-        self.did = did
-        self.url = url
-        self.reason = reason
-        self.so = so
+    did: str
+    url: str
+    reason: str
+    so: str
+
+    def __post_init__(self) -> None:
+        self.url, self.reason = without_credentials(self.url), plain(self.reason)
 
     def __str__(self) -> str:
         return f"{self.did} {self.url}: {self.reason}; {self.so}"

@@ -40,6 +40,7 @@ PATIENCE = 30
 CONNECT = 10
 REDIRECTS = 5
 GET, PUT = "GET", "PUT"
+_BOTH = frozenset((GET, PUT))
 _BLOCK = 1 << 14
 #: Statuses that are about one file only.
 _NOT_THERE = (404, 410)
@@ -56,10 +57,8 @@ class ServerFault(PoachError):
     `ends` are the methods, GET and PUT, with which it is not to be bothered again.
     """
 
-    def __init__(self, reason: str, ends: Collection[str] = ()) -> None:
-        super().__init__(reason, ends)
-        self.reason = reason
-        self.ends = frozenset(ends)
+    reason: str
+    ends: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return self.reason
@@ -116,7 +115,7 @@ class Server:
     def _check_host(self, url: str) -> None:
         host = host_of(url)
         if not admits(self.allow_hosts, host):
-            raise ServerFault(f"allow-hosts does not admit {host}", [GET, PUT])
+            raise ServerFault(f"allow-hosts does not admit {host}", _BOTH)
 
     def _has(self, url: str) -> bool:
         with self._ask("HEAD", url) as response:
@@ -137,7 +136,7 @@ class Server:
             url = target
             response = self._once(method, url, nobody if stranger else None)
         response.close()
-        raise ServerFault("it redirects too often", [GET, PUT])
+        raise ServerFault("it redirects too often", _BOTH)
 
     def _refuse_redirect(self, response: Response, target: str) -> None:
         """Refuse a redirect to another host if it may lead where it should not."""
@@ -150,7 +149,7 @@ class Server:
             why = "which allow-hosts does not admit"
         else:
             return
-        raise ServerFault(f"it redirects to {target}, {why}", [GET, PUT])
+        raise ServerFault(f"it redirects to {target}, {why}", _BOTH)
 
     def _put(self, url: str, path: Path) -> Response:
         """Send the file `path`; return the answer, closed."""
@@ -202,7 +201,7 @@ class Server:
         try:
             return watched(run, self._patience, progress)
         except TooSlow:
-            raise ServerFault("the server is too slow", [GET, PUT]) from None
+            raise ServerFault("the server is too slow", _BOTH) from None
 
 
 def host_of(url: str) -> str:
@@ -226,9 +225,9 @@ def _refuse_other(response: Response, method: str, *good: int) -> None:
     if status in good:
         return
     if status in _OF_ONE:
-        ends = []
+        ends: frozenset[str] = frozenset()
     else:  # who may not write may yet read; where one cannot read there is no use
-        ends = [method] if method == PUT or status in _OF_METHOD else [GET, PUT]
+        ends = frozenset((method,)) if method == PUT or status in _OF_METHOD else _BOTH
     raise ServerFault(status_reason(response), ends)
 
 
@@ -256,4 +255,4 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
-        raise ServerFault(reason_of(error), [GET, PUT]) from error
+        raise ServerFault(reason_of(error), _BOTH) from error

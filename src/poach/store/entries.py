@@ -25,11 +25,9 @@ class DamagedEntry(PoachError):
     not built again.
     """
 
-    def __init__(self, path: Path, reason: str, cure: str = "") -> None:
-        super().__init__(path, reason, cure)
-        self.path = path
-        self.reason = reason
-        self.cure = cure or "run again, not in offline (no-install) mode, to mend it"
+    path: Path
+    reason: str
+    cure: str = "run again, not in offline (no-install) mode, to mend it"
 
     def __str__(self) -> str:
         return f"The patched egg in {self.path} is damaged: {self.reason}; {self.cure}"

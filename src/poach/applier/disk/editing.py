@@ -311,8 +311,8 @@ class Commit:
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
             self.attempt.landed += len(done.landings)
-            found = (missed(path, miss, file.reversed) for miss in done.misses)
-            raise Fault(*map(_beyond_any, found) if self.eol == "any" else found)
+            found = [missed(path, miss, file.reversed) for miss in done.misses]
+            raise Fault([*map(_beyond_any, found)] if self.eol == "any" else found)
         self.attempt.rules = done.rules
         return done.data, done.landings
 
@@ -370,7 +370,7 @@ def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
         if is_endings_only(hunk)
     ]
     if found:
-        raise Fault(*found)
+        raise Fault(found)
 
 
 def _beyond_any(refusal: Refusal) -> Refusal:

@@ -19,6 +19,7 @@ from poach.applier.disk.aside import JOURNAL, PREFIX
 from poach.applier.disk.below import Root, write_all
 from poach.applier.outcome import LINK, Entry
 from poach.applier.paths import parents
+from poach.errors import ErrorWithFields
 
 if TYPE_CHECKING:
     import hashlib
@@ -67,15 +68,13 @@ class Journal(NamedTuple):
     folders: dict[str, int]
 
 
-class Changed(Exception):
+class Changed(ErrorWithFields):
     """A tree in which something is neither as before a run nor as after it.
 
     `paths` are where.
     """
 
-    def __init__(self, paths: list[str]) -> None:
-        super().__init__(paths)
-        self.paths = paths
+    paths: Sequence[str]
 
 
 def stamp(entry: Entry, mode: int) -> str:
