@@ -132,16 +132,15 @@ _OF_FOLDERS = {b"svn:ignore", b"svn:mergeinfo", b"svn:global-ignores", b"svn:ext
 
 
 class Announcement(NamedTuple):
-    """What a line outside of hunks tells.
+    """What a line outside of hunks tells."""
 
-    `kind` is "file" where the file's hunks have to come below, "binary" where two
-    binary files differ, "lost" where the diff lacks a change: `reason` says which and
-    what to do (see `said`).  `names` are the file's, as written, perhaps in C quotes:
-    the old one and the new one; of a "lost" one those by which it may be left out.
-    """
-
+    #: "file" if the file's hunks have to come below, "binary" if two binary files
+    #: differ, "lost" if the diff lacks a change.
     kind: Kind
+    #: The old and the new name as written, perhaps in C quotes; of a "lost" one those
+    #: by which it may be left out.
     names: tuple[bytes, ...] = ()
+    #: Which change is "lost", and what to do (see `said`).
     reason: str = ""
 
 

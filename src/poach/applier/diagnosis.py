@@ -41,25 +41,25 @@ _MAY_BE_CUT_OFF = (
 
 
 class Miss(NamedTuple):
-    """Why a hunk does not apply.
+    """Why a hunk does not apply."""
 
-    `number` counts the file's hunks from 1.  `lines` are the places that come into
-    question (from 1), the nearest first.  `differ` is a small diff at the first of
-    them: ``-`` what the hunk expects, ``+`` what is there.  `doubt` says what makes
-    two `lines` ambiguous.  `note` says more of the reason, for people: which side has
-    which line endings or blanks.  `there` is the line (from 1) where the new lines
-    stand, although the hunk counts as not applied; 0 is nowhere.  `endings` says which
-    side has which line endings, where that is so beside the `reason`.
-    """
-
+    #: Counts the file's hunks from 1.
     number: int
     header: str
     reason: Reason
+    #: The places that come into question (from 1), the nearest first.
     lines: tuple[int, ...] = ()
+    #: A small diff at the first of `lines`: ``-`` what the hunk expects, ``+`` what is
+    #: there.
     differ: tuple[bytes, ...] = ()
+    #: What makes two `lines` ambiguous.
     doubt: Doubt = "tie"
+    #: More about the reason, for people: which side has which line endings or blanks.
     note: str = ""
+    #: The line (from 1) where the new lines stand, although the hunk does not apply; 0
+    #: for none.
     there: int = 0
+    #: Which side has which line endings, where that is so beside the `reason`.
     endings: str = ""
 
 

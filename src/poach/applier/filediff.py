@@ -37,42 +37,42 @@ class DiffError(PoachError):
 
 
 class NamedDiff(NamedTuple):
-    """A diff to apply, and whose it is.
+    """A diff to apply, and whose it is."""
 
-    `name` is the patch's name as the user wrote it, `owner` who asked for it
-    (``"buildout.cfg:12"``, may be empty), `data` the bytes of the diff.  `strip` and
-    `directory` are None where they are to be found out; an empty `directory` is the
-    top of the tree.  `fuzz` is how many lines of context may be ignored, `exclude`
-    holds globs of files to leave out (`poach.applier.excluding`), `eol` is "keep" or
-    "any" (`poach.applier.endings`).
-    """
-
+    #: The patch's name as the user wrote it.
     name: str
+    #: Who asked for it (``"buildout.cfg:12"``); may be empty.
     owner: str
+    #: The bytes of the diff.
     data: bytes
+    #: How many leading components of a path to drop; None: to be found out.
     strip: int | None = None
+    #: Where the paths count from; empty for the top of the tree; None: to be found out.
     directory: str | None = None
+    #: How many lines of context may be ignored.
     fuzz: int = 0
+    #: Globs of files to leave out (`poach.applier.excluding`).
     exclude: tuple[str, ...] = ()
+    #: "keep" or "any" (`poach.applier.endings`).
     eol: str = "keep"
 
 
 class Hunk(NamedTuple):
-    """One hunk.
+    """One hunk."""
 
-    `header` is ``@@ -1,2 +3,4 @@`` as the diff has it, without the section heading.
-    `old_start` and `new_start` are its line numbers.  Each of `lines` is a mark (a
-    blank, ``+`` or ``-``) and a line with its newline, which is lacking only where
-    the file ends without one.  `chopped` of them, the last ones, are blank context that
-    the diff lacks at its end.  `loose` of them, the last ones, are blank lines without
-    a mark at the end of the file's hunks: they may be no part of the hunk.
-    """
-
+    #: ``@@ -1,2 +3,4 @@`` as the diff has it, without the section heading.
     header: str
+    #: The line number of the old side in the header.
     old_start: int
+    #: The line number of the new side in the header.
     new_start: int
+    #: Each is a mark (a blank, ``+`` or ``-``) and a line with its newline, which is
+    #: lacking only where the file ends without one.
     lines: tuple[bytes, ...]
+    #: How many of the last `lines` are blank context that the diff lacks at its end.
     chopped: int = 0
+    #: How many of the last `lines` are blank lines without a mark at the end of the
+    #: file's hunks: they may be no part of the hunk.
     loose: int = 0
 
     @property
@@ -87,49 +87,53 @@ class Hunk(NamedTuple):
 
 
 class Binary(NamedTuple):
-    """The forward half of a git binary hunk.
+    """The forward half of a git binary hunk."""
 
-    `data` is the new contents or, for a `delta`, the instructions that make them of
-    the old ones.  `old_oid` and `new_oid` are git's names of both, in hex.
-    """
-
+    #: Whether `data` are instructions that make the new contents from the old ones.
     delta: bool
+    #: The new contents, or the instructions.
     data: bytes
+    #: Git's name of the old contents, in hex.
     old_oid: str
+    #: Git's name of the new contents, in hex.
     new_oid: str
 
 
 class FileDiff(NamedTuple):
-    """What a diff asks for one file.
+    """What a diff asks for one file."""
 
-    `old` and `new` are the names as written, nothing stripped; None is /dev/null.
-    `indexed` is the name after svn's ``Index:``.  `status` is what is to happen; a
-    "modify" whose only hunk begins at line 0 may create the file.  Modes are git's
-    and None where the diff has none.  `git` tells that the names come with git's
-    meaning: nothing is guessed.  `crlf` tells that the diff's own lines end with CR LF.
-    `part` counts the mails of a mailbox, `line` is where the file begins in the
-    diff.  `lost` tells of a binary change that the diff mentions but lacks.
-    `reversed` tells that by its times or names the diff leads back: from the newer
-    side to the older one, or from ``f`` to ``f.orig``.  `subject` is that of the
-    mail or commit which the file belongs to, as the mail has it, empty where none is
-    told.  `git_line` is what follows ``diff --git`` (see `filenames.git_names`).
-    """
-
+    #: The old name as written, nothing stripped; None is /dev/null.
     old: str | None
+    #: The new name as written, nothing stripped; None is /dev/null.
     new: str | None
+    #: The name after svn's ``Index:``.
     indexed: str | None = None
+    #: What is to happen; a "modify" whose only hunk begins at line 0 may create the
+    #: file.
     status: Status = "modify"
+    #: Git's old mode; None where the diff has none.
     old_mode: int | None = None
+    #: Git's new mode; None where the diff has none.
     new_mode: int | None = None
     hunks: tuple[Hunk, ...] = ()
     binary: Binary | None = None
+    #: Whether the names come with git's meaning: nothing is guessed.
     git: bool = False
+    #: Whether the diff's own lines end with CR LF.
     crlf: bool = False
+    #: Counts the mails of a mailbox.
     part: int = 0
+    #: Where the file begins in the diff.
     line: int = 1
+    #: Whether the diff mentions a binary change but lacks it.
     lost: bool = False
+    #: Whether by its times or names the diff leads back: from the newer side to the
+    #: older one, or from ``f`` to ``f.orig``.
     reversed: bool = False
+    #: The subject, as written, of the mail or commit that the file belongs to; empty
+    #: for none.
     subject: str = ""
+    #: What follows ``diff --git`` (see `filenames.git_names`).
     git_line: bytes = b""
 
 

@@ -45,17 +45,16 @@ _TIES = 4  # hunks with two places equally near that are tried both ways
 
 
 class Landing(NamedTuple):
-    """Where a hunk fits: the `line` (from 1) of its first line in the old text.
-
-    `offset` says how far that is from the line in its `header`, `fuzz` how many
-    lines of context had to be ignored, `eol` that its line endings are others than
-    the file's, which keeps its own.
-    """
+    """Where a hunk fits."""
 
     header: str
+    #: The line (from 1) of its first line in the old text.
     line: int
+    #: How far that is from the line in its `header`.
     offset: int = 0
+    #: How many lines of context had to be ignored.
     fuzz: int = 0
+    #: Whether its line endings are not the file's, which keeps its own.
     eol: bool = False
 
 

@@ -58,15 +58,13 @@ class Fault(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """A mail around diffs.
+    """A mail around diffs."""
 
-    `subject` is as the mail has it, unfolded, empty where there is none.  `after` is
-    the line, from 0, where its prose ends: what stands before is no diff.  `faults`
-    say why its lines are not those of the diff.
-    """
-
+    #: As the mail has it, unfolded; empty for none.
     subject: str
+    #: The line, from 0, where its prose ends: what stands before is no diff.
     after: int
+    #: Why its lines are not those of the diff.
     faults: tuple[Fault, ...] = ()
 
 

@@ -26,34 +26,36 @@ class Entry(NamedTuple):
 
 
 class PatchedFile(NamedTuple):
-    """What a diff does to one file.
+    """What a diff does to one file."""
 
-    `path` and `source` (of a rename or copy) are relative to the tree; `action` is
-    one of "modify", "create", "delete", "rename", "copy".  `old_mode` is git's mode
-    before, None for a new file; `new_mode` the one after where it is another.
-    """
-
+    #: Relative to the tree.
     path: str
+    #: One of "modify", "create", "delete", "rename", "copy".
     action: str
+    #: The path, relative to the tree, from which a file is renamed or copied.
     source: str | None = None
     hunks: tuple[Landing, ...] = ()
+    #: Git's mode before; None for a new file.
     old_mode: int | None = None
+    #: Git's mode after, where it is another.
     new_mode: int | None = None
 
 
 class PatchedBy(NamedTuple):
-    """What one diff does: `strip` and `directory`, given or found, and its files.
-
-    `exclude` and `eol` are as given; `excluded` are the names of files left out.
-    """
+    """What one diff does."""
 
     name: str
     owner: str
+    #: The strip level, given or found.
     strip: int
+    #: The directory, given or found.
     directory: str
     files: tuple[PatchedFile, ...]
+    #: As given: globs of files to leave out.
     exclude: tuple[str, ...] = ()
+    #: The names of files left out.
     excluded: tuple[str, ...] = ()
+    #: As given: "keep" or "any".
     eol: str = "keep"
 
 

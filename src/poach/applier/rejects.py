@@ -18,31 +18,35 @@ _DEEPEST = 4096  # characters of a path in JSON; no system has longer ones
 
 
 class Refusal(NamedTuple):
-    """Why one hunk, file or whole diff does not apply.
+    """Why one hunk, file or whole diff does not apply."""
 
-    `patch` and `owner` are the diff's.  `path` is the file's, relative to the tree,
-    or as the diff names it; empty where the diff as a whole is refused.  `hunk`
-    counts the file's hunks from 1 and `header` is its ``@@ ... @@``; 0 and empty
-    where the file as a whole is refused.  `reason` is a short code, `detail` the
-    sentence.  `line` is the nearest place in the tree's file, `differ` a small diff
-    there: ``-`` what the patch expects, ``+`` what the tree has.  `lines` are all
-    places that come into question.  `strip` and `directory` are what was tried, None
-    where nothing was.  `subject` is that of the mail which the file is from, empty
-    where the diff is not several mails.
-    """
-
+    #: The diff's name.
     patch: str
+    #: The diff's owner.
     owner: str
+    #: A short code for the reason.
     reason: str
+    #: The reason as a sentence.
     detail: str
+    #: Relative to the tree, or as the diff names it; empty where the whole diff is
+    #: refused.
     path: str = ""
+    #: Counts the file's hunks from 1; 0 where the whole file is refused.
     hunk: int = 0
+    #: The ``@@ ... @@`` of the hunk; empty where the whole file is refused.
     header: str = ""
+    #: The nearest place in the tree's file.
     line: int | None = None
+    #: A small diff there: ``-`` what the patch expects, ``+`` what the tree has.
     differ: tuple[str, ...] = ()
+    #: All places that come into question.
     lines: tuple[int, ...] = ()
+    #: The strip level that was tried; None where none was.
     strip: int | None = None
+    #: The directory that was tried; None where none was.
     directory: str | None = None
+    #: The subject of the mail that the file is from; empty where the diff is not
+    #: several mails.
     subject: str = ""
 
     def __str__(self) -> str:

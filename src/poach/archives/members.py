@@ -44,24 +44,25 @@ _WINDOWS = "\\:" if os.name == "nt" else ""
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is too large to be an sdist.
+    """What is too large to be an sdist."""
 
-    `unpacked` are the bytes of all files; a compressed archive may have no more than
-    `ratio` times its own bytes, where that is more than `small`.  `members` are files,
-    links, and folders, also those that only lead to a file, `listed` the bytes of a
-    zip's list of them, `depth` is how many names a path may have.  `path` and `name`
-    are the bytes of a path and of each name in it.  `followed` are the
-    names in all paths that following the links leads to.
-    """
-
+    #: Bytes of all files.
     unpacked: int = 4 << 30
+    #: Bytes that any archive may hold, however small it is.
     small: int = 256 << 20
+    #: How many times its own bytes it may hold, where that is more than `small`.
     ratio: int = 100
+    #: Files, links, and folders, also folders that only lead to a file.
     members: int = 100_000
+    #: Bytes of a zip's list of its members.
     listed: int = 16 << 20
+    #: How many names a path may have.
     depth: int = 100
+    #: Bytes of a path.
     path: int = 1024
+    #: Bytes of each name in a path.
     name: int = 255
+    #: The names in all paths that following the links leads to.
     followed: int = 1 << 22
 
     def bytes_from(self, archive: Path) -> int:
@@ -73,23 +74,22 @@ LIMITS = Limits()
 
 
 class Member(NamedTuple):
-    """One member of an archive.
+    """One member of an archive."""
 
-    `name` is as the archive has it, `path` leads from the top without ``.`` and empty
-    names, and never outside.  `size` are the bytes of its content, `mode` is that of a
-    file which only its owner can write, `time` its time of change where that is known.
-    `target` is where a symbolic link points to, or the path of the file that a hard
-    link shares.  `open` gives the content of a file, before the next member is asked
-    for.
-    """
-
+    #: As the archive has it.
     name: str
+    #: Leads from the top without ``.`` and empty names, and never outside.
     path: str
     kind: Kind
+    #: Bytes of its content.
     size: int
+    #: The mode of a file that only its owner can write.
     mode: int
+    #: When it was changed, where that is known.
     time: float | None
+    #: Where a symbolic link points to, or the path of the file that a hard link shares.
     target: str
+    #: Gives the content of a file, before the next member is asked for.
     open: Callable[[], IO[bytes]]
 
     def blocks(self) -> Iterator[bytes]:

@@ -40,20 +40,19 @@ class Files(NamedTuple):
 
 
 class Built(NamedTuple):
-    """One build, as far as it was watched.
+    """One build, as far as it was watched."""
 
-    `touched` are the files that patches touch.  `tree` is the patched tree before the
-    build, `after` the one in which the build was at work, when that is done; `written`
-    are the files in it that the build made, or wrote again.  `wheel` are the files of
-    the wheel, in which purelib and platlib are no folders of their own; it is `pure`
-    if it has nothing compiled.
-    """
-
+    #: The files that patches touch.
     touched: Mapping[str, Touched]
+    #: The patched tree before the build.
     tree: Files
+    #: The tree in which the build was at work, when that is done.
     after: Files
+    #: The files in `after` that the build made, or wrote again.
     written: Collection[str]
+    #: The files of the wheel; purelib and platlib are no folders of their own in it.
     wheel: Files
+    #: Whether the wheel has nothing compiled.
     pure: bool
 
 

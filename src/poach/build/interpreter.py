@@ -62,18 +62,19 @@ class NoTools(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python that wheels are built with, and what it takes (PEP 425).
+    """A Python that wheels are built with, and what it takes (PEP 425)."""
 
-    `command` is its path, `path` are folders with its tools if it has none of its own;
-    `python`, `abi` and `platform` are the first of its tags, `pip` is the version of
-    its pip.
-    """
-
+    #: The path of the interpreter.
     command: str
+    #: Folders with its tools if it has none of its own.
     path: Sequence[str]
+    #: That of the first of its tags.
     python: str
+    #: That of the first of its tags.
     abi: str
+    #: That of the first of its tags.
     platform: str
+    #: The version of its pip.
     pip: str
 
 

@@ -21,16 +21,18 @@ _PATHS = ("PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
 class Pip:
     """The pip of the interpreter `python`.
 
-    `path` are folders put on PYTHONPATH so that pip is found where the interpreter
-    itself has none, as in a bootstrapped buildout.  `indexes` are URLs of more
-    package indexes, `links` URLs and paths where pip finds more files (find-links).
-    They come in addition to those of pip's configuration.  Those with a password or
-    another secret stand in a file that only we can read, and on no command line.
+    Indexes and links with a password or another secret stand in a file that only we can
+    read, and on no command line.
     """
 
     python: str
+    #: Folders put on PYTHONPATH so that pip is found where the interpreter itself has
+    #: none, as in a bootstrapped buildout.
     path: Sequence[str] = ()
+    #: URLs of more package indexes, in addition to those of pip's configuration.
     indexes: Sequence[str] = ()
+    #: URLs and paths where pip finds more files (find-links), in addition to those of
+    #: pip's configuration.
     links: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     runner: Runner = run

@@ -78,21 +78,20 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class NamedDiffs:
-    """The diffs that a buildout defines.
+    """The diffs that a buildout defines."""
 
-    `section` maps canonical names, or ``PROJECT/NAME`` of canonical names, to
-    locations with absolute paths; `folders` are the entries of patch-path, paths or
-    URLs, in order; `owners` says who wrote each entry of the section.  `shipped` are
-    the shelves of distributions, by the project that they are for; they come last.
-    `also` are other names of a project under which its diffs may be, after its own:
-    those for which it stands in.
-    """
-
+    #: Maps canonical names, or ``PROJECT/NAME`` of canonical names, to locations with
+    #: absolute paths.
     section: Mapping[str, Sequence[Location]]
+    #: The entries of patch-path, paths or URLs, in order.
     folders: Sequence[str]
     fetcher: Fetcher
+    #: Who wrote each entry of the section.
     owners: Mapping[str, str] = field(default_factory=dict)
+    #: The shelves of distributions, by the project that they are for; they come last.
     shipped: Mapping[str, Sequence[Shelf]] = field(default_factory=dict)
+    #: Other names of a project under which its diffs may be, after its own: those for
+    #: which it stands in.
     also: Mapping[NormalizedName, Sequence[NormalizedName]] = field(
         default_factory=dict
     )

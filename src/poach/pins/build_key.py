@@ -20,15 +20,15 @@ NOTHING: Mapping[str, str] = {}
 
 
 class Target(NamedTuple):
-    """What an egg is built for.
+    """What an egg is built for."""
 
-    `python`, `abi` and `platform` are as in a wheel's tags (PEP 425); `layout` names
-    the shape of the egg, which differs between the generations of zc.buildout.
-    """
-
+    #: As in a wheel's tags (PEP 425).
     python: str
+    #: As in a wheel's tags (PEP 425).
     abi: str
+    #: As in a wheel's tags (PEP 425).
     platform: str
+    #: The shape of the egg, which differs between the generations of zc.buildout.
     layout: str
 
 
@@ -49,15 +49,15 @@ class BuildOptions(NamedTuple):
 
 
 class BuildKey(NamedTuple):
-    """Everything that goes into one patched egg.
+    """Everything that goes into one patched egg."""
 
-    `project` is canonical, `base` the upstream version, `sdist` and `patches` are
-    the sha256 in hex of the upstream archive and of the patch set.
-    """
-
+    #: The canonical name.
     project: str
+    #: The upstream version.
     base: str
+    #: The sha256 of the upstream archive, in hex.
     sdist: str
+    #: The sha256 of the patch set, in hex.
     patches: str
     target: Target
     options: BuildOptions = BuildOptions()

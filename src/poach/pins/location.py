@@ -61,25 +61,29 @@ class Kind(Enum):
 class Location:
     """One diff's place and the options that ride in its fragment.
 
-    `target` is a path, a URL without fragment, or the path inside an sdist, whose
-    `project` and `version` are set then.  The options are None where not given:
-    `sha256` of the diff's bytes in hex, `strip` (leading path components to drop),
-    `directory` (in the source tree, from which the diff's paths count), `fuzz`
-    (lines of context that need not match), `eol` ("keep" or "any": whether line
-    endings have to match), `effect` (what to do about a diff without effect: error,
-    warn, ignore).  `exclude` holds globs of files that are left out.
+    Options are None where they are not given.
     """
 
     kind: Kind
+    #: A path, a URL without fragment, or the path inside an sdist.
     target: str
+    #: The project of an sdist.
     project: str = ""
+    #: The version of an sdist.
     version: str = ""
+    #: The digest of the diff's bytes, in hex.
     sha256: str | None = None
+    #: How many leading components of a path to drop.
     strip: int | None = None
+    #: The folder of the source tree from which the diff's paths count.
     directory: str | None = None
+    #: How many lines of context need not match.
     fuzz: int | None = None
+    #: What to do about a diff without effect: error, warn, ignore.
     effect: str | None = None
+    #: Globs of files that are left out.
     exclude: tuple[str, ...] = ()
+    #: "keep" or "any": whether line endings have to match.
     eol: str | None = None
 
     @classmethod

@@ -62,26 +62,29 @@ class PatchFault(PoachError):
 class Patch:
     """One diff of a patch set.
 
-    `name` is the patch's name as the pin writes it (several diffs may share one),
-    `owner` who asked for it, `location` where the diff is, `sha256` the digest of
-    its bytes in hex.  What else changes its meaning is as declared, before anything
-    is found out: `strip` and `directory` are None where they are to be found out,
-    `exclude` are the globs of files to leave out, each once and in order.
-    `definer` is who says where the diff is, empty where it was looked up.  `effect`
-    says what to do if it has none, None where the buildout decides; it is no part of
-    what the diff does.
+    What changes its meaning is as declared, before anything is found out.
     """
 
+    #: The patch's name as the pin writes it; several diffs may share one.
     name: str
+    #: Who asked for it.
     owner: str
+    #: Where the diff is.
     location: Location
+    #: The digest of its bytes, in hex.
     sha256: str
+    #: None where it is to be found out.
     strip: int | None = None
+    #: None where it is to be found out.
     directory: str | None = None
     fuzz: int = 0
+    #: Who says where the diff is; empty where it was looked up.
     definer: str = ""
+    #: The globs of files to leave out, each once and in order.
     exclude: tuple[str, ...] = ()
     eol: str = "keep"
+    #: What to do if it has no effect; None where the buildout decides. It is no part of
+    #: what the diff does.
     effect: str | None = None
 
     @property

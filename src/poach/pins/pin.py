@@ -42,16 +42,15 @@ class PinError(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One project at one version with patches.
+    """One project at one version with patches."""
 
-    `project` is the name as written, `base` the upstream version in normal form
-    (PEP 440, without a local label), `names` are the patches as written, in the
-    order in which they apply; `refused` are those that nobody else may ask for.
-    """
-
+    #: The name as written.
     project: str
+    #: The upstream version in normal form (PEP 440), without a local label.
     base: str
+    #: The patches as written, in the order in which they apply.
     names: tuple[str, ...]
+    #: The patches that nobody else may ask for.
     refused: tuple[str, ...] = ()
 
     @property

@@ -11,13 +11,13 @@ from poach.names import NormalizedName, canonicalize_name
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A patch that somebody requires: `project` and `patch` are canonical names.
+    """A patch that somebody requires."""
 
-    `asker` is who, for people.
-    """
-
+    #: The canonical name of the project.
     project: NormalizedName
+    #: The canonical name of the patch.
     patch: str
+    #: Who requires it, for people.
     asker: str
 
     @classmethod

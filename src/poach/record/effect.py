@@ -32,15 +32,14 @@ class Effect(str, Enum):
 
 
 class Verdict(NamedTuple):
-    """What becomes of one file.
-
-    `place` is its path in the wheel where that has it.  `why` is the reason, and
-    `cure` what to do, both for people and perhaps empty.
-    """
+    """What becomes of one file."""
 
     effect: Effect
+    #: Its path in the wheel, where that has it.
     place: str = ""
+    #: The reason, for people; may be empty.
     why: str = ""
+    #: What to do, for people; may be empty.
     cure: str = ""
 
 

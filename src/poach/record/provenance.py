@@ -33,83 +33,87 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class AppliedHunk:
-    """One hunk as it went in.
+    """One hunk as it went in."""
 
-    `header` is its ``@@`` line, `line` where it went in (the first is 1), `offset`
-    how many lines that is below (or, negative, above) where the header says, `fuzz`
-    how many lines of context did not match, `eol` that the file has other line endings
-    than the diff, and kept them.
-    """
-
+    #: Its ``@@`` line.
     header: str
+    #: Where it went in; the first is 1.
     line: int
+    #: How many lines that is below (or, negative, above) where the header says.
     offset: int = 0
+    #: How many lines of context did not match.
     fuzz: int = 0
+    #: Whether the file has other line endings than the diff, and kept them.
     eol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PatchedFile:
-    """One file that a diff changed; `path` counts from the top of the source tree.
+    """One file that a diff changed."""
 
-    `source` is where it was before, if it was moved.  `effect` says what the build made
-    of it (a value of `poach.record.effect.Effect`), `place` where it is in the wheel,
-    `why` and `cure` what people need to know of that, each perhaps empty.  `syntax`
-    says what the interpreter cannot compile in it, if anything.
-    """
-
+    #: Relative to the top of the source tree.
     path: str
     hunks: tuple[AppliedHunk, ...] = ()
+    #: Where it was before, if it was moved.
     source: str | None = None
+    #: What the build made of it, a value of `poach.record.effect.Effect`.
     effect: str = ""
+    #: Where it is in the wheel; may be empty.
     place: str = ""
+    #: The reason, for people; may be empty.
     why: str = ""
+    #: What to do, for people; may be empty.
     cure: str = ""
+    #: What the interpreter cannot compile in it; may be empty.
     syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
-    """One diff as it was applied.
+    """One diff as it was applied."""
 
-    `name` is the patch's name (several diffs may share one), `owner` who asked for
-    it, `location` where it came from, `sha256` the digest, in hex, of its bytes
-    `data`; `strip`, `directory`, `fuzz`, `exclude` (globs of files to leave out) and
-    `eol` are those that it was applied with; `excluded` are the files left out.
-    """
-
+    #: The patch's name; several diffs may share one.
     name: str
+    #: Who asked for it.
     owner: str
+    #: Where it came from.
     location: str
+    #: The digest of `data`, in hex.
     sha256: str
+    #: The bytes of the diff.
     data: bytes
+    #: The value it was applied with; so are `directory` and `fuzz`.
     strip: int
     directory: str
     fuzz: int
     files: tuple[PatchedFile, ...]
+    #: Globs of files to leave out.
     exclude: tuple[str, ...] = ()
+    #: The files left out.
     excluded: tuple[str, ...] = ()
+    #: The value it was applied with.
     eol: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Everything that was done to one package.
+    """Everything that was done to one package."""
 
-    `project` is the name as written, `base` the upstream version, `version` the
-    tagged one, `names` are those of the patches as asked for, `patches` the diffs in
-    the order of application, of which several may share a name and, where they are
-    the same, several names one.  `digest` is that of the patch set in hex, `poach` the
-    version of poach at work.
-    """
-
+    #: The name as written.
     project: str
+    #: The upstream version.
     base: str
+    #: The tagged version.
     version: str
     upstream: Upstream
+    #: The names of the patches as asked for.
     names: tuple[str, ...]
+    #: The diffs in the order of application; several may share a name, and where
+    #: several are the same, one has several names.
     patches: tuple[AppliedPatch, ...]
+    #: The digest of the patch set, in hex.
     digest: str
+    #: The version of poach at work.
     poach: str
 
 

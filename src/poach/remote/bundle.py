@@ -76,17 +76,17 @@ _END_64_SIZE = 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is too large to be a patched egg.
+    """What is too large to be a patched egg."""
 
-    `archive` are bytes that come over the network, `unpacked` bytes on the disk,
-    `files` their number, `metadata` the bytes of a file that is read as a whole,
-    `signatures` how many there may be.
-    """
-
+    #: Bytes that come over the network.
     archive: int = 1 << 30
+    #: Bytes on the disk.
     unpacked: int = 4 << 30
+    #: How many files there may be.
     files: int = 50_000
+    #: Bytes of a file that is read as a whole.
     metadata: int = 16 << 20
+    #: How many signatures there may be.
     signatures: int = 16
 
 

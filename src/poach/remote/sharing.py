@@ -102,14 +102,12 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """How a buildout uses a remote store.
-
-    `upload` tells whether it also fills it.  Of `trusted` keys one must have signed an
-    entry for it to be used; None takes any.  `signing_key` is the path of the private
-    key that signs what is uploaded.
-    """
+    """How a buildout uses a remote store."""
 
     address: Address
+    #: Whether it also fills the store.
     upload: bool = False
+    #: One of these keys must have signed an entry for it to be used; None takes any.
     trusted: frozenset[PublicKey] | None = None
+    #: The path of the private key that signs what is uploaded.
     signing_key: str | None = None

@@ -22,13 +22,12 @@ _NOTE = "damaged.json"
 
 
 class Aside(NamedTuple):
-    """Where something damaged is kept: `path`.
-
-    `place` is where it was, a path below the store's format; `reason` what was wrong.
-    """
+    """Where something damaged is kept."""
 
     path: Path
+    #: Where it was, a path below the store's format.
     place: str
+    #: What was wrong.
     reason: str
 
     def note(self, common: Common) -> None:

@@ -32,20 +32,20 @@ class _Facts(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something in the store that buildouts use.
-
-    `place` is its path below the store's format; `closed` says why this user may not
-    read it, '' if that is not so.  `size` is in bytes; `made` is when it came into this
-    store, `used` are the times of use that are known, in seconds since 1970; `users`
-    are folders of buildouts.
-    """
+    """Something in the store that buildouts use."""
 
     path: Path
+    #: Its path below the store's format.
     place: str
+    #: Why this user may not read it; '' if that is not so.
     closed: str
+    #: Its size in bytes.
     size: int
+    #: When it came into this store, in seconds since 1970.
     made: float
+    #: The times of use that are known, in seconds since 1970.
     used: tuple[float, ...]
+    #: The folders of the buildouts that use it.
     users: tuple[str, ...]
 
     def idle(self, now: float) -> float:
@@ -63,16 +63,15 @@ class StandIn(Item):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Item):
-    """An entry as far as it can be read; its place is PROJECT/VERSION/KEY.
+    """An entry as far as it can be read; its place is PROJECT/VERSION/KEY."""
 
-    `key` is that of its build as plain data, empty where `damage` says that it cannot
-    be read, or where it is closed.  `source` is the URL that it was fetched from, ''
-    where it was built here, `by` the key that had signed it, '' where nobody asked.
-    """
-
+    #: The build key as plain data; empty if the entry is damaged or closed.
     key: Mapping[str, Any]
+    #: Why it cannot be read; '' for no damage.
     damage: str
+    #: The URL that it was fetched from; '' where it was built here.
     source: str
+    #: The key that had signed it; '' where nobody asked.
     by: str
 
     @property

@@ -65,14 +65,13 @@ class Pruning:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What is unneeded: it fits all of the criteria that are not None.
+    """What is unneeded: it fits all of the criteria that are not None."""
 
-    `idle` are seconds in which nobody has used it, by the time `now`; `kept` tells
-    which items are needed.
-    """
-
+    #: The time from which `idle` counts.
     now: float
+    #: Seconds in which nobody has used it.
     idle: float | None
+    #: Whether an item is needed.
     kept: Callable[[Item], bool] | None
 
     def item(self, item: Item) -> bool:

@@ -75,14 +75,13 @@ def current(noted: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """All that is noted: `last` and `users` of entries, by their places below `root`.
-
-    `last` are all times of use.  `users` are the folders of buildouts that used an
-    entry in their last run and are still there, as far as that can be told.
-    """
+    """All that is noted of entries, by their places below `root`."""
 
     root: Path
+    #: All times of use.
     last: Mapping[str, list[float]]
+    #: The folders of buildouts that used an entry in their last run and are still
+    #: there, as far as that can be found out.
     users: Mapping[str, list[str]]
 
 

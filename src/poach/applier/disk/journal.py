@@ -43,16 +43,15 @@ T = TypeVar("T")
 
 
 class Step(NamedTuple):
-    """What happens at one path, a list in the journal.
+    """What happens at one path, a list in the journal."""
 
-    `was` and `made` are the stamps before and after, None for no file.  `old` and
-    `new` are where the old file is kept and the new one waits, in the folder of the
-    journal; None for none.
-    """
-
+    #: Where the old file is kept, in the folder of the journal; None for none.
     old: str | None
+    #: Where the new file waits, in the folder of the journal; None for none.
     new: str | None
+    #: The stamp before; None for no file.
     was: str | None
+    #: The stamp after; None for no file.
     made: str | None
 
 

@@ -27,14 +27,15 @@ Outcome = Mapping[str, Entry | None]
 class Relations:
     """How patches relate that apply in their order; all are given by their places.
 
-    `needs` are pairs (later, earlier) where the later one does not apply without the
-    earlier; what an earlier one itself needs is not repeated.  `order` are those
-    where both apply alone, and do not, or give another tree, the other way around.
     All other pairs commute.
     """
 
     names: tuple[str, ...]
+    #: Pairs (later, earlier): the later patch does not apply without the earlier one.
+    #: What the earlier one itself needs is not repeated.
     needs: tuple[tuple[int, int], ...]
+    #: Pairs (later, earlier): both apply alone, but the other way around they do not,
+    #: or give another tree.
     order: tuple[tuple[int, int], ...]
 
     @property
@@ -48,17 +49,17 @@ class Relations:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two patches each of which applies without the other, and not with it.
+    """Two patches each of which applies without the other, and not with it."""
 
-    `first` and `second` are the names and owners of both, `path` is a file that both
-    change, `differ` a small diff there: ``-`` what the first makes of it, ``+`` what
-    the second makes of it.  `turned` tells that both apply in the other order.
-    """
-
+    #: Name and owner of the first patch.
     first: tuple[str, str]
+    #: Name and owner of the second patch.
     second: tuple[str, str]
+    #: A file that both change.
     path: str
+    #: A small diff there: ``-`` what the first makes of it, ``+`` what the second does.
     differ: tuple[str, ...]
+    #: Whether both apply in the other order.
     turned: bool
 
     def __str__(self) -> str:

@@ -51,16 +51,14 @@ __all__ = [
 
 
 class Plan(NamedTuple):
-    """Everything that will be done to `tree`, diff by diff, file by file.
-
-    `changes` holds the outcome: each path, relative to the tree, that will be
-    written, with its contents, or None where it will be gone.  `seen` is what stood at
-    these paths.
-    """
+    """Everything that will be done to `tree`, diff by diff, file by file."""
 
     tree: StrPath
     patches: tuple[PatchedBy, ...]
+    #: Each path, relative to the tree, that will be written, with its contents; None
+    #: for a file that will be removed.
     changes: tuple[tuple[str, Entry | None], ...]
+    #: What stood at these paths.
     seen: Mapping[str, Seen | None]
 
     def __repr__(self) -> str:
