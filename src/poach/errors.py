@@ -60,11 +60,9 @@ def _fields(kind: type) -> list[str]:
 
 
 class Faults(PoachError):
-    """All faults of one input, to be reported together.
+    """All faults of one input, to be reported together."""
 
-    `faults` holds at least two errors in the order of the input.
-    """
-
+    #: At least two errors, in the order of the input.
     faults: tuple[PoachError, ...]
 
     def __str__(self) -> str:

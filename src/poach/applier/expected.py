@@ -14,15 +14,14 @@ _untracked = matcher(rb".*\((?:revision 0|nonexistent)\)\s*$|/dev/null\s*$")
 
 
 class _Pending(NamedTuple):
-    """A file that a line announces, by its `name` as written.
-
-    `rank` grows with the lines of a header: ``===``, ``Index:``, ``diff -u``, ``---``.
-    `is_new` tells that nothing says that the file was there before.
-    """
+    """A file that a line announces."""
 
     line: int
+    #: As written.
     name: bytes
+    #: Grows with the lines of a header: ``===``, ``Index:``, ``diff -u``, ``---``.
     rank: int
+    #: Whether nothing says that the file was there before.
     is_new: bool
 
 

@@ -20,13 +20,13 @@ _CROWD = 64  # places inside the hunk's own that are passed over
 
 
 class Place(NamedTuple):
-    """Where a hunk landed: its `line` (from 0), how far off, with how much fuzz.
+    """Where a hunk landed."""
 
-    `carry` is how far off the hunk before it landed.
-    """
-
+    #: Counts from 0.
     line: int
+    #: How far off it landed.
     offset: int
+    #: How far off the hunk before it landed.
     carry: int = 0
     fuzz: int = 0
 

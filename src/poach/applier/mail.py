@@ -192,14 +192,12 @@ def _fields(
 
 
 class _Prose(NamedTuple):
-    """Where the prose of a mail ends, as `Mail.after`.
-
-    `quotes` tells that a whole diff stands in it, `another` that the header of another
-    patch follows that diff.
-    """
+    """Where the prose of a mail ends, as `Mail.after`."""
 
     after: int
+    #: Whether a whole diff stands in it.
     quotes: bool = False
+    #: Whether the header of another patch follows that diff.
     another: bool = False
 
 

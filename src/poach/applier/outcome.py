@@ -10,14 +10,14 @@ FILE, PROGRAM, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 
 
 class Entry(NamedTuple):
-    """What stands at a path: contents (a link's target) and git's mode.
+    """What stands at a path."""
 
-    `like` is the path of the file in the tree whose permissions it is to have, None
-    for those of what stands at its own path.
-    """
-
+    #: The contents, of a link its target.
     data: bytes
+    #: Git's mode.
     mode: int = FILE
+    #: The path of the file in the tree whose permissions it gets; None to keep those of
+    #: what stands at its own path.
     like: str | None = None
 
     def is_same(self, other: Entry | None) -> bool:

@@ -59,12 +59,9 @@ class Refusal(NamedTuple):
 
 
 class ApplyRefused(PoachError):
-    """Diffs that do not apply; nothing was changed.
+    """Diffs that do not apply; nothing was changed."""
 
-    `refusals` holds all reasons in the order of the diffs, `advice` what to do about
-    each patch, by its name and owner.
-    """
-
+    #: All reasons, in the order of the diffs.
     refusals: Sequence[Refusal]
 
     @property

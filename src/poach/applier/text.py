@@ -16,14 +16,15 @@ _PATIENCE = 2048  # failed comparisons before the search turns to a linear one
 
 
 class Window(NamedTuple):
-    """A way to fit a hunk: its `lines` without `skip` at the start, between two places.
+    """A way to fit a hunk between two places."""
 
-    `low` and `high` are the first and last place (from 0) of the whole hunk.
-    """
-
+    #: The hunk's lines without `skip` at the start.
     lines: list[bytes]
+    #: How many lines of the hunk are left out at the start.
     skip: int
+    #: The first place of the whole hunk, from 0.
     low: int
+    #: The last place of the whole hunk, from 0.
     high: int
 
 
@@ -36,15 +37,14 @@ class Edit(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What the search needs to know of a hunk, counted once.
-
-    `prefix` and `suffix` are its lines of context before and after all changes.
-    """
+    """What the search needs to know of a hunk, counted once."""
 
     hunk: Hunk
     old: list[bytes]
     new: list[bytes]
+    #: How many lines of context stand before all changes.
     prefix: int
+    #: How many lines of context stand after all changes.
     suffix: int
 
     @classmethod

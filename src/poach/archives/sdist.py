@@ -39,13 +39,12 @@ class BadArchive(PoachError):
 
 
 class MemberMissing(PoachError):
-    """A file that an sdist does not hold.
-
-    `path` is relative to its top folder, `near` are the diffs that it does hold.
-    """
+    """A file that an sdist does not hold."""
 
     archive: Path
+    #: Relative to the top folder of the sdist.
     path: str
+    #: The diffs that the sdist does hold.
     near: tuple[str, ...]
 
     def __str__(self) -> str:

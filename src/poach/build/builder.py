@@ -39,14 +39,12 @@ class NotOneWheel(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class PipBuilder:
-    """Builds wheels with `pip`.
-
-    `options` are for pip wheel, as where build requirements come from (find-links).
-    Where it `copies`, pip builds in a copy of the tree, as those before 21.3 do.
-    """
+    """Builds wheels with `pip`."""
 
     pip: Pip
+    #: For pip wheel, such as where build requirements come from (find-links).
     options: Sequence[str] = ()
+    #: Whether pip builds in a copy of the tree, as versions before 21.3 do.
     copies: Callable[[], bool] = lambda: False
 
     def build(

@@ -40,16 +40,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 class CommandFailed(PoachError):
-    """A subprocess that ended with another exit code than 0.
+    """A subprocess that ended with another exit code than 0."""
 
-    `command` is its argument list, without credentials, `code` its exit code, `log`
-    the file that holds all it printed, `cwd` the folder where it ran.  That folder is
-    gone when the error is shown, and is shown as ``...``.
-    """
-
+    #: The arguments, without credentials.
     command: Sequence[str]
+    #: The exit code.
     code: int
+    #: The file that holds all that it printed.
     log: Path
+    #: The folder where it ran. It is gone when the error is shown, and shown as
+    #: ``...``.
     cwd: Path | None = None
 
     def __post_init__(self) -> None:

@@ -58,14 +58,12 @@ class RetagError(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a wheel: its path, its bytes, and what else the archive says.
-
-    `info` gives time, mode, system and compression; the path that it names is that
-    of the entry as read, and not to be relied on.
-    """
+    """One entry of a wheel."""
 
     path: str
     data: bytes
+    #: Time, mode, system and compression. Its path is that of the entry as read: do not
+    #: rely on it.
     info: ZipInfo
 
     def header(self) -> ZipInfo:

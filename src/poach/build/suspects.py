@@ -23,16 +23,15 @@ class Suspect:
 
 
 class PatchedBuildFailed(PoachError):
-    """A patched tree that does not build.
+    """A patched tree that does not build."""
 
-    `project` is as the pin has it, `failure` says what was run and where its log is,
-    `suspects` are the patches in order; `named` are the files of theirs that `failure`
-    is about, as far as the log tells.
-    """
-
+    #: As the pin has it.
     project: str
+    #: What was run, and where its log is.
     failure: PoachError
+    #: The patches in order.
     suspects: Sequence[Suspect]
+    #: The files of theirs that the log of the failure names.
     named: Collection[str]
 
     def __str__(self) -> str:

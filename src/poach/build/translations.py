@@ -26,12 +26,11 @@ class Touched(NamedTuple):
 
 
 class HiddenTranslation(PoachError):
-    """A patched .po of which no .mo can be made, beside an older one that would count.
+    """A patched .po that cannot become a .mo, beside an older .mo that would count."""
 
-    `title` names project and version, `patch` is the last one that changed `path`.
-    """
-
+    #: Project and version.
     title: str
+    #: The last one that changed `path`.
     patch: Touched
     path: str
     reason: str

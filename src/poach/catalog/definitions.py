@@ -67,11 +67,12 @@ class Disputed(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A folder of diffs for one project that a distribution, `owner`, ships.
+    """A folder of diffs for one project that a distribution ships.
 
     It holds ``NAME.patch``, ``BASE/NAME.patch`` and folders ``NAME`` with a series.
     """
 
+    #: The distribution.
     owner: str
     folder: Path
 

@@ -40,13 +40,12 @@ class FetchFailed(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class HttpFetcher:
-    """Gets URLs with requests, which honours netrc and proxies; `offline` forbids.
+    """Gets URLs with requests, which honours netrc and proxies."""
 
-    `timeout` is in seconds; it is asked for here because the package index changes
-    the default, for all threads, whenever it opens a URL.
-    """
-
+    #: Whether nothing may be fetched.
     offline: bool = False
+    #: In seconds. It is asked for here because the package index changes the default,
+    #: for all threads, whenever it opens a URL.
     timeout: float = field(
         default_factory=lambda: socket.getdefaulttimeout() or TIMEOUT
     )

@@ -10,13 +10,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Sdist:
-    """An upstream source archive: where it lies and the sha256 of its bytes in hex.
-
-    `source` is the URL or the path that it came from, without credentials.
-    """
+    """An upstream source archive."""
 
     path: Path
+    #: The digest of its bytes, in hex.
     sha256: str
+    #: The URL or the path that it came from, without credentials.
     source: str = ""
 
 

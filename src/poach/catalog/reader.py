@@ -64,15 +64,14 @@ class NoDiff(PoachError):
 
 
 class WrongDigest(PoachError):
-    """A diff whose bytes are not those that were declared or seen before.
-
-    `source` says which of the two, `cure` what to do.
-    """
+    """A diff whose bytes are not those that were declared or seen before."""
 
     place: str
     expected: str
     found: str
+    #: Where `expected` is from: "pinned" or "seen before".
     source: str
+    #: What to do.
     cure: str
 
     def __str__(self) -> str:

@@ -33,13 +33,11 @@ class Target(NamedTuple):
 
 
 class BuildOptions(NamedTuple):
-    """Declared options of a build.
+    """Declared options of a build."""
 
-    `build_ext` are options of setuptools' command of that name, `environment`
-    are variables set for the build.
-    """
-
+    #: Options of setuptools' command of that name.
     build_ext: Mapping[str, str] = NOTHING
+    #: Variables set for the build.
     environment: Mapping[str, str] = NOTHING
 
     def __str__(self) -> str:

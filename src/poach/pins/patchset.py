@@ -19,17 +19,16 @@ from poach.pins.pin import Pin
 
 
 class UnknownPatch(PoachError):
-    """A pin names a patch that nothing defines.
-
-    `known` are the names that are defined for this project, `looked_in` the places,
-    `others` the versions for which there is a diff of that name.
-    """
+    """A pin names a patch that nothing defines."""
 
     pin: Pin
     name: str
     owner: str
+    #: The names that are defined for this project.
     known: Sequence[str] = ()
+    #: Where it was looked for.
     looked_in: Sequence[str] = ()
+    #: The versions for which there is a diff of that name.
     others: Sequence[str] = ()
 
     def __str__(self) -> str:
@@ -110,14 +109,13 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class PatchSet:
-    """A pin and its diffs, in the order in which they apply.
-
-    A diff that has several names counts once, so `patches` may lack some of the
-    pin's names.  `askers` tells who asked for what is not in the buildout's own pin.
-    """
+    """A pin and its diffs, in the order in which they apply."""
 
     pin: Pin
+    #: A diff that has several names counts once: there may be fewer than names in the
+    #: pin.
     patches: tuple[Patch, ...]
+    #: Who asked for what is not in the buildout's own pin.
     askers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @property

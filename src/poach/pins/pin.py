@@ -20,15 +20,15 @@ _SIGN = re.compile(r"(^|\s)\+|\S\s+-|^\s*\S+\+(\s|$)")
 
 
 class PinError(PoachError):
-    """A value of the versions section that looks like a patched pin and is none.
+    """A value of the versions section that looks like a patched pin and is none."""
 
-    `project` and `value` are as written, `where` is the place in the configuration
-    or empty, `reason` says which rule is broken.
-    """
-
+    #: As written.
     project: str
+    #: As written.
     value: str
+    #: The place in the configuration; may be empty.
     where: str
+    #: Which rule is broken.
     reason: str
 
     def __str__(self) -> str:

@@ -43,13 +43,12 @@ class EmptySeries(PoachError):
 
 
 class SeriesEntry(NamedTuple):
-    """One diff of a series: its `file`, relative to the folder, and `strip`.
+    """One diff of a series."""
 
-    `strip` is None where the line has no ``-p``: `STRIP` is meant, if nobody who uses
-    the series says otherwise.
-    """
-
+    #: Relative to the folder.
     file: str
+    #: None where the line has no ``-p``: then `STRIP` is meant, unless the user of the
+    #: series says otherwise.
     strip: int | None = None
 
 

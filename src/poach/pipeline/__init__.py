@@ -20,13 +20,12 @@ from poach.store.store import DamagedEntry, Made, PatchedEgg, Store, StoreUnwrit
 
 
 class ChangedSdist(PoachError):
-    """An upstream sdist that is not the one that was seen before.
-
-    `seen` is the sha256 of that one, `source` where it came from, '' if not noted.
-    """
+    """An upstream sdist that is not the one that was seen before."""
 
     pin: Pin
+    #: The sha256 of that one, in hex.
     seen: str
+    #: Where that one came from; '' if not noted.
     source: str
     found: Sdist
     note: Path
@@ -43,13 +42,13 @@ class ChangedSdist(PoachError):
 
 
 class Untrusted(PoachError):
-    """An egg in the store that came from a server and is signed by no trusted key.
+    """An egg in the store that came from a server and is signed by no trusted key."""
 
-    `path` is its folder, `source` the server, `by` the key, '' where nobody asked.
-    """
-
+    #: The folder of the egg.
     path: Path
+    #: The server.
     source: str
+    #: The key that signed it; '' where nobody asked.
     by: str
 
     def __str__(self) -> str:
@@ -63,15 +62,13 @@ class Untrusted(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `ensure` came by: every value on the way.
-
-    `made` tells whether this run built the egg (else it was in a store).
-    """
+    """What `ensure` came by: every value on the way."""
 
     patch_set: PatchSet
     options: BuildOptions
     key: BuildKey
     egg: PatchedEgg
+    #: Whether this run built the egg; else it was in a store.
     made: bool
 
 

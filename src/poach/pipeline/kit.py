@@ -25,29 +25,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """What makes wheels and eggs for one interpreter, the `target`.
-
-    `compiler` tells whether that takes a source.
-    """
+    """What makes wheels and eggs for one interpreter."""
 
     builder: WheelBuilder
     eggs: EggMaker
+    #: The interpreter.
     target: Target
+    #: Says what the interpreter cannot compile.
     compiler: Compiler
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The tools that the pipeline works with; `shared` is asked before it builds.
-
-    Of what was fetched, by whomever, only what one of the `trusted` keys has signed is
-    used; None trusts all.
-    """
+    """The tools that the pipeline works with."""
 
     store: Store
     sdists: SourceFinder
     reader: PatchReader
     toolchain: Toolchain
     reporter: Reporter = field(default_factory=Reporter)
+    #: Asked before anything is built.
     shared: RemoteStore | None = None
+    #: Of what was fetched, only what one of these keys has signed is used; None trusts
+    #: all.
     trusted: Collection[PublicKey] | None = None

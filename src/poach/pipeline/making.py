@@ -52,14 +52,12 @@ FAR = 500
 
 
 class CannotPatch(PoachError):
-    """A patch set that does not apply.
-
-    `refused` says which hunks, and why; `conflicts` which patches keep each other
-    from applying, or which ones would apply in another place.
-    """
+    """A patch set that does not apply."""
 
     title: str
+    #: Which hunks do not apply, and why.
     refused: trees.ApplyRefused
+    #: Which patches keep each other from applying, or would apply in another place.
     conflicts: Sequence[Conflict | str] = ()
 
     def __str__(self) -> str:

@@ -44,24 +44,22 @@ class Verdict(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What the record of an egg says about one file of a patch.
-
-    `verdict` says what became of it, `syntax` what cannot be compiled in it.
-    """
+    """What the record of an egg says about one file of a patch."""
 
     path: str
+    #: What became of it.
     verdict: Verdict
+    #: What cannot be compiled in it.
     syntax: str
 
 
 class WithoutEffect(PoachError):
-    """Files that patches change and that have no effect; `lines` tell one each.
-
-    `policy` is what the user wants of them, ``error`` or ``warn``.
-    """
+    """Files that patches change and that have no effect."""
 
     patch_set: PatchSet
+    #: One for each file.
     lines: Sequence[str]
+    #: What the user wants of them, ``error`` or ``warn``.
     policy: str = "error"
 
     def __str__(self) -> str:

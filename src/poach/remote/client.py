@@ -28,15 +28,15 @@ T = TypeVar("T")
 
 
 class NotShared(PoachError):
-    """An egg that was not got from a remote store, or not uploaded.
+    """An egg that was not got from a remote store, or not uploaded."""
 
-    `did` says what failed, `url` where (without credentials), `reason` why, `so` what
-    follows.  It is one line, whatever a server said.
-    """
-
+    #: What failed.
     did: str
+    #: Where, without credentials.
     url: str
+    #: Why, in one line, whatever a server said.
     reason: str
+    #: What follows.
     so: str
 
     def __post_init__(self) -> None:

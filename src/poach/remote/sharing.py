@@ -17,12 +17,10 @@ _PUBLIC = re.compile(r"ed25519:(?P<data>[A-Za-z0-9+/]{43}=)")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the entries of a remote store are; `url` is as written.
+    """Where the entries of a remote store are."""
 
-    That is a folder, or a URL with ``{key}`` in it, which stands for the digest of a
-    build key.
-    """
-
+    #: As written: a folder, or a URL with ``{key}`` in it, which stands for the digest
+    #: of a build key.
     url: str
 
     @classmethod

@@ -52,12 +52,11 @@ _OF_METHOD = (403, 405)
 
 
 class ServerFault(PoachError):
-    """A server that does not do what is asked; `reason` says why.
+    """A server that does not do what is asked."""
 
-    `ends` are the methods, GET and PUT, with which it is not to be bothered again.
-    """
-
+    #: Why it fails.
     reason: str
+    #: The methods, GET and PUT, that are not to be tried again.
     ends: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
@@ -66,13 +65,12 @@ class ServerFault(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server of files; redirects lead only to `allow_hosts` (buildout's patterns).
+    """A server of files."""
 
-    `timeout` is in seconds, None for `PATIENCE`.  It is kept here because the package
-    index changes the default, for all threads, whenever it opens a URL.
-    """
-
+    #: Redirects lead only to these, buildout's patterns.
     allow_hosts: Collection[str] = ("*",)
+    #: In seconds, None for `PATIENCE`. It is kept here because the package index
+    #: changes the default, for all threads, whenever it opens a URL.
     timeout: float | None = field(default_factory=socket.getdefaulttimeout)
 
     def get(self, url: str, path: Path, largest: int) -> bool:

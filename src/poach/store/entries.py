@@ -19,14 +19,13 @@ DIGITS = 16
 
 
 class DamagedEntry(PoachError):
-    """An entry of the store that is not what it says.
+    """An entry of the store that is not what it says."""
 
-    `path` is its folder, `reason` what is wrong, `cure` what to do, or why the egg is
-    not built again.
-    """
-
+    #: The folder of the entry.
     path: Path
+    #: What is wrong.
     reason: str
+    #: What to do, or why the egg is not built again.
     cure: str = "run again, not in offline (no-install) mode, to mend it"
 
     def __str__(self) -> str:
@@ -34,13 +33,11 @@ class DamagedEntry(PoachError):
 
 
 class Made(NamedTuple):
-    """What came out of a build, in its staging folder: an egg and its wheel.
-
-    `record` is plain data for entry.json, beside the key and the files.
-    """
+    """What came out of a build, in its staging folder: an egg and its wheel."""
 
     egg: Path
     wheel: Path
+    #: Plain data for entry.json, beside the key and the files.
     record: dict[str, Any]
 
 

@@ -87,13 +87,11 @@ class Entry(Item):
 
 @dataclass(frozen=True, slots=True)
 class OtherFormat:
-    """What another release of poach has in the store's folder; `made` as for entries.
-
-    `changed` is when something was last written there.
-    """
+    """What another release of poach has in the store's folder."""
 
     path: Path
     size: int
+    #: When something was last written there, in seconds since 1970.
     changed: float
 
     @property

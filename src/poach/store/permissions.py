@@ -13,16 +13,17 @@ _EFFECTIVE = os.access in os.supports_effective_ids
 
 
 class Closed(PoachError):
-    """Something in the store in the folder `store` that this user may not read.
+    """Something in the store that this user may not read."""
 
-    `path` is what was to be read, `barrier` what keeps us from it: that itself, or a
-    folder on the way.  It belongs to `owner` and has the permissions `mode`.
-    """
-
+    #: What was to be read.
     path: Path
+    #: The folder of the store.
     store: Path
+    #: What keeps us from it: that itself, or a folder on the way.
     barrier: Path
+    #: The owner of the barrier.
     owner: str
+    #: The permissions of the barrier.
     mode: int
 
     @property

@@ -35,26 +35,25 @@ class NotRemoved(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Something that goes, with its size in bytes, and `what` it is.
-
-    `detail` says more about it, '' for nothing.
-    """
+    """Something that is removed."""
 
     path: Path
+    #: In bytes.
     size: int
+    #: What it is.
     what: str
+    #: More about it; '' for nothing.
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What went, or would go, and what stayed.
-
-    `busy` is where somebody works, `faults` say what could not be removed.
-    """
+    """What was or would be removed, and what stayed."""
 
     removed: Sequence[Removal]
+    #: Where somebody works.
     busy: Sequence[Path]
+    #: What could not be removed.
     faults: Sequence[PoachError]
 
     @property

@@ -20,13 +20,12 @@ _RECORDED = (".tools", ".aliases")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something that is not as it was made; `path` is what has to go to mend it.
+    """Something that is not as it was made."""
 
-    Or it is `closed`: this user may not read it, and it stays.
-    """
-
+    #: What has to be removed to mend it.
     path: Path
     reason: str
+    #: Whether this user may not read it: then it stays.
     closed: bool = False
 
     def __str__(self) -> str:
@@ -41,6 +40,7 @@ class Checked(NamedTuple):
 
     eggs: int
     files: int
+    #: In bytes.
     size: int
 
 

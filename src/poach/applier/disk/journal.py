@@ -56,23 +56,19 @@ class Step(NamedTuple):
 
 
 class Journal(NamedTuple):
-    """What a run does to a tree.
-
-    `tops` are the outermost new folders, and where they wait; `folders` are those that
-    go if they are empty, with their permissions.
-    """
+    """What a run does to a tree."""
 
     steps: dict[str, Step]
+    #: The outermost new folders, and where they wait.
     tops: dict[str, str]
+    #: The folders to remove if they are empty, with their permissions.
     folders: dict[str, int]
 
 
 class Changed(ErrorWithFields):
-    """A tree in which something is neither as before a run nor as after it.
+    """A tree in which something is neither as before a run nor as after it."""
 
-    `paths` are where.
-    """
-
+    #: Where that is so.
     paths: Sequence[str]
 
 

@@ -60,14 +60,12 @@ def identity(status: os.stat_result) -> tuple[int, ...]:
 
 
 class WriteFailed(PoachError):
-    """A tree that could not be written; it is as it was.
-
-    `cause` says why.  `kept` is None, or the folder with the old files where not even
-    they could be put back.
-    """
+    """A tree that could not be written; it is as it was."""
 
     tree: StrPath
+    #: Why it could not be written.
     cause: OSError | Changed
+    #: The folder with the old files, where not even they could be put back.
     kept: str | None = None
 
     def __str__(self) -> str:
@@ -96,13 +94,12 @@ class TreeChanged(PoachError):
 
 
 class Interrupted(PoachError):
-    """A tree in which an earlier run was killed while it wrote; `kept` says where.
-
-    `owner` is the other user whose run it was, None for the user of this process.
-    """
+    """A tree in which an earlier run was killed while it wrote."""
 
     tree: StrPath
+    #: The folder with the old files.
     kept: str
+    #: The other user whose run it was; None for the user of this process.
     owner: str | None = None
 
     def __str__(self) -> str:
@@ -115,12 +112,10 @@ class Interrupted(PoachError):
 
 
 class NotRecovered(PoachError):
-    """A tree that an interrupted run has left, and that cannot be put back.
-
-    `kept` is the folder with the old files.
-    """
+    """A tree that an interrupted run has left, and that cannot be put back."""
 
     tree: StrPath
+    #: The folder with the old files.
     kept: str
     reason: str
 
