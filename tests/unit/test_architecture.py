@@ -94,6 +94,15 @@ WORLD = (
     *("setuptools", "filelock", "zc", "pkg_resources", "importlib", "platform"),
 )
 HOST = ("zc", "pkg_resources")
+#: What the state of a run is called wherever it is at hand: a `Session`, its `Use` and
+#: its `Granting`.  Each of them alone changes what it has.
+STATE = {"session", "use", "granting"}
+#: Methods that change a set, a dict or a list.
+CHANGING = {
+    *("add", "append", "clear", "discard", "extend", "insert", "pop", "popitem"),
+    *("remove", "reverse", "setdefault", "sort", "update", "difference_update"),
+    *("intersection_update", "symmetric_difference_update"),
+}
 #: Code lines that a module may have: without comments, docstrings and empty lines.
 LONGEST = 350
 
@@ -263,6 +272,68 @@ def test_only_the_edges_know_buildout():
 
     assert {room(n) for n in knows} <= {"buildout", "buildout27", "cli", "runtime"}
     assert {n for n in knows if room(n) == "cli"} == {"poach.cli.config"}
+
+
+def chain(node):
+    """Return the names in ``a.b[c].d(e).f``, from the first to the last."""
+    names = []
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            names.append(node.attr if isinstance(node, ast.Attribute) else "[]")
+        elif not isinstance(node, ast.Call):
+            return names[::-1]
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return [node.id, *names[::-1]]
+
+
+def changes_of_state(tree):
+    """Yield what code assigns, deletes or changes of the state of a run."""
+    for node in ast.walk(tree):
+        owners = []
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            owners = [] if isinstance(node.ctx, ast.Load) else chain(node)[:-1]
+        elif isinstance(node, ast.Call):
+            *owners, called = chain(node.func) or [""]
+            if called == "setattr":
+                owners = chain(node.args[0])
+            elif called in CHANGING:
+                owners = owners[:-1]
+            else:
+                owners = []
+        if STATE.intersection(owners):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("session.partial = True", "self.session.use.eggs[key] = egg"),
+        *("session.use.given |= {key}", "del granting.granted[key]"),
+        *("a, self.session.pins = 1, {}", "session.use.given.add(key)"),
+        *("session.options.setdefault(key, {})", "setattr(session, 'kit', kit)"),
+        *("granting.granted.get(key).update(more)", "self.use.eggs.pop(key)"),
+        "for session.kit in kits: pass",
+    ],
+)
+def test_a_change_of_the_state_of_a_run_is_seen(code):
+    assert list(changes_of_state(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("self.session = session", "self.use = Use()", "session.use.give(keys)"),
+        *("found.add(session.kit)", "used = dict(session.use.eggs)", "use.drop(key)"),
+        "session.pins[key].pin",
+    ],
+)
+def test_what_changes_nothing_of_a_run_is_let_alone(code):
+    assert not list(changes_of_state(ast.parse(code)))
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if room(n) in ("buildout", "cli")])
+def test_the_state_of_a_run_changes_itself_alone(name):
+    assert list(changes_of_state(TREES[name])) == []
 
 
 def test_only_the_command_line_reads_arguments():

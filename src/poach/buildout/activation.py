@@ -12,6 +12,7 @@ import pkg_resources
 from poach.buildout import (
     extensions,
     idle,
+    noted_requests,
     parts,
     pinning,
     settings,
@@ -39,19 +40,19 @@ class Activation:
 
     def end(self) -> None:
         """Note what the run has used, and say it; raise `Vanished`."""
-        self.session.note_use()
-        self.session.refuse_vanished()
-        self.session.granting.note()
         session, overruled = self.session, self.substitution.overruled
+        session.use.note(session.patch_sets)
+        session.use.refuse_vanished()
+        noted_requests.note(session)
         pins = map(patched_pin, session.patch_sets.values())
-        pinning.summarize(pins, session.used, overruled | self._tell_stale())
-        if session.substituted:
+        pinning.summarize(pins, session.use.eggs, overruled | self._tell_stale())
+        if session.use.substituted:
             logger.info("Substitutes in use: %s", ", ".join(self._substitutes()))
         self.substitution.supplier.dry_run_ended()
 
     def _substitutes(self) -> Iterator[str]:
         """Yield what stands in for what, for people."""
-        for key, other in self.session.substituted.items():
+        for key, other in self.session.use.substituted.items():
             project, _ = self.session.settings.substitutes[key]
             yield f"{other} for {project}"
 
@@ -84,8 +85,7 @@ def activate(
     if noted:  # buildout itself does not come here with such a pin
         extensions.refuse_required(buildout, read.pins)
     foreign = None if python is None else toolchains.foreign(read, python)
-    session = Session(read, foreign)
-    session.is_run = not noted
+    session = Session(read, foreign, is_run=not noted)
     substitution = Substitution(supplied(buildout, session), buildout)
     _pin(buildout, session, session.patch_sets.values())
     pinning.forget(pkg_resources.working_set, session.settings.substitutes)
@@ -102,7 +102,7 @@ def activate(
         custom = parts.custom(buildout, session.patch_sets)
         collect(lambda name: _take(buildout, session, name), custom)
         if noted:
-            session.granting.ask_as_noted()
+            noted_requests.grant(session)
         unused.report(session, buildout, noted)
     except BaseException:
         restore()

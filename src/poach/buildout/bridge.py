@@ -104,10 +104,11 @@ def answer(question: Question) -> dict[str, Any]:
     session = _session(buildout, question.python)
     # Of all the questions of one run the first tells of eggs that are there, and each
     # of the others of what it builds.
-    session.quiet = question.do in ("pins", "end")
-    ANSWERS[question.do](question, buildout, session)
-    session.quiet = question.do != "begin"
-    return {"poach-bridge": PROTOCOL, "answer": _encoded(_answer(session))}
+    with session.warning(question.do not in ("pins", "end")):
+        ANSWERS[question.do](question, buildout, session)
+    with session.warning(question.do == "begin"):
+        said = _answer(session)
+    return {"poach-bridge": PROTOCOL, "answer": _encoded(said)}
 
 
 def _session(buildout: Any, python: str) -> Session:
@@ -165,7 +166,7 @@ def _supply(question: Question, buildout: Any, session: Session) -> None:
     if question.may_build:
         session.build_ahead(keys)
     collect(lambda key: session.supply(key, question.may_build), sorted(keys))
-    session.note_use_so_far()  # for a run that fails does not come to its end
+    session.use.note_so_far()  # for a run that fails does not come to its end
 
 
 def _end(question: Question, buildout: Any, session: Session) -> None:
@@ -173,7 +174,7 @@ def _end(question: Question, buildout: Any, session: Session) -> None:
     _take_parts(question, buildout, session)
     for key in map(canonicalize_name, question.used):
         session.supply(key, may_build=False)
-    session.note_use()
+    session.use.note(session.patch_sets)
 
 
 ANSWERS: Mapping[str, Callable[[Question, Any, Session], None]] = {
@@ -205,7 +206,7 @@ def _answer(session: Session) -> dict[str, Any]:
         "pins": [_pin(session, key) for key in session.patch_sets],
         "plain": [[pin.key, pin.base] for pin in _refusing(session)],
         "parts": sorted(session.parts),
-        "used": (session.noted_before() or {}).get("used"),
+        "used": (session.use.noted_before() or {}).get("used"),
     }
 
 

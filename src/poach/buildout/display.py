@@ -8,7 +8,6 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poach.buildout.reporter import LogReporter
@@ -36,14 +35,10 @@ def shown(
     if console is None:
         yield lambda: None
         return
-    kit = session.kit
     with _progress(console) as progress, _above(console):
         display = Display(progress, len(missing))
-        session.kit = replace(kit, reporter=display)
-        try:
+        with session.reporting(display):
             yield display.forget
-        finally:
-            session.kit = kit
 
 
 class Display(LogReporter):

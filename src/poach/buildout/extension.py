@@ -56,7 +56,7 @@ def _note_what_failed(buildout: Any) -> None:
     activation = getattr(buildout, "_poach", None)
     if activation is not None:
         with contextlib.suppress(PoachError, OSError):
-            activation.session.note_use_so_far()
+            activation.session.use.note_so_far()
 
 
 def _remove_outdated(parts: Path) -> None:

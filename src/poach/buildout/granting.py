@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from poach import pipeline
-from poach.catalog.definitions import Disputed, Shelf, SwitchedOff
+from poach.catalog.definitions import Disputed, SwitchedOff
 from poach.errors import PoachError, collect, raise_faults
 from poach.names import NormalizedName, canonicalize_name
 from poach.pins.patchset import PatchSet, UnknownPatch
@@ -25,13 +21,11 @@ from poach.pins.requests import (
     unpatchable,
     unpinned,
 )
-from poach.store.store import StoreUnwritable
 
 if TYPE_CHECKING:
     from poach.buildout.settings import OwnedPin, Settings
+    from poach.buildout.use import Use
     from poach.catalog.definitions import NamedDiffs
-    from poach.pipeline.kit import Kit
-    from poach.store.store import PatchedEgg
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -39,47 +33,45 @@ logger = logging.getLogger("zc.buildout.poach")
 class PatchSets(Protocol):
     """The patch sets of a buildout, which is what a `Session` is here."""
 
-    settings: Settings
-    kit: Kit
-    library: NamedDiffs
-    patch_sets: dict[NormalizedName, PatchSet]
-    used: dict[NormalizedName, PatchedEgg]
-    given: set[NormalizedName]
+    @property
+    def settings(self) -> Settings:
+        """What the configuration says."""
 
     @property
-    def name(self) -> str:
-        """What the notes of this buildout are called."""
+    def library(self) -> NamedDiffs:
+        """The diffs that the buildout and packages define."""
+
+    @property
+    def patch_sets(self) -> Mapping[NormalizedName, PatchSet]:
+        """The patch sets of the pinned projects."""
+
+    @property
+    def use(self) -> Use:
+        """What the run uses."""
 
     def pin_of(self, project: NormalizedName) -> OwnedPin | None:
         """Return the pin of a project, patched or plain, None where it has none."""
 
-    def resolve(self, owned: OwnedPin) -> PatchSet:
-        """Find the diffs of a pin, and of what was granted; raise `PoachError`."""
+    def provides(self, project: NormalizedName) -> list[str]:
+        """Return the extras that upstream defines; raise `PoachError`."""
+
+    def grow(
+        self, project: NormalizedName, granted: Mapping[str, Sequence[str]]
+    ) -> PatchSet:
+        """Add the patches that are `granted` to those of a pin; raise `PoachError`."""
 
 
 class Granting:
     """Grants what packages ask for to the patch sets of `session`.
 
-    `granted` are the patches by project and name, with who asks; `shipped` the folders
-    of diffs that packages bring, with their owners and projects; `ignored` was told.
-    `rested` tells that nobody was asked before parts were at work.
+    Others read its attributes, and only the methods here change them.
     """
 
     def __init__(self, session: PatchSets) -> None:
         self.session = session
+        #: The patches that are granted, by project and name, with who asks.
         self.granted: dict[NormalizedName, dict[str, list[str]]] = {}
-        self.shipped: set[tuple[str, str, str]] = set()
-        self.ignored: set[str] = set()
-        self.rested = False
-
-    def ship(self, owner: str, project: str, folder: Path) -> None:
-        """Count a folder of diffs for `project` that the distribution `owner` ships."""
-        shipped = dict(self.session.library.shipped)
-        there = shipped.get(canonicalize_name(project), ())
-        self.shipped.add((owner, project, str(folder)))
-        shelves = {*there, Shelf(owner, folder)}
-        shipped[canonicalize_name(project)] = sorted(shelves, key=lambda s: s.owner)
-        self.session.library = replace(self.session.library, shipped=shipped)
+        self._ignored: set[str] = set()
 
     def ask(self, requests: Collection[Request]) -> list[PatchSet]:
         """Grant what packages ask for; return the patch sets that grew by that.
@@ -94,55 +86,14 @@ class Granting:
         self.granted = _with(self.granted, news)
         return collect(self._grow, dict.fromkeys(one.project for one in news))
 
-    def ask_as_noted(self) -> list[PatchSet]:
-        """Grant what packages asked for in the last run; return what grew by that.
+    def undo(self) -> Callable[[], None]:
+        """Return a function that takes back what will be granted from now on."""
+        before = self.granted
 
-        What the configuration no longer admits is only told: the next run of all parts
-        will say whether anybody asks for it still.
-        """
-        grown: dict[NormalizedName, PatchSet] = {}
-        noted = self.noted() or {}
-        for owner, project, folder in noted.get("shipped", ()):
-            if Path(folder).is_dir():
-                self.ship(owner, project, Path(folder))
-        for project, patch, asker in noted.get("granted", ()):
-            try:
-                more = self.ask([Request.of(project, patch, asker)])
-            except PoachError as fault:
-                logger.warning("Not counted: %s", fault)
-            else:
-                grown |= {patch_set.pin.key: patch_set for patch_set in more}
-        return list(grown.values())
+        def take_back() -> None:
+            self.granted = before
 
-    def noted(self) -> dict[str, Any] | None:
-        """Return what `note` has noted in the last run, None for nothing."""
-        return self.session.kit.store.recall("requests", self.session.name)
-
-    def note(self) -> None:
-        """Note in the store, if that can be written, what was asked for and shipped."""
-        asked = [
-            [project, patch, asker]
-            for project, patches in sorted(self.granted.items())
-            for patch, askers in sorted(patches.items())
-            for asker in sorted(set(askers))
-        ]
-        shipped = [list(each) for each in sorted(self.shipped)] if asked else []
-        facts = {"granted": asked, "shipped": shipped}
-        noted = self.noted()
-        if facts != noted and (asked or noted):
-            with contextlib.suppress(StoreUnwritable):
-                self.session.kit.store.remember("requests", self.session.name, facts)
-
-    @contextlib.contextmanager
-    def whole(self) -> Iterator[None]:
-        """Take back what is granted in the ``with`` block if it raises anything."""
-        session = self.session
-        before = self.granted, dict(session.patch_sets), dict(session.used)
-        try:
-            yield
-        except BaseException:
-            self.granted, session.patch_sets, session.used = before
-            raise
+        return take_back
 
     def _refuse_disputes(self) -> None:
         """Raise what shippers that came up since define in another way."""
@@ -175,8 +126,8 @@ class Granting:
         if self.session.settings.requests != "ignore" and not tolerated:
             raise_faults(faults)
         for text in map(str, faults):
-            if text not in self.ignored:
-                self.ignored.add(text)
+            if text not in self._ignored:
+                self._ignored.add(text)
                 logger.warning("Ignored: %s", text)
 
     def _defined(self, request: Request) -> Request | None:
@@ -194,16 +145,12 @@ class Granting:
             raise uninvited(request)
         if request.patch in self.granted.get(request.project, {}):
             return None
-        if request.project in self.session.given:
-            raise too_late(request, self.rested)
+        if request.project in self.session.use.given:
+            raise too_late(request, self.session.use.rested)
         return request
 
     def _grow(self, project: NormalizedName) -> PatchSet:
-        owned = self.session.pin_of(project)
-        assert owned is not None
-        self.session.patch_sets[project] = self.session.resolve(owned)
-        self.session.used.pop(project, None)
-        return self.session.patch_sets[project]
+        return self.session.grow(project, self.granted[project])
 
     def _refusal(self, request: Request) -> PoachError:
         owned = self.session.pin_of(request.project)
@@ -221,15 +168,6 @@ class Granting:
             "apply the patch to the checkout and let it define the extra",
         )
 
-    def provides(self, project: NormalizedName) -> list[str]:
-        """Return the extras that upstream defines for a project with a pin."""
-        owned = self.session.pin_of(project)
-        return (
-            pipeline.provided(PatchSet(owned.pin, ()), self.session.kit)
-            if owned
-            else []
-        )
-
     def patchable(self, project: NormalizedName, extras: Iterable[str]) -> Pin | None:
         """Return the plain pin of a project that any of `extras` would patch.
 
@@ -242,12 +180,10 @@ class Granting:
         names = {canonicalize_name(name) for name in extras}
         named = {name for name in names if self._has_diff(owned.pin, name)}
         try:
-            provided = set(
-                map(canonicalize_name, self.provides(project) if named else ())
-            )
+            provided = self.session.provides(project) if named else []
         except PoachError:  # there is no sdist, for one: nothing that could be patched
             return None
-        return owned.pin if named - provided else None
+        return owned.pin if named - set(map(canonicalize_name, provided)) else None
 
     def _has_diff(self, pin: Pin, name: NormalizedName) -> bool:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pkg_resources
 
+from poach.buildout import noted_requests
 from poach.buildout.requests import GROUP
 from poach.buildout.session import Session
 from poach.catalog.definitions import SUFFIXES
@@ -36,7 +37,7 @@ def is_unconcerned(session: Session) -> bool:
         or settings.diffs
         or settings.substitutes
         or any(pin.refused for pin in settings.plain.values())
-        or session.granting.noted()
+        or noted_requests.recall(session)
     )
     return not said and not any(map(_has_diffs, settings.folders))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from poach import pipeline
 from poach.build import jobs
@@ -18,7 +18,8 @@ from poach.buildout.parts import Part, refuse_other
 from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
-from poach.catalog.definitions import NamedDiffs
+from poach.buildout.use import Use
+from poach.catalog.definitions import NamedDiffs, Shelf
 from poach.catalog.fetch import HttpFetcher
 from poach.catalog.reader import DiffReader
 from poach.errors import PoachError, collect
@@ -30,8 +31,7 @@ from poach.pipeline import Report
 from poach.pipeline.kit import Kit, Toolchain
 from poach.pipeline.ports import Reporter
 from poach.record.effect import judge
-from poach.store import notes, usage
-from poach.store.store import PatchedEgg, Store, StoreUnwritable
+from poach.store.store import PatchedEgg, Store
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -48,33 +48,11 @@ class NotBuilt(PoachError):
         )
 
 
-class Vanished(PoachError):
-    """Eggs that are gone from the store, and that this run has given out."""
-
-    eggs: Sequence[Path]
-
-    def __str__(self) -> str:
-        return (
-            "Somebody has removed patched eggs while this buildout was at work: "
-            f"{', '.join(map(str, self.eggs))}; run buildout again, which builds them"
-        )
-
-
 class Session:
     """Resolves pins to patch sets and supplies their eggs.
 
-    `patch_sets` and the `pins` that they come from are by canonical name, `granting`
-    adds to them what packages ask for.  `parts` are those that build one egg, `options`
-    the build options that they declare for a project, each with the part.  `used` are
-    the eggs that were asked for in this run, `stand_ins` those in the name of projects
-    that have a substitute (folders of the store), `resolved` all projects that parts
-    got distributions of, patched or not, and `foreseen` those that they were expected
-    to, `blind` the parts of which that was not known; `given` are the projects that
-    somebody has got and will keep; `substituted` are those that got a substitute, with
-    what that is; `told` are warnings that were given, and `quiet` is whether more are
-    kept back.  `partial` tells whether only some parts of the buildout run, `is_run`
-    whether this is a run of buildout at all and not a command of poach.  Eggs are
-    made by `toolchain`, that of the running interpreter where none is given.
+    Others read its attributes, and only the methods here change them.  `use` is what
+    the run uses, `granting` are the patches that packages ask for.
     """
 
     def __init__(
@@ -82,10 +60,18 @@ class Session:
         settings: Settings,
         toolchain: Toolchain | None = None,
         reporter: Reporter | None = None,
+        is_run: bool = False,
     ) -> None:
+        """Resolve all pins; raise `PoachError` with all that is wrong with them.
+
+        Eggs are made by `toolchain`, that of the running interpreter where none is
+        given.  `is_run` tells whether this is a run of buildout, and not a command of
+        poach.
+        """
         self.settings = settings
         chain = toolchain or toolchains.own(settings)
         self.kit = _kit(settings, chain, reporter or LogReporter())
+        #: The diffs that the buildout defines, and those that packages ship.
         self.library = NamedDiffs(
             settings.diffs,
             settings.folders,
@@ -93,27 +79,24 @@ class Session:
             settings.diff_owners,
             also=_stood_for(settings),
         )
+        #: The pins with patches, also those that parts bring.
         self.pins = dict(settings.pins)
-        self.granting = Granting(self)
-        resolved = collect(self.resolve, settings.pins.values(), settings.faults)
+        resolved = collect(self._resolve, settings.pins.values(), settings.faults)
+        #: What became of the pins, with the patches that packages ask for.
         self.patch_sets = {one.pin.key: one for one in resolved}
+        #: The build options that parts declare for a project, each with the part.
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
+        #: The names of the parts that build one egg.
         self.parts: set[str] = set()
-        self.used: dict[NormalizedName, PatchedEgg] = {}
-        self.stand_ins: set[Path] = set()
+        self.use = Use(self.kit.store, settings, is_run)
+        self.granting = Granting(self)
         self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
-        self.resolved: set[NormalizedName] = set()
-        self.foreseen: set[NormalizedName] = set()
-        self.blind: set[str] = set()
-        self.given: set[NormalizedName] = set()
-        self.told: set[str] = set()
-        self.quiet = False
-        self.substituted: dict[NormalizedName, str] = {}
-        self.partial = False
-        self.is_run = False
-        self._noted_places: set[str] | None = None
+        self._told: set[str] = set()  # warnings
+        self._warns = True
 
-    def resolve(self, owned: OwnedPin) -> PatchSet:
+    def _resolve(
+        self, owned: OwnedPin, granted: Mapping[str, Sequence[str]] = {}
+    ) -> PatchSet:
         """Find the diffs of a pin; raise all that is wrong with them together."""
         return patchset.resolve(
             owned.pin,
@@ -121,8 +104,63 @@ class Session:
             self.library,
             self.kit.reader,
             self.settings.fuzz,
-            self.granting.granted.get(owned.pin.key, {}),
+            granted,
         )
+
+    def grow(
+        self, project: NormalizedName, granted: Mapping[str, Sequence[str]]
+    ) -> PatchSet:
+        """Add the patches that are `granted`, with who asks, to those of a pin.
+
+        Raises `PoachError`.
+        """
+        owned = self.pin_of(project)
+        assert owned is not None  # or nothing had been granted
+        self.patch_sets[project] = self._resolve(owned, granted)
+        self.use.drop(project)
+        return self.patch_sets[project]
+
+    def ship(self, owner: str, project: str, folder: Path) -> None:
+        """Count a folder of diffs for `project` that the distribution `owner` ships."""
+        shipped = dict(self.library.shipped)
+        there = shipped.get(canonicalize_name(project), ())
+        shelves = {*there, Shelf(owner, folder)}
+        shipped[canonicalize_name(project)] = sorted(shelves, key=lambda s: s.owner)
+        self.library = replace(self.library, shipped=shipped)
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Take back all that the ``with`` block changes if it raises anything."""
+        before = self.library, dict(self.pins), dict(self.patch_sets)
+        declared = dict(self.options), set(self.parts)
+        undo = self.use.undo(), self.granting.undo()
+        try:
+            yield
+        except BaseException:
+            self.library, self.pins, self.patch_sets = before
+            self.options, self.parts = declared
+            for each in undo:
+                each()
+            raise
+
+    @contextlib.contextmanager
+    def reporting(self, reporter: Reporter) -> Iterator[None]:
+        """Report what becomes of eggs in the ``with`` block to another reporter."""
+        before = self.kit
+        self.kit = replace(before, reporter=reporter)
+        try:
+            yield
+        finally:
+            self.kit = before
+
+    @contextlib.contextmanager
+    def warning(self, wanted: bool) -> Iterator[None]:
+        """Warn of patches without effect in the ``with`` block only if `wanted`."""
+        before, self._warns = self._warns, wanted
+        try:
+            yield
+        finally:
+            self._warns = before
 
     def take(self, part: Part) -> None:
         """Count the pin and the build options of a part that builds one egg.
@@ -135,7 +173,7 @@ class Session:
             raise OptionError(f"[{part.name}]", "", reason)
         if part.pin is not None and pinned is None:
             self.pins[part.project] = part.pin
-            self.patch_sets[part.project] = self.resolve(part.pin)
+            self.patch_sets[part.project] = self._resolve(part.pin)
         elif part.pin is not None and pinned is not None:
             refuse_other(part.name, pinned.pin, part.pin.pin)
         self.declare(part.name, part.project, part.options)
@@ -169,32 +207,16 @@ class Session:
         """Warn, once, of patches without effect; raise `PoachError` as settings say."""
         settings = self.settings
         for told in judge(patch_set, egg.entry, settings.effect, settings.unused):
-            if told not in self.told and not self.quiet:
-                self.told.add(told)
+            if self._warns and told not in self._told:
+                self._told.add(told)
                 logger.warning("%s", told)
 
     def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
         """Return the egg of a pinned project, built if need be and if `may_build`."""
-        if project not in self.used:
+        if project not in self.use.eggs:
             there = self.find(project) if self._is_there(project) else None
-            self.used[project] = there or self._supply(project, may_build).egg
-            self._keep_from_pruning(self.used[project])
-        return self.used[project]
-
-    def _keep_from_pruning(self, egg: PatchedEgg) -> None:
-        """Note the use of an egg at once if the last run did not use it."""
-        if not self.is_run:
-            return
-        if self._noted_places is None:
-            self._noted_places = usage.current(self.noted_before() or {})
-        if usage.place(self.kit.store, egg) not in self._noted_places:
-            self.note_use_so_far()
-
-    def refuse_vanished(self) -> None:
-        """Raise `Vanished` if an egg that this run has given out is gone."""
-        gone = [one.egg for one in self.used.values() if not one.egg.is_dir()]
-        if gone:
-            raise Vanished(gone)
+            self.use.take(project, there or self._supply(project, may_build).egg)
+        return self.use.eggs[project]
 
     def declare(
         self, part: str, project: NormalizedName, options: BuildOptions
@@ -210,10 +232,10 @@ class Session:
         if there != options:
             reason = f"builds {project} with {options}, and [{other}] with {there}"
             raise OptionError(f"[{part}]", "", reason)
-        if project in self.given:
+        if project in self.use.given:
             reason = f"builds {project} with {options}, when others have it without"
             raise OptionError(f"[{part}]", "", reason)
-        self.used.pop(project, None)
+        self.use.drop(project)
 
     def is_ready(self, project: NormalizedName) -> bool:
         """Tell whether all folders are there in which the build of `project` looks."""
@@ -242,57 +264,15 @@ class Session:
         except PoachError:  # whoever supplies it raises that
             return False
 
-    def unforeseen_before(self, blind: Iterable[str]) -> set[NormalizedName]:
-        """Return what the last run of this buildout got and could not foresee.
+    def provides(self, project: NormalizedName) -> list[str]:
+        """Return the extras that upstream defines for a project, none without a pin.
 
-        That is nothing unless one of the parts that did not tell is among `blind`.
+        Raises `PoachError`.
         """
-        found = notes.unforeseen(self.noted_before() or {}, blind)
-        return set(map(canonicalize_name, found))
-
-    def noted_before(self) -> dict[str, Any] | None:
-        """Return what `note_use` has noted of this buildout, None for nothing."""
-        return self.kit.store.recall(notes.RUNS, self.name)
-
-    @property
-    def name(self) -> str:
-        """What the notes of this buildout are called."""
-        return notes.name(self.settings.directory)
-
-    def note_use(self) -> None:
-        """Note in the store, if that can be written, what this run used.
-
-        And what it got without having foreseen it, so that the next one does.  A
-        buildout without patched pins does not make a store for that.  What killed runs
-        left in the store goes, too.
-        """
-        if self.patch_sets or self.stand_ins or self.noted_before():
-            hidden = self.resolved - self.foreseen - self.settings.unpatchable
-            self._note(notes.RUNS, notes.of_run(self.used, hidden, self.blind))
-        with contextlib.suppress(StoreUnwritable):
-            self.kit.store.sweep()
-
-    def note_use_so_far(self) -> None:
-        """Note what a run has used that may not come to its end; as `note_use` does.
-
-        What is in the note stays there: scripts of the last run may be there, too.
-        """
-        if self.used or self.stand_ins:
-            noted = self.noted_before() or {}
-            facts = {key: noted[key] for key in notes.RUN_FACTS if key in noted}
-            self._note(notes.RUNS, facts, whole=False)
-
-    def note_build(self) -> None:
-        """Note in the store, if that can be written, what was asked for by command."""
-        if self.used:
-            self._note(notes.BUILDS)
-
-    def _note(
-        self, kind: str, facts: Mapping[str, Any] = {}, whole: bool = True
-    ) -> None:
-        store, directory = self.kit.store, self.settings.directory
-        used = self.used.values(), self.stand_ins
-        usage.note(store, kind, directory, *used, whole=whole, **facts)
+        owned = self.pin_of(project)
+        if owned is None:
+            return []
+        return pipeline.provided(PatchSet(owned.pin, ()), self.kit)
 
     def options_of(self, project: NormalizedName) -> BuildOptions:
         """Return the build options that parts declare for `project`."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poach.buildout import idle, origins, unused
+from poach.buildout import idle, noted_requests, origins, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.session import Session
@@ -39,39 +39,34 @@ class SessionSupplier:
     def idle(self) -> bool:
         """Whether there is nothing to patch, as far as is known."""
         session = self.session
-        found = session.patch_sets or session.parts or session.granting.shipped
+        found = session.patch_sets or session.parts or session.library.shipped
         return self.unconcerned and not found
 
     def rests(self, buildout: Any) -> bool:
         """Tell whether no part of `buildout` needs to be asked beforehand."""
-        self.session.granting.rested = self.idle and not idle.ships_diffs(buildout)
-        return self.session.granting.rested
+        if self.idle and not idle.ships_diffs(buildout):
+            self.session.use.rest()
+        return self.session.use.rested
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""
-        self.session.partial = True
+        self.session.use.run_some_parts()
         with as_user_errors():
-            for patch_set in self.session.granting.ask_as_noted():
+            for patch_set in noted_requests.grant(self.session):
                 self.pin(patch_set)
                 logger.info("%s stays as in the last run.", patch_set.asked)
 
-    @contextlib.contextmanager
-    def tentatively(self) -> Iterator[None]:
+    def tentatively(self) -> AbstractContextManager[None]:
         """Let nothing that is supplied in the ``with`` block count as used."""
-        before = dict(self.session.used)
-        try:
-            yield
-        finally:
-            self.session.used = before
+        return self.session.use.tentatively()
 
     def foreseen(self, keys: Iterable[str], blind: Iterable[str]) -> None:
         """Note what the dry run found, and the parts of which it knows too little."""
-        self.session.foreseen.update(map(canonicalize_name, keys))
-        self.session.blind.update(blind)
+        self.session.use.foresee(keys, blind)
 
     def unforeseen(self, blind: Iterable[str]) -> set[str]:
         """Return what such parts got in the last run, if it had any of `blind`."""
-        return set(self.session.unforeseen_before(blind))
+        return set(self.session.use.unforeseen_before(blind))
 
     def ready(self, key: str) -> bool:
         """Tell whether a pinned project can be built before parts are at work."""
@@ -84,7 +79,7 @@ class SessionSupplier:
     def provides(self, key: str) -> Collection[str]:
         """Return the extras that upstream defines for a pinned project."""
         with as_user_errors():
-            return self.session.granting.provides(canonicalize_name(key))
+            return self.session.provides(canonicalize_name(key))
 
     def patchable(self, key: str, extras: Iterable[str]) -> PatchedPin | None:
         """Return the plain pin of a project if any of `extras` would patch it."""
@@ -106,7 +101,7 @@ class SessionSupplier:
 
     def given(self, keys: Iterable[str]) -> None:
         """Note that these projects are in use as they are now, patched or not."""
-        self.session.given.update(map(canonicalize_name, keys))
+        self.session.use.give(keys)
 
     @property
     def parts(self) -> set[str]:
@@ -143,15 +138,15 @@ class SessionSupplier:
 
     def resolved(self, keys: Iterable[str]) -> None:
         """Note that parts got distributions of these projects."""
-        self.session.resolved.update(map(canonicalize_name, keys))
+        self.session.use.resolve(keys)
 
     def ship(self, owner: str, project: str, folder: Path) -> None:
         """Note diffs for `project` that the distribution `owner` ships."""
-        self.session.granting.ship(owner, project, folder)
+        self.session.ship(owner, project, folder)
 
     def ask(self, requests: Iterable[tuple[str, str, str]]) -> list[str]:
         """Grant patches that packages ask for; return the pins that changed."""
-        with as_user_errors(), self.session.granting.whole():
+        with as_user_errors(), self.session.whole():
             grown = self.session.granting.ask(
                 [Request.of(*request) for request in requests]
             )
@@ -177,11 +172,10 @@ class SessionSupplier:
         """
         project, _ = self.session.settings.substitutes[canonicalize_name(key)]
         store = self.session.kit.store
-        self.session.substituted[canonicalize_name(key)] = f"{other} {version}"
         with as_user_errors():
             egg = alias(store, project, other, version, extras, points)
-        # Those of the dry run, too: parts may get them without asking again.
-        self.session.stand_ins.add(egg.parent)
+        by = f"{other} {version}"
+        self.session.use.substitute(canonicalize_name(key), by, egg.parent)
         return str(egg)
 
     def dry_run_ended(self) -> None:

@@ -69,9 +69,9 @@ def _substitutes(session: Session) -> Iterator[OptionError]:
     idle = [
         f"{project} ({owners[key]})"
         for key, (project, _) in session.settings.substitutes.items()
-        if key not in session.substituted
+        if key not in session.use.substituted
     ]
-    if idle and not session.partial:
+    if idle and not session.use.partial:
         yield OptionError("[substitutes]", "", f"nothing requires {', '.join(idle)}")
 
 

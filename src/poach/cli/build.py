@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         with _shown(session, missing) as done:
             build = partial(_build, session, arguments.to, done)
             jobs.collect(build, keys, side_by_side if len(missing) > 1 else 1)
-        session.note_build()
+        session.use.note_build()
     if not keys:
         complain(f"Nothing to build: no patched pins in {arguments.config}")
     return 0

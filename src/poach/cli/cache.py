@@ -343,7 +343,7 @@ def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
         if theirs.resolve() != store.path.resolve():
             raise OtherStore(cfg, theirs, store.path)
         pinned = {f"{s.pin.key}/{s.version}" for s in session.patch_sets.values()}
-        return pinned | usage.current(session.noted_before() or {})
+        return pinned | usage.current(session.use.noted_before() or {})
 
 
 def _tell(
