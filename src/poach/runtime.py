@@ -8,7 +8,7 @@ import sys
 from poach import NotPatched
 
 if False:  # typing is not in Python 2.7
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     Found = tuple[str, str, Callable[[str], str | None]]
 
@@ -27,8 +27,9 @@ def check(project, patches):
     if lacking:
         has = "has %s and lacks" % _listed(there) if there else "is plain and lacks"
         raise NotPatched("%s at %s %s %s" % (title, location, has, _listed(lacking)))
-    for module, file in _imported_from_elsewhere(
-        location, read("RECORD"), read("namespace_packages.txt")
+    stems, shared = _stems(read("RECORD")), read("namespace_packages.txt") or ""
+    for module, file in imported_from_elsewhere(
+        location, lambda name: name.replace(".", "/") in stems, shared.split()
     ):
         raise NotPatched(
             "%s at %s has %s, but %s is imported from %s already"
@@ -75,20 +76,25 @@ def _patches(record):
     return [str(name) for name in json.loads(record)["names"]] if record else []
 
 
-def _imported_from_elsewhere(location, record, namespaces):
-    # type: (str, str | None, str | None) -> Iterator[tuple[str, str]]
-    """Yield the modules in the list of files `record` that are not from `location`.
+def imported_from_elsewhere(location, has, shared):
+    # type: (str, Callable[[str], bool], Container[str]) -> Iterator[tuple[str, str]]
+    """Yield the modules that `location` has and that are imported from other files.
 
-    Those of the old-style packages `namespaces` may be anybody's.
+    Gives each with its file.  `has` tells whether it has a module; those of the
+    old-style namespace packages `shared` may be anybody's.
     """
-    files = {row.split(",")[0].strip('"') for row in (record or "").splitlines()}
-    stems = {_stem(path) for path in files if path.endswith((".py", ".so", ".pyd"))}
-    shared = (namespaces or "").split()
     folder = os.path.join(os.path.realpath(location), "")
     for name, file in _modules():
-        listed = name.replace(".", "/") in stems and name not in shared
-        if listed and not os.path.realpath(file).startswith(folder):
+        ours = name not in shared and has(name)
+        if ours and not os.path.realpath(file).startswith(folder):
             yield name, file
+
+
+def _stems(record):
+    # type: (str | None) -> set[str]
+    """Return the paths of the modules in a list of files, without suffixes."""
+    files = [row.split(",")[0].strip('"') for row in (record or "").splitlines()]
+    return {_stem(path) for path in files if path.endswith((".py", ".so", ".pyd"))}
 
 
 def _stem(path):

@@ -13,7 +13,7 @@ import pytest
 from poach.cli import main
 from poach.pins.build_key import BuildKey, Target
 from poach.store import usage
-from poach.store.inventory import entries_of, stand_ins_of
+from poach.store.inventory import aliases_of, entries_of
 from poach.store.notes import BUILDS, RUNS
 from poach.store.notes import name as note_name
 from poach.store.store import Made, Store
@@ -256,7 +256,7 @@ def test_stand_ins_go_by_the_same_rules(store, stand_in, buildout, tmp_path, cac
     usage.note(store, RUNS, str(buildout), [], [stand_in])
     assert f"  used by {buildout}\n" in cache("list")[1]
     assert cache("prune", "--unused-for", "0", "--json")[1]["removed"] == []
-    assert [each.users for each in stand_ins_of(store)] == [(str(buildout),)]
+    assert [each.users for each in aliases_of(store)] == [(str(buildout),)]
     usage.note(store, RUNS, str(buildout), [])
     (gone,) = cache("prune", "--unused-for", "0", "--json")[1]["removed"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pkg_resources
 
+from poach import runtime
 from poach.buildout.errors import Unpatched
 from poach.buildout.patched_pin import PatchedPin
 from poach.names import same_version
@@ -27,14 +27,13 @@ def distribution(egg: str, pin: PatchedPin) -> Any:
 def imported_from_elsewhere(egg: str) -> Iterator[str]:
     """Yield files from which this very process has imported what is in `egg`."""
     folder = Path(egg)
-    declared, tops = _namespaces(folder), _top_names(folder)
-    inside = folder.resolve()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is None or name in declared or name.partition(".")[0] not in tops:
-            continue
-        if _has_module(folder, name) and inside not in Path(file).resolve().parents:
-            yield file
+    tops = _top_names(folder)
+
+    def has(name: str) -> bool:
+        return name.partition(".")[0] in tops and _has_module(folder, name)
+
+    shared = _namespaces(folder)
+    yield from (f for _, f in runtime.imported_from_elsewhere(egg, has, shared))
 
 
 def _top_names(egg: Path) -> set[str]:

@@ -48,7 +48,7 @@ LINKER_VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EggPart:
     """A part that builds the egg of `project`.
 
     `pin` is the one that the part brings itself, None where that of the versions
@@ -95,7 +95,7 @@ def raw(buildout: Any, name: str) -> dict[str, str]:
     return dict(_options(buildout, name)._raw)
 
 
-def read(buildout: Any, name: str, settings: Settings) -> Part:
+def read(buildout: Any, name: str, settings: Settings) -> EggPart:
     """Read the part `name`, one of `ours` or `custom`.
 
     Its options may refer to other parts, whose recipes are loaded then.  Raises
@@ -104,11 +104,11 @@ def read(buildout: Any, name: str, settings: Settings) -> Part:
     options = _options(buildout, name)
     if _recipe(buildout, name) not in RECIPES:
         project = _project(_egg(buildout, name))
-        return Part(name, project, None, build_options(buildout, name, options))
+        return EggPart(name, project, None, build_options(buildout, name, options))
     written = project_of(name, options)
     own = _own_pin(buildout, name, options, written, settings)
     key = canonicalize_name(written)
-    return Part(name, key, own, build_options(buildout, name, options))
+    return EggPart(name, key, own, build_options(buildout, name, options))
 
 
 def project_of(name: str, options: Any) -> str:

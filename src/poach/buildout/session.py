@@ -14,7 +14,7 @@ from poach import pipeline
 from poach.build import jobs
 from poach.buildout import toolchains
 from poach.buildout.granting import Granting
-from poach.buildout.parts import Part, refuse_other
+from poach.buildout.parts import EggPart, refuse_other
 from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import OptionError, OwnedPin, Settings
 from poach.buildout.sources import BuildoutSources
@@ -162,7 +162,7 @@ class Session:
         finally:
             self._warns = before
 
-    def take(self, part: Part) -> None:
+    def take(self, part: EggPart) -> None:
         """Count the pin and the build options of a part that builds one egg.
 
         Raises `PoachError`, also where another part or a pin says otherwise.

@@ -23,10 +23,10 @@ from poach.store.entries import ENTRY
 from poach.store.inventory import (
     Item,
     OtherFormat,
+    aliases_of,
     closed,
     entries_of,
     others,
-    stand_ins_of,
 )
 from poach.store.manifest import RECORD
 from poach.store.pruning import Criteria, Pruning, prune
@@ -162,13 +162,13 @@ def _list(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     with _reading(store):
         entries, formats = entries_of(store), others(store)
-        stand_ins = stand_ins_of(store)
+        aliases = aliases_of(store)
         shut = list(closed(store))
     if arguments.json:
         found = {
             "store": str(store.path),
             "entries": [tables.as_json(entry) for entry in entries],
-            "stand-ins": [tables.stand_in_as_json(each) for each in stand_ins],
+            "stand-ins": [tables.alias_as_json(each) for each in aliases],
             "other-formats": [tables.format_as_json(other) for other in formats],
             "closed": [
                 {"path": str(each.path), "reason": each.reason} for each in shut
@@ -176,10 +176,10 @@ def _list(arguments: argparse.Namespace) -> int:
         }
         say(json.dumps(found, indent=2))
         return 0
-    shown = [line for each in stand_ins for line in tables.stand_in(each)]
+    shown = [line for each in aliases for line in tables.alias(each)]
     for line in [*tables.table(entries), *shown, *map(tables.format_line, formats)]:
         say(line)
-    sizes = (sum(each.size for each in some) for some in (entries, stand_ins, formats))
+    sizes = (sum(each.size for each in some) for some in (entries, aliases, formats))
     size = sum(sizes)
     complain(
         f"{tables.count(len(entries), 'egg')}, {tables.size(size)}, in {store.path}"
@@ -262,7 +262,7 @@ def _prune(arguments: argparse.Namespace) -> int:
     kept = _kept(arguments, store) if arguments.keep else None
     criteria = Criteria(time.time(), idle, kept)
     with _reading(store):
-        found = [*entries_of(store), *stand_ins_of(store)]
+        found = [*entries_of(store), *aliases_of(store)]
         items: list[Item] = [each for each in found if criteria.item(each)]
         formats = [each for each in others(store) if criteria.format(each)]
         shut = [(each.path, each.reason) for each in closed(store)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from poach.store.inventory import Entry, OtherFormat, StandIn
+from poach.store.inventory import Alias, Entry, OtherFormat
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
@@ -32,8 +32,8 @@ def as_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def stand_in_as_json(item: StandIn) -> dict[str, Any]:
-    """Return the stand-in of a substitute as JSON has it."""
+def alias_as_json(item: Alias) -> dict[str, Any]:
+    """Return the alias of a substitute as JSON has it."""
     return {
         "path": str(item.path),
         "size": item.size,
@@ -44,8 +44,8 @@ def stand_in_as_json(item: StandIn) -> dict[str, Any]:
     }
 
 
-def stand_in(item: StandIn) -> Iterator[str]:
-    """Yield the lines on the stand-in of a substitute."""
+def alias(item: Alias) -> Iterator[str]:
+    """Yield the lines on the alias of a substitute."""
     used = f"last used {_day(max(item.used))}" if item.used else "no known use"
     yield f"stand-in of a substitute: {size(item.size)}, {used}, {item.path}"
     yield from (f"  used by {user}" for user in item.users)

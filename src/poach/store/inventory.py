@@ -14,7 +14,7 @@ from poach.store.permissions import Closed, may_read
 from poach.store.store import DamagedEntry, Store
 from poach.store.usage import Uses
 
-STAND_INS = ".aliases"
+ALIASES = ".aliases"
 
 #: Where work is under way, and what was set aside: of no interest to anybody else.
 _WORK = (".staging", ".locks", ".logs", ".damaged")
@@ -57,7 +57,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn(Item):
+class Alias(Item):
     """An egg in the name of a project with a substitute: .aliases/PROJECT-DIGEST."""
 
 
@@ -150,19 +150,19 @@ def others(store: Store) -> list[OtherFormat]:
     return [_other(path) for path in found if path != store.root]
 
 
-def stand_ins_of(store: Store) -> list[StandIn]:
-    """Return all stand-ins for projects that have a substitute."""
+def aliases_of(store: Store) -> list[Alias]:
+    """Return all aliases of projects that have a substitute."""
     known = usage.read(store)
-    folder = store.root / STAND_INS
+    folder = store.root / ALIASES
     paths = filter(_is_folder, _readable(store, folder))
-    found = (_stand_in(store, path, known) for path in paths)
+    found = (_alias(store, path, known) for path in paths)
     return [each for each in found if each is not None]
 
 
-def _stand_in(store: Store, path: Path, known: Uses) -> StandIn | None:
+def _alias(store: Store, path: Path, known: Uses) -> Alias | None:
     closed = "" if may_read(path) else store.closed(path).reason
     facts = _facts(path, path / manifest.RECORD, closed, known)
-    return StandIn(**facts) if facts is not None else None
+    return Alias(**facts) if facts is not None else None
 
 
 def _entry(store: Store, path: Path, known: Uses) -> Entry | None:

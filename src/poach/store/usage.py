@@ -1,7 +1,7 @@
 """Who used which entry of the store, and when: notes that buildouts leave there.
 
 A note belongs to the folder of a buildout.  ``eggs`` are the places in the store of the
-entries, and of the stand-ins for substitutes, that its last run used, ``at`` is when,
+entries, and of the aliases of substitutes, that its last run used, ``at`` is when,
 in seconds since 1970; ``before`` are others with the time of their last use.  Where
 nothing has changed a run writes no note for a day.
 """
@@ -30,18 +30,18 @@ def note(
     kind: str,
     directory: str,
     eggs: Collection[PatchedEgg],
-    stand_ins: Collection[Path] = (),
+    aliases: Collection[Path] = (),
     whole: bool = True,
     **facts: object,
 ) -> None:
     """Note in the store, if that can be written, what a run used, and other `facts`.
 
-    `stand_ins` are folders of the store.  A run that is not `whole` has ended before it
+    `aliases` are folders of the store.  A run that is not `whole` has ended before it
     knew all that it uses: what the last one used counts, too.
     """
     noted = store.recall(kind, name(directory)) or {}
     used = {place(store, egg) for egg in eggs}
-    used |= {folder.relative_to(store.root).as_posix() for folder in stand_ins}
+    used |= {folder.relative_to(store.root).as_posix() for folder in aliases}
     before_that = [] if whole else current(noted)
     used |= {where for where in before_that if _is_there(store.root / where)}
     places = sorted(used)
