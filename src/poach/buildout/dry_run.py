@@ -24,9 +24,9 @@ from typing import Any, Protocol
 import pkg_resources
 import zc.buildout.easy_install as easy_install
 
-from poach.buildout.installers import ANYBODY
 from poach.buildout.patched_pin import PatchedPin, PatchRequest
 from poach.buildout.requests import Requests
+from poach.buildout.requirers import ANYBODY
 from poach.names import canonicalize_name
 
 logger = logging.getLogger("zc.buildout.poach")

@@ -19,10 +19,6 @@ except ImportError:  # before zc.buildout 3.1
         return name.lower()
 
 
-#: Who asks where no distribution does.
-ANYBODY = "A part or a recipe"
-
-
 def version_of(installer: Any, project: str) -> str | None:
     """Return the version that an installer has for a canonical `project`."""
     # How the keys are spelled depends on the release of zc.buildout.
@@ -50,22 +46,6 @@ def _spellings(env: Any) -> dict[str, list[str]]:
             spellings.setdefault(canonicalize_name(key), []).append(key)
         env._poach_spellings = size, spellings
     return env._poach_spellings[1]  # type: ignore[no-any-return]
-
-
-def asker_of(installer: Any, requirement: Any) -> str:
-    """Tell who has a requirement last."""
-    return askers_of(installer, requirement)[-1]
-
-
-def askers_of(installer: Any, requirement: Any) -> list[str]:
-    """Tell all who have a requirement, from what the installer logs for conflicts."""
-    start, end = "Requirement of ", f": {requirement}"
-    found = [
-        str(line[len(start) : -len(end)])
-        for line in installer._requirements_and_constraints
-        if line.startswith(start) and line.endswith(end)
-    ]
-    return found or [ANYBODY]
 
 
 def admits(constraint: str, pin: PatchedPin) -> bool:

@@ -62,7 +62,7 @@ def intercept(
         setattr(installer, name, _method(originals[name], handler))
     Buildout.__init__ = begin_another
     Buildout._compute_part_signatures = _method(sign, substitution.foresee)
-    better = _method(match, substitution.isolation.best_match)
+    better = _method(match, substitution.best_match)
     pkg_resources.Environment.best_match = better
     listeners.append(substitution.added)
     easy_install.normalize_versions = _function(normalize, substitution.translated)

@@ -17,6 +17,7 @@ import pkg_resources
 from zc.buildout import UserError
 
 from poach.buildout.patched_pin import PatchedPin, PatchRequest
+from poach.buildout.requirers import Requirers
 from poach.names import canonicalize_name
 
 _Fault: TypeAlias = "UserError | None"
@@ -53,17 +54,23 @@ class Granter(Protocol):
 class Requests:
     """Resolves requirements together with the patches that they ask for.
 
-    `requests` are all extras that requirements have named in one go, with who asks;
+    `requests` are all extras that requirements have named in one go, with these;
     `open` are those that their distributions do not have: without them the resolution
     goes on, and learns who ships diffs.  `unmet` are those that buildout tolerates as
     unknown extras, while nobody ships diffs.
     """
 
-    def __init__(self, granter: Granter, sources: Callable[[Any], list[str]]) -> None:
+    def __init__(
+        self,
+        granter: Granter,
+        sources: Callable[[Any], list[str]],
+        requirers: Requirers,
+    ) -> None:
         """`sources` tells the folders in which the packages of a distribution are."""
         self.granter = granter
         self.sources = sources
-        self.requests: list[PatchRequest] = []
+        self.requirers = requirers
+        self.requests: list[tuple[str, str, Any]] = []
         self.open: list[PatchRequest] = []
         self.unmet: list[PatchRequest] = []
         self.ws: Any = None
@@ -120,7 +127,8 @@ class Requests:
         outer = self.requests, self.open, self.ws
         self.open = []
         try:
-            return function()
+            with self.requirers.resolving():
+                return function()
         finally:
             self.requests, self.open, self.ws = outer
 
@@ -193,16 +201,14 @@ class Requests:
             self.open = []
         return changed
 
-    def stripped(
-        self, requirement: Any, askers: list[str], pin: PatchedPin | None
-    ) -> Any:
+    def stripped(self, requirement: Any, pin: PatchedPin | None) -> Any:
         """Return `requirement` without what is open; note what it asks for.
 
         Extras that are patches of `pin` are spelled as its egg has them: buildout
         compares text.
         """
         project, extras = requirement.project_name, requirement.extras
-        self.requests += [(project, x, asker) for x in extras for asker in askers]
+        self.requests += [(project, extra, requirement) for extra in extras]
         patches = set(map(canonicalize_name, pin.names)) if pin is not None else set()
         lacking = {_key(request) for request in self.open}
         kept = [
@@ -222,16 +228,16 @@ class Requests:
     def _lacking(self, ws: Any) -> list[PatchRequest]:
         """Return the requests that the distributions in `ws` do not meet."""
         seen = {(_key(request), request[2]) for request in self.open}
-        lacking = []
-        for request in self.requests:
-            dist = _find(ws, request[0])
-            told = request[0], request[1], _title(ws, request[2])
-            if dist is None or (_key(request), told[2]) in seen:
+        lacking: dict[Any, PatchRequest] = {}
+        for project, extra, requirement in self.requests:
+            dist = _find(ws, project)
+            if dist is None or _has(dist, extra):
                 continue
-            if canonicalize_name(request[1]) not in map(canonicalize_name, dist.extras):
-                seen.add((_key(request), told[2]))
-                lacking.append(told)
-        return lacking
+            for asker in self.requirers.titles(requirement):
+                request = project, extra, asker
+                if (_key(request), asker) not in seen:
+                    lacking.setdefault((_key(request), asker), request)
+        return list(lacking.values())
 
     def _shipped(self, dist: Any) -> list[tuple[str, Path]]:
         """Return the projects that a distribution has diffs for, with their folders."""
@@ -265,13 +271,9 @@ def _find(ws: Any, project: str) -> Any:
     return None
 
 
-def _title(ws: Any, asker: str) -> str:
-    """Return name and version of who has a requirement, where `asker` is one."""
-    try:
-        dist = _find(ws, pkg_resources.Requirement.parse(asker).project_name)
-    except ValueError:  # it is a part
-        return asker
-    return asker if dist is None else str(dist)
+def _has(dist: Any, extra: str) -> bool:
+    """Tell whether a distribution has an extra, however spelled."""
+    return canonicalize_name(extra) in map(canonicalize_name, dist.extras)
 
 
 def _state(ws: Any) -> Any:

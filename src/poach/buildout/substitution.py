@@ -23,8 +23,6 @@ from poach.buildout.errors import (
 )
 from poach.buildout.installers import (
     admits,
-    asker_of,
-    askers_of,
     distributions,
     is_arbitrary,
     is_spelling,
@@ -34,6 +32,7 @@ from poach.buildout.installers import (
 from poach.buildout.isolation import Isolation
 from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.requests import Granter, Requests
+from poach.buildout.requirers import Requirers
 from poach.buildout.substitutes import Aliases, Substitutes
 from poach.names import canonicalize_name
 from poach.pins.pin import is_pin
@@ -95,8 +94,10 @@ class Substitution:
     def __init__(self, supplier: Supplier, buildout: Any) -> None:
         self.supplier = supplier
         self.develop_eggs = DevelopEggs(buildout["buildout"])
-        self.requests = Requests(supplier, self.develop_eggs.sources)
         self.substitutes = Substitutes(supplier)
+        self.requirers = Requirers(lambda name: self.substitutes.of(name) is not None)
+        sources = self.develop_eggs.sources
+        self.requests = Requests(supplier, sources, self.requirers)
         self.original_install = vars(easy_install.Installer)["install"]
         self.dry_run = DryRun(supplier, supplier, self.requests)
         self.isolation = Isolation(self._is_free)
@@ -117,10 +118,10 @@ class Substitution:
         if self.substitutes.of(requirement.project_name) is not None:
             version = self._alias(installer, requirement).version
             return easy_install._constrained_requirement(version, requirement)
+        written = requirement
         if requirement.extras:
-            askers = self._requesters(installer, requirement)
             pin = self.supplier.pinned(canonicalize_name(requirement.project_name))
-            requirement = self.requests.stripped(requirement, askers, pin)
+            requirement = self.requests.stripped(requirement, pin)
         pin = self._pinned(installer, requirement.project_name)
         if pin is None:
             return self._plainly(installer, original, requirement)
@@ -128,7 +129,7 @@ class Substitution:
         if self._developed(installer, pin):
             version = pin.base
         elif is_arbitrary(requirement) and version not in requirement:
-            asker = asker_of(installer, requirement)
+            asker = self.requirers.project(written)
             raise ArbitraryEquality(pin, str(requirement), asker)
         try:
             return easy_install._constrained_requirement(version, requirement)
@@ -136,20 +137,6 @@ class Substitution:
             conflict = installer._version_conflict_information(pin.project)
             easy_install.logger.info(conflict)
             raise
-
-    def _requesters(self, installer: Any, requirement: Any) -> list[str]:
-        """Tell all who have a requirement; for an alias, those who asked for that."""
-        found: list[str] = []
-        for asker in askers_of(installer, requirement):
-            try:
-                asked = pkg_resources.Requirement.parse(asker)
-            except ValueError:  # it is a part
-                asked = None
-            if asked is None or self.substitutes.of(asked.project_name) is None:
-                found.append(asker)
-            else:
-                found += self._requesters(installer, asked)
-        return found
 
     def _plainly(
         self, installer: Any, original: Callable[..., Any], requirement: Any
@@ -163,7 +150,7 @@ class Substitution:
             if value is None:
                 raise
             where = self._owner("versions", canonicalize_name(project))
-            asker = asker_of(installer, requirement)
+            asker = self.requirers.project(requirement)
             raise UnreadableVersion(
                 project, value, where, str(requirement), asker
             ) from error
@@ -216,6 +203,7 @@ class Substitution:
         self.requests.ws = ws
         with self.isolation.explaining(requirement):
             dists = original(requirement, ws)
+        self.requirers.got(dists)
         for dist in filter(self._is_ours, dists):
             there = ws.by_key.get(dist.key)
             if there is None or there.location != dist.location:
@@ -224,6 +212,23 @@ class Substitution:
             self.isolation.refuse_imported(dist, imported_from_elsewhere(dist.location))
             ws.add(dist, replace=True)
         return dists
+
+    def best_match(
+        self,
+        env: Any,
+        original: Callable[..., Any],
+        requirement: Any,
+        ws: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Return what an environment has, as its method does, but for `isolation`."""
+        dist = self.isolation.best_match(
+            env, original, requirement, ws, *args, **kwargs
+        )
+        if dist is not None:
+            self.requirers.got([dist])
+        return dist
 
     def added(self, dist: Any) -> None:
         """See that buildout's own working set, on which recipes run, is patched.
@@ -290,7 +295,7 @@ class Substitution:
         return pin is not None and not self._developed(installer, pin)
 
     def _alias(self, installer: Any, requirement: Any) -> Any:
-        asker = asker_of(installer, requirement)
+        asker = self.requirers.project(requirement)
         resolve = functools.partial(self._substitute, installer)
         try:
             return self.substitutes.alias(requirement, resolve, asker)

@@ -11,6 +11,7 @@ from pkg_resources import Distribution, Requirement
 from poach.buildout.dry_run import BuiltByPart, DryRun, StandIn
 from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.requests import Requests
+from poach.buildout.requirers import Requirers
 
 PIN = PatchedPin("Pond", "1.0", "1.0 +Very.Loud", "1.0+very.loud.p12345678")
 
@@ -43,7 +44,9 @@ class Session:
 
 def dry_run(**more):
     session = Session(**more)
-    run = DryRun(session, session, Requests(session, lambda _: []))
+    run = DryRun(
+        session, session, Requests(session, lambda _: [], Requirers(lambda _: False))
+    )
     run.missing = set()
     return run
 

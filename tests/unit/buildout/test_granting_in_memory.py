@@ -10,6 +10,7 @@ from pkg_resources import EntryPoint, Requirement
 from zc.buildout import UserError
 
 from poach.buildout.requests import GROUP, Requests
+from poach.buildout.requirers import Requirers
 
 
 class Dist:
@@ -17,7 +18,7 @@ class Dist:
 
     def __init__(self, project_name, requires=(), extras=(), ships=()):
         self.project_name = project_name
-        self.requires = requires
+        self._dep_map = {None: [Requirement.parse(each) for each in requires]}
         self.extras = list(extras)
         self.ships = ships
 
@@ -67,22 +68,23 @@ def bench(*requires, pond=(), known=(), idle=False, ships=()):
         "pond": Dist("pond", extras=pond),
     }
     granter = Granter(world, known, idle)
-    requests = Requests(granter, lambda dist: [f"/eggs/{dist.project_name}"])
+    requirers = Requirers(lambda project: False)
+    requests = Requests(granter, lambda dist: [f"/eggs/{dist.project_name}"], requirers)
     runs = []
 
     def resolve():
         runs.append(1)
-        found, todo = [], [("app", "A part or a recipe")]
+        found, todo = [], [Requirement.parse("app")]
         while todo:
-            text, asker = todo.pop(0)
-            wanted = requests.stripped(Requirement.parse(text), [asker], None)
+            wanted = requests.stripped(todo.pop(0), None)
             dist = world[wanted.key]
             found.append(dist)
             requests.ws = found
+            requirers.got([dist])
             lacking = set(wanted.extras) - set(dist.extras)
             if lacking:
                 raise UserError(f"{dist} has no {lacking}")
-            todo += [(each, f"{dist.project_name}==1.0") for each in dist.requires]
+            todo += dist._dep_map[None]
         return found
 
     return granter, requests, resolve, runs
