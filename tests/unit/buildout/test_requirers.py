@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import zc.buildout.easy_install  # noqa: F401  (brings pkg_resources)
-from pkg_resources import Distribution, EmptyProvider, Requirement
+from pkg_resources import Requirement
 
 from poach.buildout.requirers import ANYBODY, Requirers
-
-
-class Metadata(EmptyProvider):
-    """What a distribution says in requires.txt."""
-
-    def __init__(self, requires):
-        self.requires = requires
-
-    def has_metadata(self, name):
-        return name == "requires.txt"
-
-    def get_metadata(self, name):
-        return self.requires
-
-    def get_metadata_lines(self, name):
-        return iter(self.requires.splitlines())
-
-
-def dist(name, requires=""):
-    return Distribution("/eggs", Metadata(requires), name, "1.0")
+from support.required import dist
 
 
 def requirers(*dists, aliases=()):
