@@ -27,6 +27,7 @@ from poach.buildout.errors import (
     Unpatched,
     UnreadableVersion,
 )
+from poach.buildout.interception import intercept
 from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.substitution import Substitution
 from support import required
@@ -56,6 +57,13 @@ class Supplier:
 
     def holds(self, location):
         return location.startswith(str(self.store))
+
+    def ask(self, requests):
+        self.done.append(("ask", *requests))
+        return []
+
+    def refuse(self, requests, tolerated):
+        raise UserError("refused")
 
     def declare(self, spec, key, build_ext, environment):
         self.done.append(("declare", spec, key, build_ext, environment))
@@ -431,3 +439,31 @@ def test_a_substitute_that_is_not_there(substitution, supplier):
 
     assert isinstance(caught.value, UserError)
     assert "'pond', the substitute of lake" in str(caught.value)
+
+
+def lay(folder, name, *requires):
+    """Lay out an installed project, as in site-packages."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
+    lines += [f"Requires-Dist: {each}" for each in requires]
+    (info / "METADATA").write_text("\n".join(lines) + "\n")
+
+
+def test_an_installer_tells_who_asks_also_of_what_lies_beside(
+    substitution, supplier, tmp_path
+):
+    supplier.pins = {}
+    lay(tmp_path / "site", "app", "lib")
+    lay(tmp_path / "site", "lib", "lake[loud]")  # found beside app, and added nowhere
+    lay(tmp_path / "eggs", "lake")
+    path = [str(tmp_path / "site"), str(tmp_path / "eggs")]
+
+    restore = intercept(substitution, lambda: False)
+    try:
+        with pytest.raises(UserError, match="refused"):
+            easy_install.Installer(path=path).install(["app"])
+    finally:
+        restore()
+
+    assert ("ask", ("lake", "loud", "lib 1.0")) in supplier.done
