@@ -83,11 +83,14 @@ def test_a_patch_that_is_there_for_another_version(pond):
     [
         ("1.0 +", "a '+' without a patch name behind it"),
         ("+x", "the version is missing"),
-        (">=1.0 +x", "'>=1.0' is a range, and patches are for one version"),
+        (">=1.0 +x", "'>=1.0' is a range; patches are for one version"),
         ("1.0 +loud +Loud", "patch 'Loud' is named twice"),
         ("1.3.4nxd6 +x", "'1.3.4nxd6' is not a version (PEP 440)"),
-        ("1.0 +loud+wide", "'loud+wide' is no patch name"),
-        ("1.0 +loud ; why", "';' begins no comment here; give it a line of its own"),
+        ("1.0 +loud+wide", "'loud+wide' is not a patch name"),
+        (
+            "1.0 +loud ; why",
+            "';' does not begin a comment here; put the comment on a separate line",
+        ),
     ],
 )
 def test_malformed_pin(pond, pin, reason):
@@ -279,7 +282,7 @@ def test_a_build_that_fails(pond):
         "    +bang (buildout.cfg:12): setup.py\n"
         "    +loud (buildout.cfg:12): src/pond/__init__.py\n"
         "read the log, or run 'poach build -v pond'; if the pin builds without its "
-        "patches, mend the patch"
+        "patches, fix the patch"
     )
     assert "bang, says setup.py" in log.read_text()
 
@@ -300,7 +303,7 @@ def test_a_build_that_fails_names_the_patch_of_the_file(index, project):
         "    +other (buildout.cfg:12): cquack.py",
         "    +loud (buildout.cfg:12): cpond.c, which the log names",
         "read the log, or run 'poach build -v cpond'; if the pin builds without +loud, "
-        "mend the patch",
+        "fix the patch",
     ]
 
 

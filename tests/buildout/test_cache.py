@@ -324,7 +324,7 @@ FOLDER = (
     ".tools and .aliases), and the next run that needs the folder makes a new one and "
     "swaps both, so that nothing is missing under a program that runs from it\n"
 )
-FILE = "1 damaged file; remove it, and what is needed of it is made again\n"
+FILE = "1 damaged file; remove it, and poach makes it again if it is needed\n"
 
 
 @pytest.mark.parametrize(
@@ -361,15 +361,15 @@ FILE = "1 damaged file; remove it, and what is needed of it is made again\n"
         (
             lambda e: entry_json(e, key=OTHER.as_json()),
             "",
-            "entry.json is about another build",
+            "entry.json is for another build",
         ),
         (
             lambda e: entry_json(e, version="2.0"),
             "",
-            "entry.json is about another build",
+            "entry.json is for another build",
         ),
         (lambda e: entry_json(e, files=5), "", "entry.json lists no files"),
-        (as_another_key, OLD, "entry.json is about another build"),
+        (as_another_key, OLD, "entry.json is for another build"),
         (
             lambda e: (e.parent / "file").touch(),
             f"pond/{VERSION}/file",
@@ -492,7 +492,7 @@ def test_prune_by_use(store, tmp_path, cache, days, stays):
 
     assert (code, left(store)) == (0, stays)
     assert len(out.splitlines()) >= 2 - len(stays)
-    assert err.endswith(f" gone, in {store.path}\n")
+    assert err.endswith(f" removed, in {store.path}\n")
     assert list((store.root / ".staging").iterdir()) == []
     assert sorted(path.name for path in store.root.glob("[!.]*")) == stays
     assert cache("verify")[0] == 0
@@ -538,7 +538,7 @@ def test_what_prune_tells(store, entry, cache):
     _, out, err = cache("prune", "--unused-for", "3", "-n")
     shown = f"{size} B"
     assert out == f"{shown:>9}  entry  {entry.relative_to(store.path)}\n"
-    assert err == f"{shown} would go, in {store.path}\n"
+    assert err == f"{shown} would be removed, in {store.path}\n"
     done = cache("prune", "--unused-for", "3", "--json")
     assert done == (0, {**told, "dry-run": False}, "")
 
@@ -558,7 +558,7 @@ def test_odd_numbers_of_days(store, cache, capsys, days):
         cache("prune", "--unused-for", days)
 
     assert caught.value.code == 2
-    assert f"{days!r} is no number of days" in capsys.readouterr().err
+    assert f"{days!r} is not a number of days" in capsys.readouterr().err
 
 
 CHILD = f"""
@@ -717,10 +717,10 @@ def test_the_store_of_a_configuration(pond, project, index):
 
     ours, theirs = str(pond.path / "buildout.cfg"), str(other.path / "buildout.cfg")
     both = pond.poach("cache", "prune", "--keep", ours, "--keep", theirs)
-    assert (both.stdout, both.stderr) == ("", f"0 B gone, in {folder}\n")
+    assert (both.stdout, both.stderr) == ("", f"0 B removed, in {folder}\n")
     done = pond.poach("cache", "prune", "--keep", theirs, "--dry-run")
     assert done.stdout == ""
-    assert f"{built['path']} stays: in use by {pond.path}\n" in done.stderr
+    assert f"Kept {built['path']}: in use by {pond.path}\n" in done.stderr
     regardless = ("cache", "prune", "--keep", theirs, "--even-in-use")
     done = pond.poach(*regardless, "--dry-run")
     assert len(done.stdout.splitlines()) == 1

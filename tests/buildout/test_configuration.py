@@ -459,15 +459,15 @@ def test_a_folder_without_a_series(pond):
     assert pond.poach("list", "patches:loud=quilt", expect=1).error == (
         "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in patches:loud on "
         "the command line): the folder "
-        f"{pond.path}/quilt holds no quilt series (a file named 'series')"
+        f"{pond.path}/quilt has no quilt series (a file named 'series')"
     )
 
 
 def test_an_entry_that_is_switched_off(pond):
     assert pond.poach("list", "patches:loud=", expect=1).error == (
         "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in patches:loud on the "
-        "command line): its entry in [patches] is empty, which refuses it; write the "
-        "place of the diff there, or do not ask for the patch"
+        "command line): its entry in [patches] is empty, which refuses the patch; "
+        "write the place of the diff there, or do not ask for the patch"
     )
 
 

@@ -108,7 +108,7 @@ def test_a_patch_without_effect_stops_the_buildout(pond):
         "    'schema' (buildout.cfg:12): src/pond/schema.json: the wheel lacks it, and "
         "has pond/__init__.py; let the patch change what the build installs, too: "
         "packages, package_data, scripts, MANIFEST.in or the like",
-        "if one is to be used all the same, write #effect=warn behind the location of "
+        "to use such a patch anyway, write #effect=warn behind the location of "
         "its diff, or patch-effect = warn in [buildout]",
     ]
     assert "Patched pond 1.0: loud (1 file installed)" in result.stdout
@@ -323,7 +323,7 @@ def test_a_twin_of_a_project_with_cython(index, project, makes):
         assert "src/deep/_deep.pyx: build input (the build makes" in result.stderr
         assert depth(patched) == "2"
     else:
-        assert "_deep.pyx: src/deep/_deep.c, which is made of it" in result.stderr
+        assert "_deep.pyx: src/deep/_deep.c, which is generated from it" in result.stderr
         assert depth(patched) == "1"
 
 
@@ -374,7 +374,7 @@ def test_the_sources_of_ruamel_yaml_clib(index, project, tmp_path):
 
     result = patched.poach("build", expect=1)
 
-    assert "_ruamel_yaml.pyx: _ruamel_yaml.c, which is made of it" in result.stderr
+    assert "_ruamel_yaml.pyx: _ruamel_yaml.c, which is generated from it" in result.stderr
 
 
 # -- what to say ----------------------------------------------------------------------

@@ -95,7 +95,7 @@ def test_an_egg_that_a_buildout_uses_stays(store, egg, buildout, prune, kind):
     assert prune("-n") == (
         0,
         "",
-        f"{place} stays: in use by {buildout}\n0 B would go, in {store.path}\n",
+        f"Kept {place}: in use by {buildout}\n0 B would be removed, in {store.path}\n",
     )
     code, done, err = prune("--json")
     used = [{"path": str(place), "used-by": [str(buildout)]}]
@@ -144,7 +144,7 @@ def test_where_a_note_cannot_be_read_nobody_knows(store, egg, buildout, prune, d
     code, out, err = prune()
 
     assert (code, out) == (0, "")
-    assert err.startswith(f"{note} cannot be read, so that it is not known who uses")
+    assert err.startswith(f"{note} cannot be read, so poach does not know")
     assert egg.egg.exists()
     assert prune("--even-in-use")[0] == 0
     assert not egg.egg.exists()
@@ -206,7 +206,7 @@ def test_what_a_file_of_a_buildout_refers_to_stays(store, egg, buildout, prune, 
     usage.note(store, RUNS, str(buildout), [])
     refer(buildout, egg)
 
-    assert f"{egg.wheel.parent} stays: in use by {buildout}\n" in prune()[2]
+    assert f"Kept {egg.wheel.parent}: in use by {buildout}\n" in prune()[2]
     assert egg.egg.exists()
 
 
@@ -215,7 +215,7 @@ def test_a_stand_in_that_a_script_refers_to_stays(store, stand_in, buildout, pru
     (buildout / "bin").mkdir()
     (buildout / "bin" / "app").write_text(f"'{stand_in / 'sea.egg'}'")
 
-    assert f"{stand_in} stays: in use by {buildout}\n" in prune()[2]
+    assert f"Kept {stand_in}: in use by {buildout}\n" in prune()[2]
     assert stand_in.exists()
 
 
@@ -290,7 +290,7 @@ def older(store, buildout, eggs, host=""):
 def test_an_older_store_that_is_in_use_stays(store, egg, buildout, prune):
     old = older(store, buildout, ["pond/1.0/x"])
 
-    assert f"{old} stays: in use by {buildout}\n" in prune()[2]
+    assert f"Kept {old}: in use by {buildout}\n" in prune()[2]
     assert old.exists()
 
     usage.note(store, RUNS, str(buildout), [egg])  # it runs with this release now
@@ -305,7 +305,7 @@ def test_an_older_store_to_which_a_script_refers_stays(store, egg, buildout, pru
     (buildout / "bin").mkdir()
     (buildout / "bin" / "app").write_text(f"'{old}/pond/1.0/x/pond.egg'")
 
-    assert f"{old} stays: in use by {buildout}\n" in prune()[2]
+    assert f"Kept {old}: in use by {buildout}\n" in prune()[2]
     assert old.exists()
 
 
@@ -392,7 +392,7 @@ def test_a_stand_in_is_used(project, index):
     (listed,) = json.loads(made.poach("cache", "list", "--json").stdout)["stand-ins"]
     assert listed["used-by"] == [str(made.path)]
     done = made.poach("cache", "prune", "--unused-for", "0")
-    assert f"{listed['path']} stays: in use by {made.path}\n" in done.stderr
+    assert f"Kept {listed['path']}: in use by {made.path}\n" in done.stderr
     done = made.poach("cache", "prune", "--keep", "buildout.cfg", "--even-in-use")
     assert Path(listed["path"]).exists(), str(done)
 

@@ -130,7 +130,7 @@ def test_what_we_may_not_read(store, entry, name):
     assert projects["duck"]["damage"] is projects["duck"]["closed"] is None
     if name.startswith(".."):
         assert found["closed"] == [{"path": str(barrier), "reason": reason}]
-        assert f"Not known is what is in {barrier}: {reason}\n" in table.stderr
+        assert f"Cannot see what is in {barrier}: {reason}\n" in table.stderr
     else:
         assert found["closed"] == []
         assert projects["pond"]["closed"] == reason
@@ -140,7 +140,7 @@ def test_what_we_may_not_read(store, entry, name):
     assert (verified.returncode, verified.stdout) == (1, f"{where}: {reason}\n")
     assert verified.stderr == "1 place that you may not read\n"
     assert (pruned.returncode, kept.returncode) == (0, 0)
-    assert f"What you may not read stays: {where}: {reason}\n" in pruned.stderr
+    assert f"Kept, because you may not read it: {where}: {reason}\n" in pruned.stderr
     assert "duck/" in pruned.stdout and "pond/" not in pruned.stdout
 
 

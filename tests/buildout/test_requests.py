@@ -210,7 +210,7 @@ def test_hints_that_go_in_a_circle(pond, index):
 
     error = made.run(expect=1).error
 
-    assert "+loud is to come after +wide, +wide is to come after +loud" in error
+    assert "+loud must come after +wide, +wide must come after +loud" in error
 
 
 def test_the_commands_know_what_was_asked_for_in_the_last_run(pond, index):

@@ -171,7 +171,7 @@ def test_what_is_there_stays(pond, nginx):
     url = f"{nginx.url}{entry.relative_to(nginx.files)}"
     assert line == (
         f"Did not get {told(result, 'Built')[0].split(' in ')[0][6:]} from {url}: "
-        "it is no zip archive: it begins with b'<!DOCTYPE html><'; it is built here"
+        "it is not a zip archive: it begins with b'<!DOCTYPE html><'; it is built here"
     )
     assert not told(result, "Uploaded")
     assert entry.read_bytes().startswith(b"<!DOCTYPE")
@@ -492,13 +492,16 @@ def pem(kind, data):
     ("text", "reason"),
     [
         (None, "cannot be read: No such file or directory"),
-        ("", "is no PEM file without a password"),
-        ("secret", "is no PEM file without a password"),
-        (pem("OPENSSH PRIVATE KEY", b"x" * 99), "is no PEM file without a password"),
-        (pem("ENCRYPTED PRIVATE KEY", b"x" * 9), "is no PEM file without a password"),
+        ("", "is not a PEM file without a password"),
+        ("secret", "is not a PEM file without a password"),
+        (pem("OPENSSH PRIVATE KEY", b"x" * 99), "is not a PEM file without a password"),
+        (
+            pem("ENCRYPTED PRIVATE KEY", b"x" * 9),
+            "is not a PEM file without a password",
+        ),
         (
             "-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----\n",
-            "is no PEM file without a password",
+            "is not a PEM file without a password",
         ),
         (
             pem(
@@ -542,7 +545,7 @@ def test_a_key_is_not_needed_where_uploads_are_switched_off(pond, tmp_path):
     [
         (
             b"ed25519:AAA\n",
-            "in {}, 'ed25519:AAA' is no public key, as 'poach key' prints them",
+            "in {}, 'ed25519:AAA' is not a public key as 'poach key' prints it",
         ),
         (b"\xff\n", "{} is no text"),
         (b"# none\n", "{} has no key in it"),
@@ -579,7 +582,7 @@ def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
         "[buildout] patched-eggs-upload (buildout.cfg:5): 'yes' is neither true nor "
         "false",
         "[buildout] patched-eggs-trusted-keys (buildout.cfg:10): 'ed25519:c2hvcnQ=' "
-        "is no public key, as 'poach key' prints them",
+        "is not a public key as 'poach key' prints it",
         "[buildout] patched-eggs-trusted-keys (buildout.cfg:11): cannot read "
         f"{project.path}/nowhere.txt: No such file or directory",
         "[buildout] patched-eggs-signing-key (buildout.cfg:7): it is one line",

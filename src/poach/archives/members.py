@@ -102,7 +102,7 @@ class Member(NamedTuple):
                     break
                 yield block
         if left:
-            raise ValueError(f"{self.name!r} is not as long as it says")
+            raise ValueError(f"{self.name!r} has another length than its header says")
 
 
 def members(archive: Path, limits: Limits = LIMITS) -> Iterator[Member]:
@@ -129,7 +129,7 @@ def members(archive: Path, limits: Limits = LIMITS) -> Iterator[Member]:
         if member.path:
             yield member
         elif member.kind != "folder":
-            raise ValueError(f"{member.name!r} is no name of a file")
+            raise ValueError(f"{member.name!r} is not a file name")
 
 
 def too_many(limits: Limits) -> str:
@@ -271,7 +271,7 @@ def _of_zip(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> M
     if "\\" in name:
         raise ValueError(f"{name!r} has a backslash in it")
     if info.compress_type not in _METHODS:
-        raise ValueError(f"{name!r} is compressed in a way that no sdist is")
+        raise ValueError(f"{name!r} is compressed with a method that sdists do not use")
     # What a tool has written for a symbolic link is unpacked as a file, as pip does.
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
         raise ValueError(f"{name!r} is a special file")
@@ -299,7 +299,7 @@ def _path(name: str, limits: Limits) -> str:
     if ".." in parts:
         raise ValueError(f"{name!r} has '..' in it")
     if any(character in name for character in ("\0", *_WINDOWS)):
-        raise ValueError(f"{name!r} has a character in it that no file name may have")
+        raise ValueError(f"{name!r} has a character that file names may not have")
     _refuse_long(name, limits)
     return "/".join(parts)
 

@@ -25,7 +25,7 @@ _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, ValueError, RuntimeError, LookupError, OverflowError),
 )
-_TWICE = "{!r} is in it twice, and not the same"
+_TWICE = "{!r} is in it twice, with different bytes"
 
 
 class BadArchive(PoachError):
@@ -78,7 +78,7 @@ def _check_asides(tree: Path) -> None:
     if found := sorted(path.name for path in tree.iterdir() if is_aside(path.name)):
         raise ValueError(
             f"it contains {', '.join(map(repr, found))}, where poach keeps old files "
-            "while it patches a tree; the sdist was perhaps made from a tree that is "
+            "while it patches a tree; perhaps the sdist was made from a tree that is "
             "patched in part; use another sdist, or ask its author for one"
         )
 

@@ -18,7 +18,7 @@ def check_list(stream: IO[bytes], most: int, largest: int) -> None:
     """
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end is None:
-        raise ValueError("it is no zip archive")
+        raise ValueError("it is not a zip archive")
     if end[_COUNT] > most:
         raise ValueError(f"it has more than {most} files and folders")
     if end[_SIZE] > largest:  # whatever the count says, zipfile reads all of it

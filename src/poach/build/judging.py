@@ -109,7 +109,7 @@ class _Judge:
             return None
         return Verdict(
             Effect.WITHOUT_EFFECT,
-            why=f"the build makes it again of {source}, which no patch changes",
+            why=f"the build makes it again from {source}, which no patch changes",
             cure=f"patch {source}, too",
         )
 
@@ -158,7 +158,7 @@ class _Judge:
                     place,
                     f"the patch deletes it, and the wheel still has {place}",
                     self._cure_of_copy(path, place)
-                    or "delete what the build makes it of, too",
+                    or "delete the file that the build makes it from, too",
                 )
         if kept:
             why = f"the wheel has {kept[0]} from elsewhere"
@@ -183,7 +183,7 @@ class _Judge:
             return None
         return Verdict(
             Effect.WITHOUT_EFFECT,
-            why="nothing was compiled of it: the wheel has no compiled code, but the "
+            why="nothing was compiled from it: the wheel has no compiled code, but the "
             "build files name extensions",
             cure=_CURE_OF_UNCOMPILED,
         )
@@ -228,7 +228,7 @@ class _Judge:
             return Verdict(
                 Effect.WITHOUT_EFFECT,
                 why="the build writes this file itself, without the change",
-                cure="patch what the build makes it of",
+                cure="patch the file that the build makes it from",
             )
         for place in self._at.places(path):
             if place in self._wheel.sizes and self._is_meant(path, patched, place):
@@ -272,7 +272,8 @@ class _Judge:
             Effect.WITHOUT_EFFECT,
             place,
             f"the wheel has {place} without the change",
-            self._cure_of_copy(path, place) or "patch what the build makes it of",
+            self._cure_of_copy(path, place)
+            or "patch the file that the build makes it from",
         )
 
     def _cure_of_copy(self, path: str, place: str) -> str:

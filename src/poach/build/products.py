@@ -156,7 +156,7 @@ def _all_made_of(source: str) -> list[str]:
 def _hidden(product: str) -> Verdict:
     return Verdict(
         Effect.WITHOUT_EFFECT,
-        why=f"{product}, which is made of it, is in the sdist, and neither a patch nor "
-        "the build changes it",
+        why=f"{product}, which is generated from it, is in the sdist, and neither a "
+        "patch nor the build changes it",
         cure=f"patch {product}, too: make it again from the patched source",
     )

@@ -127,7 +127,7 @@ def retag(
 
 
 def read(path: Path) -> Wheel:
-    """Read the wheel at `path`; raises `RetagError` where it is no zip archive."""
+    """Read the wheel at `path`; raises `RetagError` where it is not a zip archive."""
     try:
         with ZipFile(path) as archive:
             infos = archive.infolist()
@@ -218,7 +218,9 @@ def _file_name(wheel: Wheel, version: str) -> str:
     """NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl (PEP 427)."""
     parts = wheel.name.split("-")
     if len(parts) not in (5, 6) or not wheel.name.endswith(".whl"):
-        raise RetagError(wheel.name, "that is not the file name of a wheel (PEP 427)")
+        raise RetagError(
+            wheel.name, "it does not have the file name of a wheel (PEP 427)"
+        )
     return "-".join([parts[0], version, *parts[2:]])
 
 

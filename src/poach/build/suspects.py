@@ -55,7 +55,7 @@ class PatchedBuildFailed(PoachError):
         without = " ".join(f"+{name}" for name in guilty) or "its patches"
         return (
             f"read the log, or run 'poach build -v {self.project}'; if the pin builds "
-            f"without {without}, mend the patch"
+            f"without {without}, fix the patch"
         )
 
 

@@ -24,7 +24,7 @@ class NoSeries(PoachError):
     path: str
 
     def __str__(self) -> str:
-        return f"the folder {self.path} holds no quilt series (a file named 'series')"
+        return f"the folder {self.path} has no quilt series (a file named 'series')"
 
 
 class SwitchedOff(PoachError):
@@ -32,8 +32,8 @@ class SwitchedOff(PoachError):
 
     def __str__(self) -> str:
         return (
-            "its entry in [patches] is empty, which refuses it; write the place of the "
-            "diff there, or do not ask for the patch"
+            "its entry in [patches] is empty, which refuses the patch; write the "
+            "place of the diff there, or do not ask for the patch"
         )
 
 
@@ -50,7 +50,7 @@ class DigestOfFolder(PoachError):
     """A sha256 declared for a folder of diffs."""
 
     def __str__(self) -> str:
-        return "a sha256 is for one diff, and this is a folder"
+        return "a sha256 is for one diff, but this is a folder"
 
 
 class Disputed(PoachError):

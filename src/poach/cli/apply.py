@@ -66,13 +66,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--strip",
         metavar="N",
         type=_strip,
-        help="folders to strip from the names (default: found out)",
+        help="folders to strip from the names (default: poach finds the number)",
     )
     parser.add_argument(
         "-d",
         "--directory",
         metavar="DIR",
-        help="folder of the tree that the names are relative to (default: found out)",
+        help="folder of the tree that the names are relative to (default: poach "
+        "finds it)",
     )
     parser.add_argument(
         "--fuzz",
@@ -95,12 +96,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="keep",
         help="any: line endings (CR LF or LF) may differ, the file keeps its own",
     )
-    parser.add_argument("--check", action="store_true", help="only say what would be")
-    parser.add_argument("--json", action="store_true", help="say it in JSON")
+    parser.add_argument(
+        "--check", action="store_true", help="only print what would be done"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
         "--recover",
         action="store_true",
-        help="put back what a run that was killed has changed in TREE; no PATCH then",
+        help="undo the changes of a killed run in TREE (takes no PATCH)",
     )
     parser.set_defaults(command=parser)
 

@@ -92,25 +92,25 @@ def _configure_pruning(command: argparse.ArgumentParser) -> None:
         "--unused-for",
         type=_days,
         metavar="DAYS",
-        help="remove only what nobody has used for so many days",
+        help="remove only eggs that nobody has used for so many days",
     )
     command.add_argument(
         "--keep",
         action="append",
         metavar="CONFIG",
-        help="remove only what is neither pinned by this configuration nor was used "
-        "by its last run (may be given several times; the store is that of the first, "
+        help="remove only eggs that this configuration neither pins nor used "
+        "in its last run (may be given several times; the store is that of the first, "
         "unless -c or --store says which)",
     )
     command.add_argument(
         "--even-in-use",
         action="store_true",
-        help="remove also what buildouts use whose folders are still there: what they "
-        "run from it breaks until they run again",
+        help="remove also eggs of buildouts whose folders still exist: their programs "
+        "break until these buildouts run again",
     )
     command.set_defaults(config=None)
     command.add_argument(
-        "-n", "--dry-run", action="store_true", help="only tell what would go"
+        "-n", "--dry-run", action="store_true", help="only print what would be removed"
     )
 
 
@@ -120,7 +120,7 @@ def _days(word: str) -> float:
     except ValueError:
         days = -1
     if not 0 <= days < float("inf"):
-        raise argparse.ArgumentTypeError(f"{word!r} is no number of days")
+        raise argparse.ArgumentTypeError(f"{word!r} is not a number of days")
     return days
 
 
@@ -136,7 +136,7 @@ def _store(arguments: argparse.Namespace) -> Store:
         if not path.is_dir():
             raise NoStore(path, "there is no such folder")
         if any(path.glob("*")) and not any(path.glob("[0-9]*")):
-            raise NoStore(path, f"it is none: there is no folder {FORMAT} in it")
+            raise NoStore(path, f"it is not a store: there is no folder {FORMAT} in it")
         return Store(path)
     return Store(config.store(arguments, arguments.words))
 
@@ -185,7 +185,7 @@ def _list(arguments: argparse.Namespace) -> int:
         f"{tables.count(len(entries), 'egg')}, {tables.size(size)}, in {store.path}"
     )
     for each in shut:
-        complain(f"Not known is what is in {each.path}: {each.reason}")
+        complain(f"Cannot see what is in {each.path}: {each.reason}")
     return 0
 
 
@@ -232,7 +232,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _advise(damaged: Collection[Path]) -> None:
-    """Say how to mend what is damaged, also under a program that runs from it."""
+    """Print how to replace damaged folders under programs that run from them."""
     folders = [path for path in damaged if path.is_dir()]
     if folders:
         complain(
@@ -244,14 +244,16 @@ def _advise(damaged: Collection[Path]) -> None:
     if len(folders) < len(damaged):
         complain(
             f"{tables.count(len(damaged) - len(folders), 'damaged file')}; remove it, "
-            "and what is needed of it is made again"
+            "and poach makes it again if it is needed"
         )
 
 
 def _prune(arguments: argparse.Namespace) -> int:
     """Remove what nobody needs; return the exit code."""
     if arguments.unused_for is None and not arguments.keep:
-        arguments.command.error("say what may go: --unused-for DAYS, --keep CONFIG")
+        arguments.command.error(
+            "say what may be removed: --unused-for DAYS, --keep CONFIG"
+        )
     # Reading a configuration changes the folder in which we are.
     arguments.keep = list(map(_absolute, arguments.keep or ()))
     if arguments.config is None:
@@ -277,7 +279,7 @@ def _prune(arguments: argparse.Namespace) -> int:
             _outdated(arguments),
         )
     for path, reason in shut:
-        complain(f"What you may not read stays: {path}: {reason}")
+        complain(f"Kept, because you may not read it: {path}: {reason}")
     _tell(arguments, store, done, used)
     raise_faults(done.faults)
     return 0
@@ -290,12 +292,12 @@ def _absolute(cfg: str) -> str:
 def _in_use(
     store: Store, items: Sequence[Item], formats: Sequence[OtherFormat]
 ) -> dict[Path, list[str]]:
-    """Return who uses what; nobody is known to use it where a note cannot be read."""
+    """Return the users of each path, without names if a note cannot be read."""
     blind = inuse.unreadable(store)
     for path in blind if items or formats else ():
         complain(
-            f"{path} cannot be read, so that it is not known who uses what: no egg is "
-            "removed.  Remove that if it is damaged, or say --even-in-use"
+            f"{path} cannot be read, so poach does not know which eggs are in use: no "
+            "egg is removed.  Remove that file if it is damaged, or use --even-in-use"
         )
     if blind:
         return {
@@ -362,10 +364,10 @@ def _tell(
         say(f"{tables.size(each.size):>9}  {each.what}  {place}{detail}")
     for path, users in used.items():
         if users:
-            complain(f"{path} stays: in use by {', '.join(users)}")
+            complain(f"Kept {path}: in use by {', '.join(users)}")
     for path in done.busy:
-        complain(f"Somebody works there, so it stays: {path}")
-    word = "would go" if arguments.dry_run else "gone"
+        complain(f"Kept, because another run uses it: {path}")
+    word = "would be removed" if arguments.dry_run else "removed"
     complain(f"{tables.size(done.size)} {word}, in {store.path}")
 
 

@@ -162,7 +162,9 @@ def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: 
     except (Error, OSError) as error:
         raise BadConfiguration(without_credentials(str(error))) from error
     except ValueError as error:  # InvalidSpecifier, of whichever copy of packaging
-        raise BadConfiguration(f"{error}, in what [buildout] refers to") from error
+        raise BadConfiguration(
+            f"{error}, in a section that [buildout] refers to"
+        ) from error
 
 
 def _assignments(

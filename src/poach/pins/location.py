@@ -203,13 +203,13 @@ def _file_path(url: str) -> str:
         raise ValueError("a file: URL has no query; write %3F for '?'")
     path = unquote(parts.path)
     if not path.startswith("/") or "\0" in path:
-        raise ValueError("a file: URL holds an absolute path")
+        raise ValueError("a file: URL needs an absolute path")
     return path
 
 
 def _url(text: str) -> str:
     if not is_url(text) or not urlsplit(text).hostname:
-        raise ValueError("a URL has a host, as in https://host/path")
+        raise ValueError("a URL needs a host, as in https://host/path")
     return text
 
 
@@ -218,7 +218,7 @@ def _sdist(text: str) -> tuple[Kind, str, str, str]:
     if found is None:
         raise ValueError("a diff in an sdist is sdist:NAME==VERSION/PATH")
     if not is_patch_name(found["project"]):
-        raise ValueError(f"{found['project']!r} is no project's name (PEP 508)")
+        raise ValueError(f"{found['project']!r} is not a project name (PEP 508)")
     if not is_version(found["version"]):
         raise ValueError(f"{found['version']!r} is not a version (PEP 440)")
     return Kind.SDIST, found["path"], found["project"], found["version"]

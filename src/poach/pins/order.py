@@ -31,7 +31,7 @@ class OrderCycle(PoachError):
 
     def __str__(self) -> str:
         around = ", ".join(
-            f"+{name} is to come after +{after}"
+            f"+{name} must come after +{after}"
             for name, after in zip(self.names, self.names[1:], strict=False)
         )
         return (

@@ -122,11 +122,13 @@ def _parse(project: str, value: str) -> Pin:
 
 def _base(word: str) -> str:
     if word.endswith("+"):
-        raise ValueError(f"{word!r} has its '+' behind it, which belongs before a name")
+        raise ValueError(
+            f"{word!r} has its '+' behind it; the '+' belongs before the name"
+        )
     if word.startswith("="):
-        raise ValueError(f"{word!r} has an operator, and a pin is the version alone")
+        raise ValueError(f"{word!r} has an operator; a pin has only the version")
     if word[0] in "<>!~":
-        raise ValueError(f"{word!r} is a range, and patches are for one version")
+        raise ValueError(f"{word!r} is a range; patches are for one version")
     try:
         version = Version(word)
     except ValueError:
@@ -138,7 +140,10 @@ def _base(word: str) -> str:
 
 def _name(word: str) -> str:
     if word[0] in "#;":
-        raise ValueError(f"{word!r} begins no comment here; give it a line of its own")
+        raise ValueError(
+            f"{word!r} does not begin a comment here; put the comment on a separate "
+            "line"
+        )
     if word[0] not in "+-":
         raise ValueError(f"{word!r} has no '+' before it")
     name = word[1:]
@@ -146,7 +151,7 @@ def _name(word: str) -> str:
         raise ValueError(f"a {word!r} without a patch name behind it")
     if not is_patch_name(name):
         raise ValueError(
-            f"{name!r} is no patch name (ASCII letters, digits, '.', '_', '-')"
+            f"{name!r} is not a patch name (ASCII letters, digits, '.', '_', '-')"
         )
     return name
 

@@ -68,7 +68,7 @@ def uninvited(request: Request) -> RequestError:
 def unpatchable(request: Request) -> RequestError:
     """Return the error of a request for what the buildout itself runs on."""
     return RequestError(
-        request, "which runs this very buildout and cannot be patched by it"
+        request, "which runs this buildout, so that the buildout cannot patch it"
     )
 
 

@@ -34,12 +34,12 @@ class SeriesError(PoachError):
 
 
 class EmptySeries(PoachError):
-    """A series file that names no diff; `place` is the file."""
+    """A series file that does not name a diff; `place` is the file."""
 
     place: str
 
     def __str__(self) -> str:
-        return f"{self.place} names no diff"
+        return f"{self.place} does not name a diff"
 
 
 class SeriesEntry(NamedTuple):

@@ -68,7 +68,7 @@ class WithoutEffect(PoachError):
             [
                 f"Patches of {self.patch_set.title} change files without effect:",
                 *(f"    {line}" for line in self.lines),
-                f"if one is to be used all the same, write #effect={milder} behind the "
+                f"to use such a patch anyway, write #effect={milder} behind the "
                 f"location of its diff, or patch-effect = {milder} in [buildout]",
             ]
         )

@@ -189,14 +189,16 @@ def _opened(path: Path, limits: Limits) -> Iterator[ZipFile]:
         if len(tail) < _END.size or not tail[-_END.size :].startswith(_END_MARK):
             stream.seek(0)
             raise ValueError(
-                f"it is no zip archive: it begins with {stream.read(16)!r}"
+                f"it is not a zip archive: it begins with {stream.read(16)!r}"
             )
         if tail.startswith(_END_64_MARK):
-            raise ValueError("it is a zip archive of a kind that is not made here")
+            raise ValueError("it is a zip archive of a kind that poach does not make")
         check_list(stream, limits.files, limits.metadata)
         with ZipFile(stream) as zipped:
             if any(info.compress_type not in _METHODS for info in zipped.infolist()):
-                raise ValueError("it is compressed in a way that is not used here")
+                raise ValueError(
+                    "it is compressed with a method that poach does not use"
+                )
             yield zipped
 
 
@@ -212,7 +214,7 @@ def _entry(
     by = None if trusted is None else _signer(zipped, data, trusted, limits)
     entry = json.loads(data)
     if not isinstance(entry, dict) or entry.get("bundle") != BUNDLE:
-        raise ValueError(f"{ENTRY} is no bundle's of format {BUNDLE}")
+        raise ValueError(f"{ENTRY} is not from a bundle of format {BUNDLE}")
     return entry, by
 
 
@@ -249,7 +251,7 @@ def _check_inputs(entry: Mapping[str, Any], version: str, key: BuildKey) -> None
     ):
         if found != wanted:
             raise ValueError(
-                f"it is about another build: its {field} is {found!r}, not {wanted!r}"
+                f"it is for another build: its {field} is {found!r}, not {wanted!r}"
             )
     if not _are(str, entry["names"]) or not _are(dict, entry["patches"]):
         raise ValueError("it does not say what its patches are")
@@ -295,7 +297,10 @@ def _check_paths(names: set[str], count: int) -> None:
     """
     folded = {name.casefold() for name in names}
     if len(folded) < count:
-        raise ValueError("it has two files whose names differ in case only, if at all")
+        raise ValueError(
+            "it has two files with the same name, or with names that differ only in "
+            "case"
+        )
     for name in names:
         _refuse_unsafe(name)
         if not folded.isdisjoint(parents(name.casefold())):
@@ -310,7 +315,7 @@ def _refuse_unsafe(name: str) -> None:
     except Fault as fault:
         raise ValueError(f"{name!r} {fault.refusals[0].detail}") from None
     if not plain:
-        raise ValueError(f"{name!r} is no plain path")
+        raise ValueError(f"{name!r} is not a plain path")
 
 
 def _check_members(zipped: ZipFile, names: set[str]) -> None:
@@ -327,7 +332,7 @@ def _check_members(zipped: ZipFile, names: set[str]) -> None:
     for info in members:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG) or info.is_dir():
-            raise ValueError(f"{info.filename!r} is no regular file")
+            raise ValueError(f"{info.filename!r} is not a regular file")
 
 
 def _extract(zipped: ZipFile, file: _File, dest: Path) -> None:

@@ -28,7 +28,9 @@ class Address:
         """Parse what `str` of an address gives; raises ValueError."""
         parts = urlsplit(text)
         if not is_url(text) or not parts.hostname:
-            raise ValueError("it is no http(s) URL with a host, as https://host/path/")
+            raise ValueError(
+                "it is not an http(s) URL with a host, such as https://host/path/"
+            )
         parts.port  # noqa: B018 - raises ValueError for what is no port
         if parts.query or parts.fragment or re.search(r"[\s\0]", text):
             raise ValueError("it has a query, a fragment or white space")
@@ -71,7 +73,7 @@ class PublicKey:
         """Parse what `str` of a key gives; raises ValueError."""
         found = _PUBLIC.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text!r} is no public key, as 'poach key' prints them")
+            raise ValueError(f"{text!r} is not a public key as 'poach key' prints it")
         return cls(base64.b64decode(found["data"]))
 
     def __str__(self) -> str:

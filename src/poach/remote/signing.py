@@ -22,7 +22,7 @@ _OTHERS = 0o077
 _PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----(.*)-----END PRIVATE KEY-----", re.S)
 #: The name of the algorithm as it stands in a private key (RFC 8410, RFC 8032).
 _ED25519 = bytes.fromhex("06032b6570")
-_NO_PEM = "is no PEM file without a password"
+_NO_PEM = "is not a PEM file without a password"
 _OTHER_KIND = "is not for ed25519; 'poach key --new' makes one that is"
 
 

@@ -83,7 +83,7 @@ def read(place: Path, key: Mapping[str, Any]) -> PatchedEgg | None:
         raise
     # Entries that were made earlier have the key itself.
     if entry.get("key") not in (recorded(key), key):
-        raise DamagedEntry(place, f"{ENTRY} is about another build")
+        raise DamagedEntry(place, f"{ENTRY} is for another build")
     return _checked(place, entry)
 
 
@@ -94,7 +94,7 @@ def look(place: Path) -> PatchedEgg:
     """
     entry = _entry(place)
     if not _belongs(place, entry):
-        raise DamagedEntry(place, f"{ENTRY} is about another build")
+        raise DamagedEntry(place, f"{ENTRY} is for another build")
     return _checked(place, entry)
 
 
@@ -107,7 +107,7 @@ def flaws(place: Path) -> Iterator[str]:
         yield damage.reason
         return
     if not _belongs(place, entry):
-        yield f"{ENTRY} is about another build"
+        yield f"{ENTRY} is for another build"
     for each in manifest.differences(place, files):
         if each != f"{ENTRY} should not be there":
             yield each
@@ -131,7 +131,7 @@ def _entry(place: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DamagedEntry(place, f"{ENTRY}: {error}") from None
     if not isinstance(entry, dict):
-        raise DamagedEntry(place, f"{ENTRY} is about another build")
+        raise DamagedEntry(place, f"{ENTRY} is for another build")
     return entry
 
 

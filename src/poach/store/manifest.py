@@ -23,7 +23,7 @@ _BLOCK = 1 << 18
 #: What the mode of a regular file says that everybody may read.
 _PLAIN = stat.S_IFREG | stat.S_IROTH
 _KIND = stat.S_IFMT(0o177777) | stat.S_IROTH
-_IRREGULAR = "it is no regular file"
+_IRREGULAR = "it is not a regular file"
 
 
 def files(folder: Path) -> Files:

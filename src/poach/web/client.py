@@ -40,7 +40,7 @@ def coding_fault(response: Response) -> str:
     coding = response.headers.get("Content-Encoding", "identity")
     if coding == "identity":
         return ""
-    return f"it is encoded ({coding}), which nobody asked for"
+    return f"it is encoded ({coding}), but poach did not ask for that"
 
 
 def status_reason(response: Response) -> str:
@@ -54,8 +54,8 @@ def status_reason(response: Response) -> str:
         )
     if status == 404:
         return (
-            f"{reason}: check the address; some servers say so where a login is needed "
-            "(in ~/.netrc)"
+            f"{reason}: check the address; some servers also answer so if a login is "
+            "needed (in ~/.netrc)"
         )
     if status not in (401, 403):
         return reason
@@ -76,5 +76,5 @@ def reason_of(error: Exception) -> str:
     while cause.args and isinstance(cause.args[-1], Exception):
         cause = cause.args[-1]
     if type(cause) is BadStatusLine:
-        return f"its answer is no HTTP: {str(cause).strip()!r}"
+        return f"its answer is not HTTP: {str(cause).strip()!r}"
     return str(cause).rpartition("): ")[2]

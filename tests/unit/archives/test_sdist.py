@@ -109,7 +109,7 @@ def test_a_tree_with_a_folder_of_poach_apply(archive, dest, top, name):
     folder = name.partition("/")[0]
     assert refusal(unpack, archive, dest) == (
         f"Cannot unpack {archive.name}: it contains {folder!r}, where poach keeps old "
-        "files while it patches a tree; the sdist was perhaps made from a tree that is "
+        "files while it patches a tree; perhaps the sdist was made from a tree that is "
         "patched in part; use another sdist, or ask its author for one"
     )
 

@@ -477,7 +477,7 @@ def test_no_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["demo.whl", "demo-1.0-py3-none-any.zip"])
 def test_no_name_of_a_wheel(tmp_path: Path, name: str) -> None:
     assert message(tmp_path, demo_files(), name=name) == (
-        f"Cannot retag {name}: that is not the file name of a wheel (PEP 427)"
+        f"Cannot retag {name}: it does not have the file name of a wheel (PEP 427)"
     )
 
 

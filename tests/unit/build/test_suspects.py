@@ -46,7 +46,7 @@ def test_many_files_are_counted():
         "these patches are in the tree:",
         "    +wide (a.cfg:1): 7 files",
         "read the log, or run 'poach build -v pond'; if the pin builds without its "
-        "patches, mend the patch",
+        "patches, fix the patch",
     ]
     assert "6.py, which the log names" in str(
         PatchedBuildFailed("pond", fault, [many], ["6.py"])

@@ -195,8 +195,8 @@ def test_an_empty_entry_switches_a_name_off(shelf):
 
     assert isinstance(error, SwitchedOff)
     assert str(error) == (
-        "its entry in [patches] is empty, which refuses it; write the place of the "
-        "diff there, or do not ask for the patch"
+        "its entry in [patches] is empty, which refuses the patch; write the place of "
+        "the diff there, or do not ask for the patch"
     )
 
 
@@ -232,7 +232,7 @@ def test_a_folder_without_series(tmp_path):
 
     assert isinstance(error, NoSeries)
     assert str(error) == (
-        f"the folder {tmp_path}/s holds no quilt series (a file named 'series')"
+        f"the folder {tmp_path}/s has no quilt series (a file named 'series')"
     )
 
 
@@ -242,7 +242,7 @@ def test_a_folder_with_a_sha256(tmp_path):
     error = refusal(library(section={"fix": [path(tmp_path / "s", sha256="a" * 64)]}))
 
     assert isinstance(error, DigestOfFolder)
-    assert str(error) == "a sha256 is for one diff, and this is a folder"
+    assert str(error) == "a sha256 is for one diff, but this is a folder"
 
 
 def test_all_bad_folders_of_one_entry_are_told(tmp_path):

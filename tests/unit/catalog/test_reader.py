@@ -150,7 +150,7 @@ def test_a_file_that_changes_before_it_is_applied(reader, tmp_path):
     ("name", "reason"),
     [
         ("absent", "No such file or directory"),
-        (".", "it is no regular file"),
+        (".", "it is not a regular file"),
         ("a.patch/b", "Not a directory"),
         ("x" * 300, "File name too long"),
     ],
@@ -242,7 +242,7 @@ def test_a_server_that_refuses(reader, index: Index, status, pinned):
         )
     if status == 404:
         login = (
-            ": check the address; some servers say so where a login is needed (in "
+            ": check the address; some servers also answer so if a login is needed (in "
             "~/.netrc)"
         )
     words = f"cannot get {url}: the server answers with status {status}{login}"
@@ -304,7 +304,7 @@ def test_a_diff_that_is_compressed_on_the_way(reader, coding):
         thread.join()
 
     assert str(error) == (
-        f"cannot get {url}: it is encoded ({coding}), which nobody asked for"
+        f"cannot get {url}: it is encoded ({coding}), but poach did not ask for that"
     )
 
 

@@ -146,7 +146,7 @@ def test_the_series_file_is_named(place, capsys):
     assert main(["apply", "t", "one", "two"]) == 1
     assert capsys.readouterr().err == (
         "Error: bad line 'fix -R' in one/series: reversed diffs are not supported\n"
-        "two/series names no diff\n"
+        "two/series does not name a diff\n"
     )
 
 

@@ -65,14 +65,14 @@ def test_the_pin_comes_first_and_hints_move_the_others(pinned, asked, said, expe
             "",
             "x y",
             {"x": ("y", ""), "y": ("x", "")},
-            "+x is to come after +y, +y is to come after +x",
+            "+x must come after +y, +y must come after +x",
         ),
         (
             "a b",
             "c d",
             {"c": ("b", ""), "d": ("c", "a")},
-            "+a is to come after +d, +d is to come after +c, "
-            "+c is to come after +b, +b is to come after +a",
+            "+a must come after +d, +d must come after +c, "
+            "+c must come after +b, +b must come after +a",
         ),
     ],
 )

@@ -112,7 +112,9 @@ def test_what_a_line_without_a_level_strips():
 
 @pytest.mark.parametrize("data", [b"", b"\n \n\t\n", b"# nothing\n  # at all\n"])
 def test_a_series_names_a_diff(data):
-    with pytest.raises(EmptySeries, match=r"^debian/patches/series names no diff$"):
+    with pytest.raises(
+        EmptySeries, match=r"^debian/patches/series does not name a diff$"
+    ):
         parse(data, "debian/patches/series")
 
 

@@ -229,7 +229,10 @@ BAD = {
     "another base": (record("base", "2.0"), "its upstream version is '2.0'"),
     "another sdist": (record("upstream", {"sha256": ""}), "its upstream sdist is ''"),
     "other patches": (record("digest", "c" * 64), "its patch set is 'ccc"),
-    "another format": (record("bundle", 2), "entry.json is no bundle's of format 1"),
+    "another format": (
+        record("bundle", 2),
+        "entry.json is not from a bundle of format 1",
+    ),
     "other names": (record("names", [1]), "does not say what its patches are"),
     "no patches": (record("patches", {}), "does not say what its patches are"),
     "no verdicts": (
@@ -258,11 +261,11 @@ BAD = {
     "absolute": (lambda e, f: record("egg", "/etc/x.egg")(e, f), "is not at the top"),
     "backslash": (put("..\\evil.py"), "has a backslash in its name"),
     "drive": (record("egg", "C:x.egg"), "not recorded"),
-    "dots": (put("./x/./evil.py"), "is no plain path"),
+    "dots": (put("./x/./evil.py"), "is not a plain path"),
     "git": (put(".git/config"), "is git's own"),
     "long": (put("x" * 300), "has a name that is too long"),
     "not text": (put("\udcff"), "surrogates not allowed"),
-    "case": (put("Pond/__INIT__.py"), "differ in case only"),
+    "case": (put("Pond/__INIT__.py"), "differ only in case"),
     "in a file": (put("pond/__init__.py/x"), "is in a file"),
     "byte code": (put("pond/__pycache__/__init__.cpython-311.pyc"), "is byte code"),
     "old byte code": (put("pond/__init__.pyc"), "is byte code"),
@@ -275,7 +278,7 @@ BAD = {
         f"is about ['Pond'] ['{VERSION}', '2.0']",
     ),
     "another poach.json": (changed(f"{INFO}/poach.json", b"{}"), "says other than"),
-    "no zip": (changed(WHEEL, b"wheel"), "no zip archive: it begins with b'wheel'"),
+    "no zip": (changed(WHEEL, b"wheel"), "not a zip archive: it begins with b'wheel'"),
     "another wheel": (
         changed(WHEEL, dists.wheel("lake", VERSION, {})),
         ".dist-info/METADATA' is about ['lake']",
@@ -310,7 +313,7 @@ def test_another_key_is_refused(archive, tmp_path):
 
     reason = refusal(archive, dest, key=KEY._replace(patches="c" * 64))
 
-    assert reason.startswith("it is about another build: its build key is")
+    assert reason.startswith("it is for another build: its build key is")
 
 
 def add(archive, path, name, data=b"", attr=0, **more):
@@ -342,7 +345,7 @@ def test_links_and_devices(archive, tmp_path, attr):
                 info.external_attr = attr << 16
             bad.writestr(info, data)
 
-    assert "is no regular file" in refusal(path, tmp_path)
+    assert "is not a regular file" in refusal(path, tmp_path)
 
 
 # Bombs
@@ -379,7 +382,7 @@ def test_compression_that_takes_memory(archive, tmp_path):
 
     reason = refusal(tmp_path / "bad.zip", tmp_path)
 
-    assert reason == "it is compressed in a way that is not used here"
+    assert reason == "it is compressed with a method that poach does not use"
 
 
 @pytest.mark.parametrize("name", ["entry.json", SIGNATURES])
@@ -408,11 +411,11 @@ def test_a_long_list_of_members_is_not_read(tmp_path):
         for number in range(70_000):
             zipped.writestr(str(number), b"")
     data = bytearray(path.read_bytes())
-    assert "zip archive of a kind that is not made here" in refusal(path, tmp_path)
+    assert "zip archive of a kind that poach does not make" in refusal(path, tmp_path)
     data[-14:-10] = b"\1\0\1\0"  # one file, it says; the other end is still there
     path.write_bytes(data)
 
-    assert "zip archive of a kind that is not made here" in refusal(path, tmp_path)
+    assert "zip archive of a kind that poach does not make" in refusal(path, tmp_path)
 
 
 def test_deep_json(tmp_path):
@@ -483,7 +486,7 @@ def wrong(text):
         (lambda data: wrong(data.decode()), "its signature is wrong"),
         (lambda data: data[:-9] + b"\n", "its signature is wrong"),
         (lambda data: data[:70] + b"\n", "a signature is not base64"),
-        (lambda data: b"quack\n", "'quack' is no public key"),
+        (lambda data: b"quack\n", "'quack' is not a public key"),
         (lambda data: b"\xff\n", "'ascii' codec can't decode"),
         (lambda data: b"", "it is signed by no trusted key"),
     ],
@@ -576,7 +579,7 @@ def test_a_key_there_and_back(tmp_path):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "is no PEM file without a password"),
+        (b"", "is not a PEM file without a password"),
         (
             b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEIC"
             + b"A" * 41
@@ -650,6 +653,6 @@ def test_what_is_no_address(text):
 
 def test_no_zip_at_all(tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"")
-    assert "it is no zip archive" in refusal(tmp_path / "bad.zip", tmp_path)
+    assert "it is not a zip archive" in refusal(tmp_path / "bad.zip", tmp_path)
     (tmp_path / "bad.zip").write_bytes(io.BytesIO(b"PK\x05\x06" + bytes(18)).read())
     assert "no item named 'entry.json'" in refusal(tmp_path / "bad.zip", tmp_path)

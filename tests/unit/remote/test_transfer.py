@@ -226,7 +226,7 @@ def test_a_file_that_ends_too_early(got):
 def test_a_file_that_is_compressed(got):
     reason = got(lambda h: h.status(200, BODY, Content_Encoding="gzip"), ends=())
 
-    assert reason == "it is encoded (gzip), which nobody asked for"
+    assert reason == "it is encoded (gzip), but poach did not ask for that"
 
 
 @pytest.mark.parametrize("length", ["-1", "9" * 5000, "1e3", "5, 6"])
@@ -648,6 +648,6 @@ def test_no_password_follows_a_redirect_from_https_to_http(tmp_path, monkeypatch
 
 def test_an_answer_that_is_no_http(failed):
     assert failed(lambda handler: handler.wfile.write(b"--- a\n+++ b\n")) == (
-        "its answer is no HTTP: '--- a'"
+        "its answer is not HTTP: '--- a'"
     )
     assert "closed" in failed(lambda handler: None)

@@ -589,10 +589,10 @@ def edit(entry, **changes):
         ),
         (
             lambda e: (e / "entry.json").write_bytes(b"[]"),
-            "entry.json is about another build",
+            "entry.json is for another build",
         ),
-        (lambda e: edit(e, key=OTHER.as_json()), "entry.json is about another build"),
-        (lambda e: edit(e, key=None), "entry.json is about another build"),
+        (lambda e: edit(e, key=OTHER.as_json()), "entry.json is for another build"),
+        (lambda e: edit(e, key=None), "entry.json is for another build"),
         (lambda e: edit(e, files=None), "entry.json lists no files"),
         (lambda e: edit(e, files=[]), "entry.json lists no files"),
         (lambda e: edit(e, wheel=None), "entry.json lists no files"),
@@ -1190,7 +1190,7 @@ def test_another_value_is_another_build(store):
     place = store.place(VERSION, SECRET)
     place.rename(store.place(VERSION, other))
 
-    with pytest.raises(DamagedEntry, match=r"entry\.json is about another build"):
+    with pytest.raises(DamagedEntry, match=r"entry\.json is for another build"):
         store.find(VERSION, other)
     assert list(entries.flaws(store.place(VERSION, other)))
 

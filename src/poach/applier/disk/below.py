@@ -169,7 +169,7 @@ class Root(os.PathLike[str]):
         return True
 
     def open(self, path: str) -> int:
-        """Open a file to read it; what is no regular file is not waited for."""
+        """Open a file to read it; what is not a regular file is not waited for."""
         name, folder = self._at(path)
         return os.open(name, _READ, dir_fd=folder)
 
