@@ -323,7 +323,9 @@ def test_a_twin_of_a_project_with_cython(index, project, makes):
         assert "src/deep/_deep.pyx: build input (the build makes" in result.stderr
         assert depth(patched) == "2"
     else:
-        assert "_deep.pyx: src/deep/_deep.c, which is generated from it" in result.stderr
+        assert (
+            "_deep.pyx: src/deep/_deep.c, which is generated from it" in result.stderr
+        )
         assert depth(patched) == "1"
 
 
@@ -374,7 +376,9 @@ def test_the_sources_of_ruamel_yaml_clib(index, project, tmp_path):
 
     result = patched.poach("build", expect=1)
 
-    assert "_ruamel_yaml.pyx: _ruamel_yaml.c, which is generated from it" in result.stderr
+    assert (
+        "_ruamel_yaml.pyx: _ruamel_yaml.c, which is generated from it" in result.stderr
+    )
 
 
 # -- what to say ----------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Lines outside of hunks that tell of a file: ``Only in b: f``, ``=== added file 'f'``.
+"""Lines outside of hunks that announce a file: ``Only in b: f``, ``ADDED f``.
 
-What such a line tells is in the hunks below it, or the diff lacks it; then nobody may
-drop it silently.  The forms are those of GNU diff (in its translations, too),
+What such a line announces is in the hunks below it, or the diff lacks it.  Then poach
+must not drop it silently.  The forms are those of GNU diff (in its translations, too),
 Subversion, CVS, Bazaar, Mercurial, Perforce, Fossil and git.
 """
 
@@ -22,9 +22,9 @@ _ABSENT = (
     "or {drop} if the file is no part of the change"
 )
 _RENAME = f"a rename, which this kind of diff cannot carry out; {_BY_GIT}"
-_SYMLINK = f"the diff lacks what becomes of a symlink or folder; {_BY_GIT}"
-_UNREAD = "diff could not read this file, so that it is lacking; make the diff again"
-_NOT_SHOWN = f"the diff lacks what becomes of this file; {_BY_GIT}"
+_SYMLINK = f"the diff lacks the change of a symlink or folder; {_BY_GIT}"
+_UNREAD = "diff could not read this file, so that it is missing; make the diff again"
+_NOT_SHOWN = f"the diff lacks the change of this file; {_BY_GIT}"
 _SUBMODULE = "a change of a git submodule, which has no files; {drop}"
 
 # What programs leave behind, which is no part of any change.
@@ -62,7 +62,7 @@ _DIFFER = (
 )
 _MODE = f"the execute bit, which this kind of diff cannot carry out; {_BY_GIT}"
 _UNMERGED = "a file with a conflict, which git diff does not show; resolve it first"
-_UUENCODED = "a file that is uuencoded, which is no diff; add it in another way"
+_UUENCODED = "a uuencoded file, which is not a diff; add it in another way"
 _OTHER_KIND = (
     "no unified diff (an ed script, a normal, RCS or side-by-side diff); make it with "
     "diff -ruN"
@@ -145,7 +145,7 @@ class Announcement(NamedTuple):
 
 
 def read(line: bytes, following: bytes = b"") -> Announcement | None:
-    """Return what `line` tells of a file, None for mere text; `following` is the next
+    """Return what `line` announces, None for mere text; `following` is the next
     line."""
     text = line.rstrip()
     if text.startswith(b"diff -"):
@@ -279,7 +279,7 @@ def _of_p4(text: bytes) -> Announcement | None:
 
 
 def is_rubbish(name: str) -> bool:
-    """Tell whether a file is one that programs leave behind, or version control's."""
+    """Return whether programs or version control leave such a file behind."""
     return bool(_RUBBISH.search(b" " + name.encode("utf-8", "surrogateescape"))) or any(
         part in _OF_VERSION_CONTROL for part in name.split("/")
     )
@@ -300,9 +300,9 @@ def is_same(announced: bytes, *names: str | None) -> bool:
 
 
 def lost_properties(text: bytes, has_hunks: bool, is_new: bool) -> str:
-    """Say what is lost of the properties of a file in Subversion, or nothing.
+    """Return which properties of a file in Subversion are lost, '' for none.
 
-    `text` is what follows ``Property changes on``.  `has_hunks` tells that the file's
+    `text` is what follows ``Property changes on``.  `has_hunks` says that the file's
     lines are in the diff, `is_new` that the diff makes it.
     """
     names = set(_PROPERTY.findall(text))
@@ -320,7 +320,7 @@ def lost_properties(text: bytes, has_hunks: bool, is_new: bool) -> str:
 def said(reason: str, names: Sequence[str] = ()) -> str:
     """Return the reason of an `Announcement` with a way to leave its change out.
 
-    With `names` that is ``exclude``; else the line is all that tells of the change.
+    With `names` that is ``exclude``; otherwise only this line announces the change.
     """
     drop = "delete this line"
     if names:
@@ -332,6 +332,6 @@ def said(reason: str, names: Sequence[str] = ()) -> str:
 
 
 UNTOLD = (
-    "the diff announces this file and has nothing of it, as for an empty file; "
+    "the diff announces this file and has no change of it, as for an empty file; "
     f"{_BY_GIT}"
 )

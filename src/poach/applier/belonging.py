@@ -18,13 +18,13 @@ from poach.applier.filenames import PREFIXES, git_names, names
 from poach.applier.paths import stripped
 
 RELEASE = re.compile(r".+[-_]v?\d+(\.\w+)*([-_.]?(orig|old|new))?", re.IGNORECASE)
-"""The name of a top folder that is called like a release: ``Foo-1.0``."""
+"""The name of a top folder that looks like a release: ``Foo-1.0``."""
 
 
 def unproven(files: Sequence[FileDiff], strip: int, found: bool) -> frozenset[int]:
     """Return the files, by their lines in the diff, that may be others in the tree.
 
-    `found` tells that the directory was found out by the names of the files.
+    `found` says that the directory was found by the names of the files.
     """
     sure = filter(_has_context, files)
     known = {lead for file in sure for lead in _leads(file, strip)}
@@ -38,7 +38,7 @@ def unproven(files: Sequence[FileDiff], strip: int, found: bool) -> frozenset[in
 
 
 def _has_context(file: FileDiff) -> bool:
-    """Tell whether a line that says something stays where it is."""
+    """Return whether a line that is not blank stays where it is."""
     lines: Iterable[bytes] = (line for hunk in file.hunks for line in hunk.lines)
     return any(line[0] == 32 and line.strip() for line in lines)
 

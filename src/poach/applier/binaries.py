@@ -12,14 +12,14 @@ class BadBinary(ValueError):
 
 
 def apply_binary(old: bytes, binary: Binary) -> bytes:
-    """Return the contents that a git binary hunk makes of `old`.
+    """Return the file that a git binary hunk makes from `old`.
 
     Both names must agree, as ``git apply`` wants.  Raises `BadBinary`.
     """
     if not all(map(_is_whole, (binary.old_oid, binary.new_oid))):
         raise BadBinary(_ABBREVIATED)
     if not _is_blob(old, binary.old_oid, allow_null=True):
-        raise BadBinary("binary change of other contents than the tree has")
+        raise BadBinary("the binary change is for another file than the tree has")
     new = _apply_delta(old, binary.data) if binary.delta else binary.data
     if not _is_blob(new, binary.new_oid, allow_null=True):
         raise BadBinary("damaged binary data")
@@ -27,8 +27,8 @@ def apply_binary(old: bytes, binary: Binary) -> bytes:
 
 
 _ABBREVIATED = (
-    "the index line of the binary data is abbreviated, so that nothing tells whether "
-    "it is right; make the diff with git diff --binary --full-index"
+    "the index line of the binary data is abbreviated, so that poach cannot check "
+    "the data; make the diff with git diff --binary --full-index"
 )
 
 
@@ -42,7 +42,7 @@ def is_result(old: bytes, binary: Binary) -> bool:
 
 
 def _is_blob(data: bytes, oid: str, allow_null: bool = False) -> bool:
-    """Tell whether git calls `data` so; a null oid stands for no file at all."""
+    """Return whether git gives `data` this name; a null oid stands for no file."""
     if allow_null and not oid.strip("0"):
         return not data
     kind = {40: "sha1", 64: "sha256"}.get(len(oid))
@@ -61,7 +61,7 @@ def _apply_delta(old: bytes, delta: bytes) -> bytes:
         source, at = _size(delta, 0)
         target, at = _size(delta, at)
         if source != len(old) or target > MAX_BINARY:
-            raise BadBinary("binary change of other contents than the tree has")
+            raise BadBinary("the binary change is for another file than the tree has")
         pieces = list(_pieces(old, delta, at, target))
     except IndexError as error:
         raise BadBinary("damaged binary data") from error

@@ -22,7 +22,7 @@ _field = matcher(rb"[A-Z][A-Za-z-]*: ")
 _TOO_FEW = "the hunk has fewer lines than its header says; the diff is damaged"
 _TOO_MANY = "the hunk has other lines than its header says; the diff is damaged"
 _TOO_LARGE = (
-    "the header counts more lines than the hunk has, so that what comes after the hunk "
+    "the header counts more lines than the hunk has, so that text after the hunk "
     "would be taken for lines of it; the diff is damaged"
 )
 _SURPLUS = (
@@ -73,7 +73,7 @@ def _body(
         if body and cursor.peek(cursor.at).startswith(b"\\"):
             _end_bare(cursor, body, bare)
             continue
-        lines = _plain(cursor, max(old, new)) or _mended(cursor)
+        lines = _plain(cursor, max(old, new)) or _repaired(cursor)
         if not lines:
             return body + _chopped(cursor, start, old, new, bool(body))
         end = cursor.at + len(lines)
@@ -99,7 +99,7 @@ def _plain(cursor: Cursor, most: int) -> list[bytes]:
     return cursor.lines[cursor.at : found.end()] if found else []
 
 
-def _mended(cursor: Cursor) -> list[bytes]:
+def _repaired(cursor: Cursor) -> list[bytes]:
     """Return the context line that has another mark than a blank, or none."""
     line = cursor.peek(cursor.at)
     if line.startswith(b"="):  # of old, for a blank
@@ -156,7 +156,7 @@ def _has(cursor: Cursor, mark: bytes, start: int) -> bool:
 
 
 def _refuse_a_header_within(cursor: Cursor, start: int) -> None:
-    """Refuse a hunk that has taken what comes after it for lines of its own."""
+    """Refuse a hunk that has taken the lines after it for its own."""
     mark = cursor.marks[cursor.at - 1]
     if mark not in b"+-" or cursor.at - start < 3:
         return

@@ -20,7 +20,7 @@ def split_lines(data: bytes) -> list[bytes]:
 class Cursor:
     """Where a reader is in the lines of a diff, and what it sees from there.
 
-    `lines` end with their newlines, the last one, too: `cut_off` tells that the diff
+    `lines` end with their newlines, the last one, too: `cut_off` says that the diff
     has none there.  `marks` are their first bytes.  `at` is the next line to read,
     from 0; who reads a line moves it.  `unpacked` counts the bytes of binary data read.
     """

@@ -147,18 +147,18 @@ class _Diagnosis(NamedTuple):
         yield self._bound(lines), lines, ""
         lines = self._without_cr(old)
         yield "line endings", lines, self._endings(lines)
-        yield "white space", *self._but_for_space()
-        yield "wrong counts", *self._but_for_the_end()
+        yield "white space", *self._except_space()
+        yield "wrong counts", *self._except_the_end()
 
     # What is there already.
 
     def _applied(self) -> tuple[int, ...]:
-        """Return where the new lines stand, if that is what the hunk makes."""
+        """Return where the new lines are, if the hunk made them."""
         own = self._new_at_its_own_line()
         if own is not None:
-            return () if self._only_removes and self._still_stands() else (own + 1,)
+            return () if self._only_removes and self._is_still_there() else (own + 1,)
         there = self._new_elsewhere()
-        if there is None or not self.shape.has_context or self._still_stands():
+        if there is None or not self.shape.has_context or self._is_still_there():
             return ()
         beside = range(there, there + len(self.shape.new))
         like = self.patient.likeness.nearest(self.shape, self.guess, beside)
@@ -194,7 +194,7 @@ class _Diagnosis(NamedTuple):
         ends = place + len(shape.new)
         return not (shape.suffix < shape.prefix and ends != len(self.text.lines))
 
-    def _still_stands(self) -> bool:
+    def _is_still_there(self) -> bool:
         """Tell whether code that the hunk removes is in the text: moved, indented.
 
         For a hunk that only removes, one line of it is enough.  What the hunk itself
@@ -229,7 +229,7 @@ class _Diagnosis(NamedTuple):
         places = (at for at in hits if is_there_in_part(self.text.lines, at, wanted))
         return tuple(place + 1 for place in _first(places))
 
-    # What fits, but not so.
+    # Places where the hunk fits with a difference.
 
     def _bound(self, lines: tuple[int, ...]) -> Reason:
         """Return why one of `lines`, where the hunk fits, is not for it."""
@@ -247,7 +247,7 @@ class _Diagnosis(NamedTuple):
         return self._find(self.text, self.shape.old)
 
     def _without_cr(self, old: list[bytes]) -> tuple[int, ...]:
-        """Return where the hunk fits but for the line endings."""
+        """Return where the hunk fits except for the line endings."""
         text, lines = self.text.without_cr(), list(without_cr(old))
         same = text is self.text and lines == old
         return () if same else self._find(text, lines)
@@ -260,18 +260,18 @@ class _Diagnosis(NamedTuple):
         there = self.text.lines[at : at + len(old)]
         return f"the diff has {_ends(old)}, the file has {_ends(there)}"
 
-    def _but_for_space(self) -> tuple[tuple[int, ...], str]:
-        """Return where the hunk fits but for white space, and what is different."""
+    def _except_space(self) -> tuple[tuple[int, ...], str]:
+        """Return where the hunk fits except for white space, and the difference."""
         old = self.shape.old
         for place in self.patient.likeness.places(self.shape, self.guess):
             there = self.text.lines[place : place + len(old)]
             if [*map(_untrailed, there)] == [*map(_untrailed, old)]:
                 return (place + 1,), _trailing(old, there)
             if [*map(_unspaced, there)] == [*map(_unspaced, old)]:
-                return (place + 1,), "its tabs and blanks are others"
+                return (place + 1,), "with other tabs and blanks"
         return (), ""
 
-    def _but_for_the_end(self) -> tuple[tuple[int, ...], str]:
+    def _except_the_end(self) -> tuple[tuple[int, ...], str]:
         """Return where the hunk fits without blank lines that may stand after it, and
         how many these are."""
         old = self.shape.old
@@ -287,7 +287,7 @@ class _Diagnosis(NamedTuple):
         return tuple(place + 1 for place in _first(text.matches(window, self.guess)))
 
     def _nearest(self) -> Miss:
-        """Tell of the place that is most like what the hunk expects."""
+        """Return the place that is most like the lines that the hunk expects."""
         header, old = self.shape.hunk.header, self.shape.old[:_SHOWN]
         best = self.patient.likeness.nearest(self.shape, self.guess)
         there = self._new_elsewhere()

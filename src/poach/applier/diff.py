@@ -60,9 +60,9 @@ def parse(
 
     Returns one value for each file section, in order.  Raises `DiffError`, or
     `Faults` of them, for everything that cannot be understood: damaged hunks,
-    other kinds of diffs, no diff at all, changes that the diff tells of and lacks.
+    other kinds of diffs, no diff at all, changes that the diff announces and lacks.
     What gzip, bzip2 or xz packed is unpacked.  `is_left_out` is asked about the names
-    of each file that the diff tells of and lacks, and tells whether it is left out.
+    of each file that the diff announces and lacks, and says whether it is left out.
     """
     data = _readable(data)
     scanner = Scanner(data, is_left_out)

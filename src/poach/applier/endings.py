@@ -1,4 +1,4 @@
-"""Applying hunks whatever the line endings: CR LF counts as LF, the file keeps its own.
+"""Applying hunks with any line endings: CR LF counts as LF, the file keeps its own.
 
 This is ``eol=any``.  A line that replaces another gets that line's ending, one after
 the other; a line that is new gets the ending of the line before it, at the start of the
@@ -21,7 +21,7 @@ _CRLF, _LF = b"\r\n", b"\n"
 def apply_any(
     old: bytes, hunks: Sequence[Hunk], fuzz: int = 0, rules: frozenset[Rule] = RULES
 ) -> Applied | Rejected:
-    """Apply all `hunks` to `old`, or none, as `apply_hunks` does but for the endings.
+    """Apply all `hunks` to `old`, or none, as `apply_hunks` does, except for endings.
 
     The landings say where the endings were others than in the diff.
     """

@@ -21,7 +21,7 @@ _SHOWN = 8  # names in a message
 def read(data: bytes, globs: Iterable[str]) -> tuple[list[FileDiff], list[str]]:
     """Return the files of a diff that no glob leaves out, and the names of the others.
 
-    Among these are files that the diff only tells of.  Raises `Fault` where nothing
+    Among these are files that the diff only announces.  Raises `Fault` where nothing
     remains, and what `parse` raises.
     """
     patterns = list(globs)
@@ -34,7 +34,7 @@ def read(data: bytes, globs: Iterable[str]) -> tuple[list[FileDiff], list[str]]:
 def _is_left_out(globs: Sequence[str], left: list[str], names: Sequence[str]) -> bool:
     """Tell whether a glob is for one of the `names` of a file, and keep that in `left`.
 
-    Of a folder only its name is told, so that it counts as one.
+    Of a folder the diff names only the folder itself, so that it counts as a file.
     """
     plain = [name[2:] if name.startswith(PREFIXES) else name for name in names]
     every = ((name, glob) for name in plain for glob in globs)

@@ -1,4 +1,4 @@
-"""Files that lines of a diff announce, and whose hunks have to come."""
+"""Files that lines of a diff announce and that need hunks below."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Pending(NamedTuple):
 
 
 class Expected:
-    """The file whose hunks have to come next, if a line has announced one.
+    """The announced file that needs hunks next, if there is one.
 
     `faults` gets those that do not come; `is_left_out` is asked about their names.
     """
@@ -66,7 +66,7 @@ class Expected:
             self.faults.append(DiffError(pending.line, reason))
 
     def lost_properties(self, name: bytes, text: bytes, last: FileDiff | None) -> str:
-        """Say what is lost of the properties of a file in Subversion, or nothing.
+        """Return which properties of a file in Subversion are lost, '' for none.
 
         `text` is what follows ``Property changes on: NAME``, `last` the file before.
         """

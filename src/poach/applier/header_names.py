@@ -50,7 +50,7 @@ def _unescape(found: re.Match[bytes]) -> bytes:
 def split_names(rest: bytes, line: int) -> tuple[str | None, str | None]:
     """Split ``a/NAME b/NAME``, where NAME may hold blanks or be quoted.
 
-    That the names are alike but for some folders tells which blank is between them.
+    The names are alike except for some folders, which shows the blank between them.
     Raises `DiffError` for `line` where none is.
     """
     if len(rest) > _LONGEST:

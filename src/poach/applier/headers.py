@@ -66,7 +66,7 @@ def file_of(head: Head, hunks: tuple[Hunk, ...], part: int) -> FileDiff:
 def _below(
     indexed: str | None, old: str | None, new: str | None
 ) -> tuple[str | None, str | None]:
-    """Return both names with the folder that only ``Index:`` tells, as old CVS does."""
+    """Return both names with the folder that only ``Index:`` has, as in old CVS."""
     folder, _, name = (indexed or "").rpartition("/")
     if not folder or any(each not in (None, name) for each in (old, new)):
         return old, new

@@ -1,6 +1,6 @@
 """Text after the lines of a file that may be a hunk of it, with a damaged header.
 
-To GNU patch and git, whatever comes after a file's hunks and is no header is prose.
+To GNU patch and git, any text after a file's hunks that is no header is prose.
 They drop a hunk whose header a mail program or a person has damaged.  So lines that
 look like those of a hunk are not taken for prose.
 """

@@ -60,7 +60,7 @@ def _doubled(text: Text, shape: Shape, place: Place) -> int | None:
 
 
 def _at_its_own_line(text: Text, shape: Shape, place: Place) -> Iterator[int]:
-    """Yield where the new lines are at the hunk's own line, but for the outer context.
+    """Yield where the new lines are at the hunk's own line, except the outer context.
 
     One line of context before and after the changes counts: the others may differ.
     """

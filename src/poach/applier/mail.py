@@ -40,8 +40,8 @@ _FLOWED = (
     "or remove this line if the diff is as it was"
 )
 _DOUBTFUL = (
-    "a whole diff stands above this line, which ends the prose of a mail; if that diff "
-    "is another patch, put each patch into a file of its own; if it is a quotation, "
+    "a whole diff is above this line, which ends the prose of a mail; if that diff "
+    "is another patch, put each patch into a separate file; if it is a quotation, "
     "delete it"
 )
 _HTML = (
@@ -99,7 +99,7 @@ def boundaries(data: bytes) -> frozenset[bytes]:
 
 
 def encoded(data: bytes) -> Iterator[Fault]:
-    """Say which parts of mails are encoded, wherever in `data` their headers stand.
+    """Return which parts of mails are encoded, anywhere in `data`.
 
     A header ends with a blank line; in a hunk no line begins like a field.
     """

@@ -58,7 +58,7 @@ def _refuse_others(data: bytes) -> None:
 
 
 def _read(kind: str, data: bytes, most: int) -> bytes:
-    """Unpack one byte more than `most` at the most, which tells that there are more."""
+    """Unpack at most one byte more than `most`, which shows that there are more."""
     import bz2
     import gzip
     import lzma

@@ -15,7 +15,7 @@ from poach.applier.rejects import Fault
 # A path with nothing to refuse, as nearly all are: letters, digits, and no part that
 # begins with a dot.
 _PLAIN = re.compile(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*", re.ASCII)
-# What Windows takes for a device, whatever comes after a dot and with blanks before it
+# What Windows takes for a device, with anything after a dot and with blanks before it
 # (Microsoft, "Naming Files, Paths, and Namespaces").
 _RESERVED = (
     r"(?i)(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])"

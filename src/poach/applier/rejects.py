@@ -119,7 +119,7 @@ def show(text: str) -> str:
 
 
 def in_part(found: Sequence[Refusal], others: object) -> list[Refusal]:
-    """Tell a change that is there in part from one that is there as a whole.
+    """Distinguish a change that is there in part from one that is there as a whole.
 
     `others` is true where some of the diff's changes are not there yet.
     """
@@ -167,7 +167,7 @@ def _shown(line: bytes) -> str:
 
 def _detail(miss: Miss) -> str:
     if miss.endings:
-        said = f"the line endings are others, too ({miss.endings}); without them: "
+        said = f"the line endings differ, too ({miss.endings}); without them: "
         return said + _detail(miss._replace(endings=""))
     lines = " and ".join(str(line) for line in miss.lines)
     if miss.reason == "not found":
@@ -178,8 +178,9 @@ def _detail(miss: Miss) -> str:
         "already applied": f"already applied, at line {lines}",
         "partly applied": f"applied in part: at line {lines} some of its changes are "
         "made, others are not",
-        "line endings": f"fits at line {lines} but for the line endings: {miss.note}",
-        "white space": f"fits at line {lines} but for white space "
+        "line endings": f"fits at line {lines} except for the line endings: "
+        f"{miss.note}",
+        "white space": f"fits at line {lines} except for white space "
         f"{_SPACE.get(miss.note, f'({miss.note})')}",
         "only at the start": f"fits at line {lines}, but with so little context before "
         "the change it belongs to the start of the file",
@@ -188,7 +189,7 @@ def _detail(miss: Miss) -> str:
         "order": f"fits at line {lines} only, before or in an earlier hunk",
         "no context": f"would go to line {lines}, but it has no context: "
         "it applies at its own line only",
-        "wrong counts": f"fits at line {lines} but for its end, where the last "
+        "wrong counts": f"fits at line {lines} except for its end, where the last "
         f"{miss.note} blank: the counts in its header may be too large",
     }[miss.reason]
 
@@ -202,10 +203,10 @@ _SPACE = {
 
 
 def _not_found(miss: Miss) -> str:
-    after = f"; line {miss.there} looks as after the patch" if miss.there else ""
+    after = f"; line {miss.there} looks patched already" if miss.there else ""
     after = f"{after}; {miss.note}" if miss.note else after
     if not miss.lines:
-        return f"not found; nothing in the file is like it{after}"
+        return f"not found; no part of the file is like it{after}"
     note = "where these lines differ (- patch, + tree):"
     return f"not found{after}; nearest is line {miss.lines[0]}, {note}"
 
@@ -249,7 +250,7 @@ def _advices(found: Sequence[Refusal]) -> list[str]:
 
 
 def _cause(refusal: Refusal) -> str:
-    """Return the reason, but tell a diff with several places from such a hunk."""
+    """Return the reason, other for a diff with several places than for a hunk."""
     several = refusal.reason == "ambiguous" and not refusal.hunk
     return "strip" if several else refusal.reason
 
@@ -279,13 +280,13 @@ _ADVICE = {
     "directory": "give a directory of the tree, as a plain path with / in it",
     "strip": "give the right one of them: strip= and directory= in the location of the "
     "patch, or --strip and --directory for poach apply",
-    "unreadable": "look at what stands there in the tree, and who may read it",
+    "unreadable": "look at this path in the tree, and at its permissions",
     "kind": "make the diff again with git diff, which deletes the one and makes the "
     "other",
     "bad diff": _AGAIN,
     "wrong counts": _AGAIN,
     "excluded": "correct the globs of exclude=, or leave them out",
-    "too large": "look what the diff is; nothing that large is a patch",
+    "too large": "look at the diff; a patch is never that large",
     "already applied": "the source has this change already (or the diff is reversed): "
     "drop this patch",
     "partly applied": "the source has a part of this already: "
@@ -301,7 +302,7 @@ _ADVICE = {
     "submodule": "leave the submodule out, with exclude= in the location of the patch "
     "(--exclude for poach apply)",
     "exists": "look whether the diff is for another release",
-    "line endings": "let it apply with eol=any in the location of the patch (--eol any "
+    "line endings": "apply it with eol=any in the location of the patch (--eol any "
     "for poach apply), which keeps the file's own line endings; "
     "or convert the diff's line endings to those of the file",
     "repeated": "take the change out where it comes a second time; the source does not "

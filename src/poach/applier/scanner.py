@@ -25,7 +25,7 @@ from poach.applier.patterns import BINARY_NOTE, GIT, HUNK, matcher
 if TYPE_CHECKING:
     from poach.applier import mail
 
-_MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that tell of no file
+_MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that announce no file
 _TELLING = (b"# rename", b"#  rename", b"* Unmerged path ")  # others among these
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _OPENING = (b"From: ", b"Subject: ", b"Description: ", b"Author: ", b"Date: ")
@@ -138,7 +138,7 @@ class Scanner:
             raise DiffError(len(cursor.lines), _CUT_OFF)
 
     def _note(self, line: bytes) -> FileDiff | None:
-        """Take notice of a line; return the binary file that it tells of, if one."""
+        """Record a line; return the binary file that it announces, if any."""
         cursor = self.cursor
         if line.startswith(b"Index: "):
             self.index = line[7:]
@@ -163,7 +163,7 @@ class Scanner:
             self._close_gap(cursor.at)
             self.subject = self._subject_of_commit()
         elif line[0] not in _MERE_TEXT or line.startswith(_TELLING):
-            return self._told(line)
+            return self._announced(line)
         return None
 
     def _open_first_mail(self) -> None:
@@ -210,8 +210,8 @@ class Scanner:
                 return show(line.strip())
         return ""
 
-    def _told(self, line: bytes) -> FileDiff | None:
-        """Read a line that may tell of a file; raise if the diff lacks that."""
+    def _announced(self, line: bytes) -> FileDiff | None:
+        """Read a line that may announce a file; raise if the diff lacks that."""
         cursor = self.cursor
         from poach.applier import announced
 
@@ -269,12 +269,12 @@ class Scanner:
         elif index is not None and line.startswith(_SVN_BINARY):
             noted = self._lost(name_in(index), name_in(index))
         elif line.startswith(b"File"):
-            self._told(line)
+            self._announced(line)
         cursor.at += 1
         return noted
 
     def _lost(self, old: str | None, new: str | None) -> FileDiff:
-        """Return a change of a binary file whose data the diff lacks."""
+        """Return a change of a binary file without its data."""
         file = FileDiff(old, new, line=self.cursor.at + 1, part=self.part, lost=True)
         self.expected.settle(file)
         return file._replace(subject=self.subject)

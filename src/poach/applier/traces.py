@@ -1,4 +1,4 @@
-"""Traces of a change in a text: hunks turned round, hunks that are there in part."""
+"""Whether a text has a change already, as a whole or in part."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ def test_what_cannot_be_put_back_is_kept(tree, monkeypatch):
         replace(source, target, **folders)
 
     monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(WriteFailed, match="may be patched in part") as caught:
+    with pytest.raises(WriteFailed, match="may be partly patched") as caught:
         write(planned)
     assert caught.value.kept
     assert (Path(caught.value.kept) / "old-0").read_bytes() == b"1\n"

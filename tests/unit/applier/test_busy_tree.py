@@ -632,7 +632,7 @@ def test_what_is_said(interrupted, tmp_path, monkeypatch):
     folder = f"a tree's/{kept(tree).name}"
     assert said.stderr == (
         'Error: An earlier run was killed while it wrote to "a tree\'s"; the tree may '
-        f'be patched in part: put the old files back, which "{folder}" holds, with '
+        f'be partly patched: restore the old files, which are in "{folder}", with '
         "`poach apply --recover 'a tree'\"'\"'s'`, or unpack the source again\n"
     )
     command = said.stderr.partition("`poach ")[2].partition("`")[0]
@@ -808,7 +808,7 @@ def test_the_folder_of_another_user(interrupted, monkeypatch, user, name):
     with pytest.raises(Interrupted) as caught:
         plan(interrupted, diff(ALL))
     assert str(caught.value).startswith("An earlier run of user 987654 was killed")
-    assert "` as user 987654, to whom that folder belongs, or" in str(caught.value)
+    assert "` as user 987654, the owner of that folder, or" in str(caught.value)
     monkeypatch.undo()
     assert state(interrupted) == before
 
@@ -823,7 +823,7 @@ def test_a_folder_that_poach_has_not_made_so(interrupted, mode):
     """Others may write there, or it comes from an archive or a clone."""
     kept(interrupted).chmod(mode)
     before = state(interrupted)
-    with pytest.raises(NotRecovered, match="has not the permissions"):
+    with pytest.raises(NotRecovered, match="does not have the permissions"):
         recover(interrupted)
     assert state(interrupted) == before
     kept(interrupted).chmod(0o700)

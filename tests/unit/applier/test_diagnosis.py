@@ -89,7 +89,7 @@ def test_more_lines_of_which_one_still_stands():
     assert miss(b"a\nc\nd\n", body).reason == "already applied"
     found = miss(b"a\nc\nd\nimport two\n", body)
     assert found.reason == "not found" and found.there == 1
-    assert "line 1 looks as after the patch" in missed("f", found).detail
+    assert "line 1 looks patched already" in missed("f", found).detail
 
 
 def test_lines_that_say_nothing_do_not_still_stand():
@@ -174,7 +174,7 @@ def test_only_quotes_and_brackets_are_nothing_like_it():
     body = b'@@ -1,3 +1,3 @@\n """\n-something = else_entirely()\n+x\n }\n'
     found = miss(b'"""\nfoo\nbar\n}\n', body)
     assert (found.reason, found.lines) == ("not found", ())
-    assert missed("f", found).detail == "not found; nothing in the file is like it"
+    assert missed("f", found).detail == "not found; no part of the file is like it"
 
 
 SPACE = b"@@ -1,3 +1,3 @@\n one\n-two words\n+2\n three\n"
@@ -185,7 +185,7 @@ SPACE = b"@@ -1,3 +1,3 @@\n one\n-two words\n+2\n three\n"
     [
         (b"one  \ntwo words\nthree\t\n", "the file has them, the diff lacks them"),
         (b"one\ntwo words \nthree\n", "the file has them, the diff lacks them"),
-        (b"one\n\ttwo  words\nthree\n", "its tabs and blanks are others"),
+        (b"one\n\ttwo  words\nthree\n", "with other tabs and blanks"),
     ],
 )
 def test_white_space(old, said):

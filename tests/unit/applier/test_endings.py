@@ -112,7 +112,7 @@ texts = st.lists(st.sampled_from([b"a", b"b", b"c", b"d"]), min_size=1, max_size
 
 
 @given(texts, texts, st.lists(st.booleans(), min_size=9, max_size=9))
-def test_but_for_the_endings_it_is_as_without_the_option(old, new, ends):
+def test_except_the_endings_it_is_as_without_the_option(old, new, ends):
     """The text is the same; no line that stays changes; one kind of endings stays."""
     marked = [b"-" + line + b"\n" for line in old] + [
         b"+" + line + b"\n" for line in new

@@ -203,7 +203,7 @@ def test_delta():
     delta = b"\x80\x04" + b"\x93\x02" + b"\xb2\x01\x00\x01" + b"\x03new" + b"\x90\x10"
     binary = Binary(True, delta, oid(old), oid(new))
     assert apply_binary(old, binary) == new
-    with pytest.raises(BadBinary, match="other contents"):
+    with pytest.raises(BadBinary, match="another file"):
         apply_binary(b"else", binary)
 
 

@@ -234,7 +234,7 @@ ANNOUNCING = b"diff -r 0 -r 1 pkg/new.py\n"
 )
 def test_a_file_that_is_announced_before_another_header(line, after):
     for data in (line + after + CHANGE, CHANGE + line + after + SVN):
-        assert "announces this file and has nothing of it" in fault(data).reason
+        assert "announces this file and has no change of it" in fault(data).reason
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_a_file_that_only_a_header_tells(told, order):
     where = {"before": [told, SVN, NEW], "after": [SVN, NEW, told]}
     found = fault(b"".join(where.get(order, [SVN, told, NEW])))
     assert "__init__.py" in str(found)
-    assert "announces this file and has nothing of it" in str(found)
+    assert "announces this file and has no change of it" in str(found)
 
 
 def test_two_headers_of_empty_files_and_another_of_the_same_name():
@@ -411,7 +411,7 @@ def test_a_header_with_c_quotes(name):
     body = CHANGE.replace(b"a/m.py", b'"a/%s"' % raw)
     assert names(told + body.replace(b"b/m.py", b'"b/%s"' % raw)) == [f"b/{name}"]
     reason = fault(told + CHANGE).reason
-    assert "announces this file and has nothing of it" in reason
+    assert "announces this file and has no change of it" in reason
     assert parse(told + CHANGE, lambda names: names == [f"b/{name}"])
 
 

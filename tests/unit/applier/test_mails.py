@@ -150,8 +150,9 @@ def test_a_diff_above_the_separator_that_may_be_another_patch():
         mail(b"x", b"", b"") + CHANGE + b"\nFrom: y\nSubject: two\n" + STAT + OTHER,
         b"Description: one\n\n" + CHANGE + b"\nSome words.\n" + STAT + OTHER,
     ):
-        assert "if that diff is another patch, put each patch into a file" in fault(
-            data
+        assert (
+            "if that diff is another patch, put each patch into a separate file"
+            in fault(data)
         )
 
 

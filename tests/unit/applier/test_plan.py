@@ -189,7 +189,7 @@ def test_all_refusals_of_all_diffs_at_once(tree):
     assert message == (
         "Patch 'one' does not apply:\n"
         "  1 of 2 files of the diff is not in this sdist\n"
-        "  f: hunk 1 @@ -1 +1 @@: not found; nothing in the file is like it\n"
+        "  f: hunk 1 @@ -1 +1 @@: not found; no part of the file is like it\n"
         "  gone: no such file in the tree\n"
         "  what to do: an sdist often lacks tests and CI files; if the patch works "
         "without the missing files, leave them out: #exclude=gone in the location of "
@@ -213,7 +213,9 @@ def test_create_and_delete(tree):
     assert after["new/deep/n"] == b"new\n"
     assert "src/pkg/x" not in after
     assert "gone already" in refused(tree, diff(delete))
-    assert "exists already, just so" in refused(tree, diff(NEW % b"b/new/deep/n"))
+    assert "exists already, with the same bytes" in refused(
+        tree, diff(NEW % b"b/new/deep/n")
+    )
 
 
 @pytest.mark.parametrize(
@@ -281,7 +283,7 @@ def test_a_deleted_file_whose_name_is_elsewhere_may_not_be_gone(tree, there):
     said = refused(tree, data)
     assert (
         "src/pkg/x: no such file in the tree; it may be gone already, or be lib/x, "
-        "which has other contents\n" in said
+        "which has another text\n" in said
     )
     assert "drop this patch" not in said
 
@@ -504,7 +506,7 @@ def test_what_cannot_be_read(tree, name, monkeypatch):
     message = refused_whole(tree, diff(change(name.encode()), strip=1))
     assert message.splitlines()[1:] == [
         f"  {name}: cannot be read: Permission denied",
-        "  what to do: look at what stands there in the tree, and who may read it",
+        "  what to do: look at this path in the tree, and at its permissions",
     ]
 
 
@@ -512,14 +514,14 @@ def test_a_pipe_is_no_reason_for_distrust(tree):
     os.mkfifo(tree / "pipe")
     assert refused_whole(tree, diff(change(b"pipe"))).splitlines()[1:] == [
         "  pipe: not a regular file in the tree",
-        "  what to do: look at what stands there in the tree, and who may read it",
+        "  what to do: look at this path in the tree, and at its permissions",
     ]
 
 
 def test_a_file_does_not_become_a_link(tree):
     data = b"diff --git a/f b/f\nold mode 100644\nnew mode 120000\n"
     assert refused_whole(tree, diff(data)).splitlines()[1:] == [
-        "  f: a file does not become a symlink so, or back",
+        "  f: this change of the mode cannot make a symlink of a file, or back",
         "  what to do: make the diff again with git diff, which deletes the one and "
         "makes the other",
     ]

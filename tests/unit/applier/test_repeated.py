@@ -62,7 +62,9 @@ def test_a_rename_whose_old_file_stands_is_not_done(tree):
     (tree / "p.py").write_text("old\n")
     found = refused(tree, RENAME)
     assert "drop this patch" not in str(found)
-    assert "p.py: is there already, just so, but 'o.py' is, too" in str(found)
+    assert "p.py: is there already, with the same bytes, but 'o.py' is, too" in str(
+        found
+    )
 
 
 def test_a_file_that_only_moved_is_not_gone(tree):

@@ -17,7 +17,7 @@ NOWHERE = "no such file in the tree"
 """The whole detail of a file that is nowhere in the tree, under no other name."""
 
 _NO_FOLDER = f"{NOWHERE}, and no folder"
-_TELLING = 3  # words in a file that is known by its contents alone
+_ENOUGH = 3  # words that identify a file without its name
 _MOST = 40  # files of the same name that are looked at
 _LIKE = 0.6  # how much of a file has to be there to call it the same
 _LONG = 2000  # lines of a file that are compared
@@ -49,7 +49,7 @@ def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Re
     other = next((each for each in named if _data(overlay, each) is not None), None)
     if other is not None:
         detail = f"{NOWHERE}; it may be gone already, or be {show(other)}, "
-        detail += "which has other contents"
+        detail += "which has another text"
         return refusal._replace(reason="missing", detail=detail)
     return refusal._replace(reason="already applied")
 
@@ -63,7 +63,7 @@ def _elsewhere(overlay: Overlay, file: FileDiff, path: str) -> Iterator[str]:
             yield other
     old = _whole(file)
     sized = overlay.files_of_size(len(old)) if old.strip() else []
-    if len(old.split()) < _TELLING:
+    if len(old.split()) < _ENOUGH:
         sized = [each for each in sized if each.endswith(name)]
     yield from (each for each in sized if each != path and _data(overlay, each) == old)
 
@@ -95,7 +95,7 @@ def _whole(file: FileDiff) -> bytes:
 
 
 def _is_for(file: FileDiff, data: bytes) -> bool:
-    """Tell whether the change fits these contents; for a deletion, nearly."""
+    """Return whether the change fits this text; for a deletion, nearly."""
     if not file.hunks:
         return False
     if isinstance(apply_hunks(data, file.hunks), Applied):

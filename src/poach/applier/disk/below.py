@@ -1,7 +1,7 @@
 """A folder that is open, and what is done below it without following links.
 
 Each folder on the way to a path is opened in the one before it, and never through a
-link.  So whoever swaps a folder for a link to elsewhere, at whatever moment, leads
+link.  So a folder that is swapped for a link to elsewhere, at any moment, leads
 nobody outside; and no path is too long.  Where the system cannot open files relative to
 a folder (Windows), paths are joined instead, and nothing of that is promised.
 """
@@ -36,7 +36,7 @@ class Root(os.PathLike[str]):
     """An open folder.  Paths are relative to it, with ``/`` between their parts.
 
     All methods raise OSError, `NotADirectoryError` where a path leads through a link.
-    `is_locked` tells whether this process keeps others from writing here.
+    `is_locked` says whether this process keeps others from writing here.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -84,7 +84,7 @@ class Root(os.PathLike[str]):
                 self._lock(shared, waiting)
             except (OSError, ImportError):
                 return
-            if not self._is_current():  # whoever had the lock has replaced it
+            if not self._is_current():  # the process with the lock has replaced it
                 self.close()
                 self._open()
                 self.is_locked = False
@@ -149,19 +149,19 @@ class Root(os.PathLike[str]):
         return handle
 
     def lstat(self, path: str) -> os.stat_result:
-        """Return the status of what stands at `path`, be it a link."""
+        """Return the status of the file, folder or link at `path`."""
         name, folder = self._at(path)
         return os.lstat(name, dir_fd=folder)
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether a folder stands at `path`, and no link to one."""
+        """Return whether `path` is a folder, and not a link to one."""
         try:
             return stat.S_ISDIR(self.lstat(path).st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def exists(self, path: str) -> bool:
-        """Tell whether anything stands at `path`, be it a link to nowhere."""
+        """Return whether anything is at `path`, also a link to nowhere."""
         try:
             self.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -212,7 +212,7 @@ class Root(os.PathLike[str]):
         os.replace(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
 
     def twin(self, old: str, new: str) -> None:
-        """Let `new` be the file or link `old`, too, or a copy of it."""
+        """Make `new` a second name of the file or link `old`, or a copy of it."""
         name, folder = self._at(old)
         new_name, new_folder = self._at(new)
         try:
@@ -264,11 +264,11 @@ class Root(os.PathLike[str]):
         above = self.lstat(parent)
         if above.st_mode & stat.S_ISGID and self.handle is not None:
             name, folder = self._at(path)
-            with suppress(OSError):  # it is not one of ours: as mkdir would, else
+            with suppress(OSError):  # the group is not one of this user's
                 os.chown(name, -1, above.st_gid, dir_fd=folder, follow_symlinks=False)
 
     def names(self, path: str = "") -> tuple[list[str], list[str]]:
-        """Return the names of all folders in a folder, and of what is none."""
+        """Return the names of all folders in a folder, and of everything else."""
         name, folder = self._at(f"{path}/." if path else ".")
         place: str | int = name
         if self.handle is not None:

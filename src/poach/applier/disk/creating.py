@@ -1,9 +1,9 @@
-"""The strip level of a diff that only makes new files: what the tree says of it.
+"""The strip level of a diff that only makes new files, as the tree shows it.
 
-Nothing of such a diff is in the tree but the folders that the new files go into.  So
+For such a diff, the tree has at most the folders that the new files go into.  So
 the level is right at which these are there, ``-p1`` where several are.  Where none is,
 names with a prefix (``a/``, ``b/``; two sides that begin with folders of their own) or
-with a top folder called like a release mean ``-p1``.  Else nothing is guessed.
+with a top folder called like a release mean ``-p1``.  Otherwise poach does not guess.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Level(NamedTuple):
 
     @property
     def parents(self) -> list[str]:
-        """The folders that the files go into, but for the top of the tree."""
+        """The folders that the files go into, except the top of the tree."""
         folders = (path.rpartition("/")[0] for path in self.paths)
         return [each for each in dict.fromkeys(folders) if each]
 
@@ -39,7 +39,7 @@ class Level(NamedTuple):
 def strip_level(overlay: Overlay, files: Sequence[FileDiff], directory: str) -> int:
     """Return the strip level for `files`, all of which are new, in `directory`.
 
-    Raises `Fault` with the possibilities where nothing tells.
+    Raises `Fault` with the possibilities if the tree does not show it.
     """
     levels = _levels(files, directory)
     if [level.strip for level in levels] == [0]:
@@ -85,7 +85,7 @@ def _is_there(overlay: Overlay, level: Level, whole: bool) -> bool:
 
 
 def _means_one(files: Sequence[FileDiff], usual: Level) -> bool:
-    """Tell whether the names say by themselves that their first folder is to go."""
+    """Return whether the names alone say that their first folder is to be stripped."""
     if all(map(has_prefix, files)):
         return True
     tops = {(file.new or file.old or "").partition("/")[0] for file in files}

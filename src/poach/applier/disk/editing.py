@@ -102,7 +102,7 @@ class Attempt:
 class Commit:
     """Applies the files that belong to one commit: a mail, or the whole diff.
 
-    As in git, renames and copies take what was there before the commit, in whatever
+    As in git, renames and copies take the files from before the commit, in any
     order the files come.
     """
 
@@ -119,7 +119,7 @@ class Commit:
     def apply(self, files: Sequence[FileDiff], first: bool = False) -> None:
         """Change the attempt's overlay; refusals gather in the attempt.
 
-        `first` tells that nothing was changed in that overlay before.
+        `first` says that nothing was changed in that overlay before.
         """
         for file in files:
             if file.status in ("rename", "copy") and not self._is_unproven(file):
@@ -139,7 +139,7 @@ class Commit:
         self._check_links()
 
     def _is_repeated(self, file: FileDiff, found: Sequence[Refusal]) -> bool:
-        """Tell whether a change is there because the same run has made it before."""
+        """Return whether a change is there because the same run has made it before."""
         if not all(each.reason in _THERE for each in found):
             return False
         with suppress(Fault):
@@ -259,10 +259,14 @@ class Commit:
         with suppress(Fault):
             data, _ = self._contents(file, path, old)
         if data == there.data and file.status == "rename":
-            detail = f"is there already, just so, but {show(source)!r} is, too"
+            detail = (
+                f"is there already, with the same bytes, but {show(source)!r} is, too"
+            )
             raise Fault.of("partly applied", detail, path)
         if data == there.data:
-            raise Fault.of("already applied", "is there already, just so", path)
+            raise Fault.of(
+                "already applied", "is there already, with the same bytes", path
+            )
         raise Fault.of("exists", "exists already", path)
 
     def _missing(self, file: FileDiff, source: str, path: str) -> Fault:
@@ -275,7 +279,7 @@ class Commit:
             return Fault.of("missing", NOWHERE, name)
         if self._is_done(file, there):
             return Fault.of("already applied", f"is {show(path)!r} already", source)
-        detail = f"{NOWHERE}; {show(path)!r} is, with other contents"
+        detail = f"{NOWHERE}; {show(path)!r} exists, but differs"
         return Fault.of("missing", detail, name)
 
     def _is_done(self, file: FileDiff, there: Entry) -> bool:
@@ -292,8 +296,10 @@ class Commit:
         made = apply_hunks(b"", _of_new_file(file))
         same = isinstance(made, Applied) and made.data == old.data
         if same or (file.binary and _is_result(old, file.binary)):
-            raise Fault.of("already applied", "exists already, just so", path)
-        raise Fault.of("exists", "exists already, with other contents", path)
+            raise Fault.of(
+                "already applied", "exists already, with the same bytes", path
+            )
+        raise Fault.of("exists", "exists already, and differs", path)
 
     def _contents(
         self, file: FileDiff, path: str, old: Entry | None
@@ -329,7 +335,7 @@ class Commit:
 
         assert file.binary is not None
         if is_result(old, file.binary):
-            raise Fault.of("already applied", "has these contents already", path)
+            raise Fault.of("already applied", "has the new bytes already", path)
         try:
             return apply_binary(old, file.binary)
         except BadBinary as error:
@@ -339,12 +345,12 @@ class Commit:
         if file.status != "delete":
             return Entry(data, mode)
         if data:
-            detail = "is to be deleted, but has more in it than the patch says"
+            detail = "is to be deleted, but has more lines than the patch says"
             raise Fault.of("not empty", detail, path)
         return None
 
     def _check_links(self) -> None:
-        """Refuse new links that lead out of the tree, be it over other links."""
+        """Refuse new links that lead out of the tree, also over other links."""
         for path, entry in self.overlay.changes.items():
             if entry is not None and entry.mode == LINK:
                 text = entry.data.decode("utf-8", "surrogateescape")
@@ -374,10 +380,10 @@ def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
 
 
 def _beyond_any(refusal: Refusal) -> Refusal:
-    """Return a refusal for what does not even fit with ``eol=any``."""
+    """Return the refusal of a hunk that does not even fit with ``eol=any``."""
     if refusal.reason != "line endings":
         return refusal
-    detail = f"fits at line {refusal.line} but for carriage returns: {_MORE_CRS}"
+    detail = f"fits at line {refusal.line} except for carriage returns: {_MORE_CRS}"
     return refusal._replace(reason="other endings", detail=detail)
 
 
@@ -402,7 +408,7 @@ def _of_new_file(file: FileDiff) -> Sequence[Hunk]:
 
 
 def _mode(file: FileDiff, path: str, old: Entry | None) -> int:
-    """Return the mode that the file is to have; there are three of them."""
+    """Return the new mode of the file, one of three."""
     before = old.mode if old else FILE
     wanted = file.new_mode
     if not wanted or (old and not wanted >> 12):  # GNU patch skips a mode of no type
@@ -411,12 +417,16 @@ def _mode(file: FileDiff, path: str, old: Entry | None) -> int:
     if mode is None:
         raise Fault.of("unsafe", f"mode {wanted:06o} is not that of a file", path)
     if old and file.status == "modify" and LINK in (mode, before) and mode != before:
-        raise Fault.of("kind", "a file does not become a symlink so, or back", path)
+        raise Fault.of(
+            "kind",
+            "this change of the mode cannot make a symlink of a file, or back",
+            path,
+        )
     return mode
 
 
 def _check_kind(file: FileDiff, source: str, old: Entry) -> None:
-    """Refuse to treat a link as a file: contents are to be those of its target."""
+    """Refuse to treat a link as a file: the diff is for the text of its target."""
     if (LINK in (file.new_mode, file.old_mode)) != (old.mode == LINK):
         raise Fault.of("unsafe", "a symlink in the tree, not a file", source)
 

@@ -1,4 +1,4 @@
-"""The journal of a run that writes to a tree, and how the tree is put back by it.
+"""The journal of a run that writes to a tree, and how it puts the tree back.
 
 The journal says of each path what stood there, what is to come, and where both are
 kept.  What waits is moved to its path by one rename; so where it still waits, it was
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 FOLDER = "folder"
-"""What stands for a stamp where a folder is."""
+"""The stamp of a folder."""
 
 _UNFINISHED = "new-journal"
 _PIECE = 1 << 20  # bytes that are read at a time
@@ -73,7 +73,7 @@ class Changed(ErrorWithFields):
 
 
 def stamp(entry: Entry, mode: int) -> str:
-    """Return what tells a file from others: its permissions and contents."""
+    """Return what identifies a file: its permissions and the digest of its bytes."""
     import hashlib
 
     return _stamp(LINK if entry.mode == LINK else mode, hashlib.sha256(entry.data))
@@ -111,7 +111,7 @@ def _read_stamp(root: Root, path: str) -> str:
 def note(root: Root, aside: str, journal: Journal) -> None:
     """Write the journal into the folder `aside`; it is on the disk then.
 
-    Raises OSError, also where `read` would not take it: then nobody could put it back.
+    Raises OSError, also if `read` would refuse it: then nothing could be put back.
     """
     import json
 
@@ -152,7 +152,7 @@ def _is_of_poach(found: Mapping[str, Any] | None) -> bool:
 
 
 def _has_only_copies(root: Root, aside: str) -> bool:
-    """Tell whether old files are kept in a folder that have no other name."""
+    """Return whether a folder keeps old files that have no other name."""
     names = (f"{aside}/{name}" for name in root.names(aside)[1] if name[:4] == "old-")
     status = map(root.lstat, names)
     return any(stat.S_ISREG(one.st_mode) and one.st_nlink == 1 for one in status)
@@ -172,7 +172,7 @@ def read(root: Root, aside: str) -> Journal | None:
 def _narrowed(root: Root, folders: Mapping[str, int]) -> dict[str, int]:
     """Return the permissions of folders: others may write only where they may above.
 
-    Who has made a journal cannot open a tree with it.
+    So a forged journal cannot open a tree to others.
     """
     modes = dict[str, int]()
     for folder in sorted(folders):
@@ -293,7 +293,7 @@ def _is_path(path: str) -> bool:
 
 
 def put_back(root: Root, aside: str, journal: Journal) -> list[str]:
-    """Make a tree what it was before a run; return the paths that had changed.
+    """Restore a tree as it was before a run; return the paths that had changed.
 
     Raises `Changed` before anything is changed, and OSError.  Then the journal is
     still of use.
@@ -302,7 +302,7 @@ def put_back(root: Root, aside: str, journal: Journal) -> list[str]:
 
 
 class _PuttingBack:
-    """What stands in a tree that a run has changed in part, and the way back."""
+    """A tree that a run has changed in part, and the way back."""
 
     def __init__(self, root: Root, aside: str, journal: Journal) -> None:
         root.forget()
@@ -347,7 +347,7 @@ class _PuttingBack:
         return changed
 
     def _strange(self) -> Iterator[str]:
-        """Yield where something is neither as before the run nor as after it."""
+        """Yield the paths that are neither as before the run nor as after it."""
         for path, step in self.journal.steps.items():
             old = f"{self.aside}/{step.old}"
             if step.old and stamp_at(self.root, old) != step.was:
@@ -375,7 +375,7 @@ class _PuttingBack:
         return not folder or made or self.root.is_folder(folder)
 
     def _strange_below(self) -> Iterator[str]:
-        """Yield what else is in folders that the run has made."""
+        """Yield all other paths in folders that the run has made."""
         ours = set(self.journal.steps)
         ours |= {folder for path in self.journal.steps for folder in parents(path)}
         for top in sorted(self.placed):
@@ -385,7 +385,7 @@ class _PuttingBack:
                         yield place + name
 
     def _take_away(self, changed: Sequence[str]) -> None:
-        """Move what is new to where it waited."""
+        """Move new files and folders back to the journal's folder."""
         for top in self.placed:
             self.root.replace(top, f"{self.aside}/{self.journal.tops[top]}")
             self.root.forget()

@@ -87,7 +87,7 @@ def _in_part(
 
 
 def _with_directory(refusal: Refusal, directory: str) -> Refusal:
-    """Say where a file was looked for whose name is told as the diff has it."""
+    """Add the folder to the refusal of a file that is named as in the diff."""
     if refusal.detail != absent.NOWHERE or not directory:
         return refusal
     detail = f"{refusal.detail}, in the folder {show(directory)!r}"
@@ -99,7 +99,7 @@ def _others(count: int) -> str:
 
 
 def _refused(overlay: Overlay, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
-    """Return the attempt with a diff that was tried nowhere, or in several places."""
+    """Return the attempt with a diff that has no place, or several."""
     mine = [each._replace(patch=diff.name, owner=diff.owner) for each in found]
     return Attempt(overlay.child(), diff.strip or 0, "", refusals=mine)
 
@@ -124,7 +124,7 @@ def _directory(overlay: Overlay, given: str | None) -> str | None:
 
 
 def _refuse_absent(overlay: Overlay, directory: str | None, attempt: Attempt) -> None:
-    """Raise that the directory is what is missing if no file of the diff is there."""
+    """Raise an error about the directory if no file of the diff is in it."""
     missing = attempt.refusals and all(
         refusal.reason == "missing" for refusal in attempt.refusals
     )

@@ -44,7 +44,7 @@ class Naming:
     def moved(self, file: FileDiff) -> tuple[str, str]:
         """Return both paths of a rename or copy, as git reads its bare names.
 
-        They have no prefix, so that none is to be stripped: with -p0 neither.
+        They have no prefix, so that nothing is stripped, also with -p0.
         """
         old, new = file.old or "", file.new or ""
         prefixed = old.startswith("a/") and new.startswith("b/")
@@ -96,7 +96,7 @@ def may_create(file: FileDiff) -> bool:
 
 
 def _too_short(name: str | None, strip: int) -> str:
-    """Say why nothing is left of a name."""
+    """Return why nothing is left of a name."""
     if not name:
         return "a part of the diff names no file"
     if strip <= name.count("/"):

@@ -69,7 +69,7 @@ class Conflict:
             + (
                 f"they apply in the other order: name {self.second[0]!r} first"
                 if self.turned
-                else "one of them is to be made again on top of the other"
+                else "make one of them again on top of the other"
             )
             + f" (- {self.first[0]}, + {self.second[0]}):"
         )
@@ -117,7 +117,7 @@ def misplaced(tree: Path, diffs: Sequence[NamedDiff]) -> list[str]:
         here = _outcome(tree, diffs[: place + 1])
         if here is None and _outcome(tree, [*others, diff]) is not None:
             title = _titled((diff.name, diff.owner))
-            advice.append(f"{title} applies behind the others: name it last")
+            advice.append(f"{title} applies after the others: name it last")
     return advice
 
 

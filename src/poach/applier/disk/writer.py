@@ -38,17 +38,17 @@ from poach.applier.rejects import show
 from poach.errors import PoachError
 
 Change = tuple[str, Entry | None]
-"""A path, and what is to stand there, None for nothing."""
+"""A path, and its new entry, None for nothing."""
 
 Look = Callable[[], None]
-"""Is called before each step; whatever it raises ends the run, which is undone then."""
+"""Is called before each step; any exception from it ends the run, which is undone."""
 
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _SHOWN = 20  # paths in a message
 
 
 class Seen(NamedTuple):
-    """A file or link when it was read, and what tells whether it is still that."""
+    """A file or link when it was read; `identity` shows whether it has changed."""
 
     entry: Entry
     identity: tuple[int, ...]
@@ -77,7 +77,7 @@ class WriteFailed(PoachError):
         return f"Cannot write to {str(self.tree)!r}, nothing was changed: {cause}"
 
     def _hint(self) -> str:
-        return f"the tree may be patched in part: {_way_back(self.tree, self.kept)}"
+        return f"the tree may be partly patched: {_way_back(self.tree, self.kept)}"
 
 
 class TreeChanged(PoachError):
@@ -106,7 +106,7 @@ class Interrupted(PoachError):
         whose = f" of {self.owner}" if self.owner else ""
         return (
             f"An earlier run{whose} was killed while it wrote to {str(self.tree)!r}; "
-            "the tree may be patched in part: "
+            "the tree may be partly patched: "
             f"{_way_back(self.tree, self.kept, self.owner)}"
         )
 
@@ -132,9 +132,9 @@ def _way_back(tree: StrPath, kept: str | None, owner: str | None = None) -> str:
     import shlex
 
     command = f"poach apply --recover {shlex.quote(str(tree))}"
-    user = f" as {owner}, to whom that folder belongs" if owner else ""
+    user = f" as {owner}, the owner of that folder" if owner else ""
     return (
-        f"put the old files back, which {kept!r} holds, with `{command}`{user}, or "
+        f"restore the old files, which are in {kept!r}, with `{command}`{user}, or "
         "unpack the source again"
     )
 
@@ -219,12 +219,12 @@ def _recovered(root: Root, aside: str) -> list[str]:
 
 
 def _distrust(root: Root, aside: str) -> str | None:
-    """Return why the journal in a folder may be a trap, None if it is ours."""
+    """Return why the journal in a folder may be a trap, None if this user made it."""
     if owner := other_owner(root, aside):
-        return f"belongs to {owner}: only {owner} can put this back, not even root"
+        return f"belongs to {owner}: only {owner} can restore it, not even root"
     if not is_private(root, aside):
         return (
-            "has not the permissions (700) that poach gives such a folder, so that "
+            "does not have the permissions (700) that poach gives such a folder, so "
             "somebody else may have made its journal"
         )
     return None
