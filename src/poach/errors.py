@@ -1,6 +1,6 @@
 """The errors that a user meets.
 
-Everything that the user can mend derives from `PoachError`; the edges turn it
+Everything that the user can correct derives from `PoachError`; the edges turn it
 into `zc.buildout.UserError` or into exit code 1.  Data rides in attributes, the
 sentence is in ``__str__``.
 """
@@ -99,7 +99,7 @@ def raise_faults(faults: Iterable[PoachError]) -> None:
 def together(faults: Iterable[PoachError]) -> PoachError:
     """Return the fault itself for one, `Faults` for more; there is at least one.
 
-    What several ran into is told once.
+    An error that several ran into is reported once.
     """
     said: dict[str, PoachError] = {}
     for fault in faults:

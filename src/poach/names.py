@@ -22,12 +22,12 @@ __all__ = ["NormalizedName", "canonicalize_name"]
 
 
 def is_patch_name(text: str) -> bool:
-    """Tell whether `text` can name a patch: the rule for project names (PEP 508)."""
+    """Return whether `text` can name a patch: the rule for project names (PEP 508)."""
     return _PATCH_NAME.fullmatch(text) is not None
 
 
 def is_version(text: str) -> bool:
-    """Tell whether `text` is a version (PEP 440)."""
+    """Return whether `text` is a version (PEP 440)."""
     try:
         Version(text)
     except ValueError:  # also for more digits than Python's int() takes
@@ -36,7 +36,7 @@ def is_version(text: str) -> bool:
 
 
 def same_version(one: str, other: str) -> bool:
-    """Tell whether both are the same PEP 440 version, however spelled."""
+    """Return whether both are the same PEP 440 version, however spelled."""
     return is_version(one) and is_version(other) and Version(one) == Version(other)
 
 
@@ -64,7 +64,7 @@ def tagged_version(base: str, names: Sequence[str], digest: str) -> str:
 
 
 def is_tagged(version: str) -> bool:
-    """Tell whether `version` is one that poach gives to what it has patched.
+    """Return whether `version` is one that poach gives to what it has patched.
 
     Its label ends in ``.p`` and eight hex digits: ``1.16.0+hello.p1234abcd``.  Other
     labels, as in ``1.0+cu118`` or ``1.0+deb1``, are somebody else's.

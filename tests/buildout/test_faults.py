@@ -320,7 +320,8 @@ def test_damage_where_nothing_may_be_built(pond):
 
     done = pond.run("buildout:offline=true", expect=1)
     assert (
-        done.error == f"{said}run again, not in offline (no-install) mode, to mend it"
+        done.error
+        == f"{said}run again, not in offline (no-install) mode, to build it again"
     )
     assert f"damaged ({wheel.name} is missing in {entry})" in pond.poach("list").stdout
     with closed(store(pond)):

@@ -110,7 +110,8 @@ def site(tmp_path, environment):
 
 
 def works_offline(made):
-    """Tell whether the plain buildout finds its eggs offline: from 5 on it does not."""
+    """Return whether the plain buildout finds its eggs offline: from 5 on it does
+    not."""
     return made.environment.buildout < "5"
 
 

@@ -16,7 +16,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def is_alive(pid: int | str) -> bool:
-    """Tell whether a process runs; one that nobody has waited for does not."""
+    """Return whether a process runs; one that nobody has waited for does not."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

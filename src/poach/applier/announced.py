@@ -164,7 +164,7 @@ def read(line: bytes, following: bytes = b"") -> Announcement | None:
 
 
 def is_sentence(line: bytes, following: bytes, data: bytes) -> bool:
-    """Tell whether ``Only in debug: log more`` is prose in the diff `data`.
+    """Return whether ``Only in debug: log more`` is prose in the diff `data`.
 
     It may be where no name in the diff begins with that folder, as those of a diff -r
     do, and where no other line of diff follows.  Ask only above the first file.
@@ -289,7 +289,7 @@ _OF_VERSION_CONTROL = (".git", ".hg", ".svn", ".bzr", "CVS", "__pycache__")
 
 
 def is_same(announced: bytes, *names: str | None) -> bool:
-    """Tell whether one of the `names` of a file is what was announced.
+    """Return whether one of the `names` of a file is what was announced.
 
     Only the last part of the path counts: version control systems strip the folders
     in different ways.

@@ -37,7 +37,7 @@ def _is_whole(oid: str) -> bool:
 
 
 def is_result(old: bytes, binary: Binary) -> bool:
-    """Tell whether `old` is what the binary change would make already."""
+    """Return whether `old` is what the binary change would make already."""
     return _is_blob(old, binary.new_oid)
 
 

@@ -151,7 +151,7 @@ def _check_body(
 
 
 def _has(cursor: Cursor, mark: bytes, start: int) -> bool:
-    """Tell whether a line from `start` up to here has this mark."""
+    """Return whether a line from `start` up to here has this mark."""
     return cursor.marks.find(mark, start, cursor.at) >= 0
 
 
@@ -207,12 +207,12 @@ def _refuse_surplus(cursor: Cursor, start: int) -> None:
 
 
 def _ends_part(cursor: Cursor, line: bytes) -> bool:
-    """Tell whether a line is the boundary of a MIME part, as its mail says."""
+    """Return whether a line is the boundary of a MIME part, as its mail says."""
     return line.rstrip() in cursor.boundaries()
 
 
 def _goes_on(lines: list[bytes], bare: list[int]) -> bool:
-    """Tell whether a side has lines after one that lacks its newline."""
+    """Return whether a side has lines after one that lacks its newline."""
     return any(_shares_side(lines[at], lines[at + 1 :]) for at in bare)
 
 

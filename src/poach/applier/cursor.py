@@ -65,25 +65,26 @@ class Cursor:
         return b"".join(self.lines[self.at : self.at + 3])
 
     def is_unified(self, at: int) -> bool:
-        """Tell whether the second line of names and a hunk follow a line."""
+        """Return whether the second line of names and a hunk follow a line."""
         return self.peek(at + 1).startswith(b"+++ ") and bool(
             HUNK.match(self.peek(at + 2))
         )
 
     def is_half(self) -> bool:
-        """Tell whether hunks follow, with one line of names above them or none."""
+        """Return whether hunks follow, with one line of names above them or none."""
         line = self.peek(self.at)
         return bool(HUNK.match(line) or HUNK.match(self.peek(self.at + 1)))
 
     def begins_section(self, at: int) -> bool:
-        """Tell whether a line begins a file, surely, or a mail."""
+        """Return whether a line begins a file, surely, or a mail."""
         line = self.lines[at]
         if line.startswith(b"--- "):
             return self.is_unified(at)
         return line.startswith((GIT, b"Index: ", b"From "))
 
     def begins_file(self, at: int) -> bool:
-        """Tell whether a file's header begins at a line, also one that lacks a half."""
+        """Return whether a file's header begins at a line, also one that lacks a
+        half."""
         line, following = self.lines[at], self.peek(at + 1)
         if line.startswith(b"--- ") and following.startswith(b"+++ "):
             return True
@@ -92,7 +93,7 @@ class Cursor:
         )
 
     def ends_at(self, at: int) -> bool:
-        """Tell whether nothing but blank lines comes from a line on."""
+        """Return whether nothing but blank lines comes from a line on."""
         while at < len(self.lines) and not self.lines[at].strip():
             at += 1
         return at >= len(self.lines)
@@ -113,5 +114,5 @@ def hunk_header(line: bytes) -> str:
 
 
 def has_cr(line: bytes) -> bool:
-    """Tell whether a line ends with CR LF."""
+    """Return whether a line ends with CR LF."""
     return line.endswith(b"\r\n")

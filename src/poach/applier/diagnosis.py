@@ -186,7 +186,7 @@ class _Diagnosis(NamedTuple):
         return next((each for each in places if self._is_bound_to(each)), None)
 
     def _is_bound_to(self, place: int) -> bool:
-        """Tell whether the new lines can be at `place`: the start and end of a file
+        """Return whether the new lines can be at `place`: the start and end of a file
         are a kind of context."""
         shape = self.shape
         if shape.is_first and shape.prefix < shape.suffix and place:
@@ -195,7 +195,7 @@ class _Diagnosis(NamedTuple):
         return not (shape.suffix < shape.prefix and ends != len(self.text.lines))
 
     def _is_still_there(self) -> bool:
-        """Tell whether code that the hunk removes is in the text: moved, indented.
+        """Return whether code that the hunk removes is in the text: moved, indented.
 
         For a hunk that only removes, one line of it is enough.  What the hunk itself
         keeps or puts elsewhere does not count.

@@ -43,7 +43,7 @@ def apply_any(
 
 
 def is_endings_only(hunk: Hunk) -> bool:
-    """Tell whether nothing of the change is left where CR LF counts as LF."""
+    """Return whether nothing of the change is left where CR LF counts as LF."""
     plain = _plain_hunk(hunk)
     return hunk.old != hunk.new and plain.old == plain.new
 
@@ -98,7 +98,7 @@ def _ended(line: bytes, ending: bytes) -> bytes:
 
 
 def _is_other(hunk: Hunk, landing: Landing, edit: Edit, lines: Sequence[bytes]) -> bool:
-    """Tell whether the diff has other line endings than the file has there."""
+    """Return whether the diff has other line endings than the file has there."""
     place, old = landing.line - 1, hunk.old
     there = lines[max(0, place) : place + len(old)]
     if place >= 0 and any(

@@ -32,7 +32,8 @@ def read(data: bytes, globs: Iterable[str]) -> tuple[list[FileDiff], list[str]]:
 
 
 def _is_left_out(globs: Sequence[str], left: list[str], names: Sequence[str]) -> bool:
-    """Tell whether a glob is for one of the `names` of a file, and keep that in `left`.
+    """Return whether a glob is for one of the `names` of a file, and keep that in
+    `left`.
 
     Of a folder the diff names only the folder itself, so that it counts as a file.
     """

@@ -32,7 +32,7 @@ def git_names(file: FileDiff) -> tuple[str, ...]:
 
 
 def has_prefix(file: FileDiff) -> bool:
-    """Tell whether the names begin with a folder that is not of the tree."""
+    """Return whether the names begin with a folder that is not of the tree."""
     if file.git:
         return (file.new or file.old or "").startswith(PREFIXES)
     if file.old and file.new:

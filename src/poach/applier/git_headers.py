@@ -42,19 +42,19 @@ def read_head(cursor: Cursor) -> Head:
 
 
 def lacks_contents(words: dict[bytes, bytes]) -> bool:
-    """Tell whether a header says that contents change; for one without hunks."""
+    """Return whether a header says that contents change; for one without hunks."""
     return _is_unsaid(words) or _is_unlike(words)
 
 
 def says_something(words: dict[bytes, bytes]) -> bool:
-    """Tell whether git's extended headers ask for a change, or name one."""
+    """Return whether git's extended headers ask for a change, or name one."""
     index = words.get(b"index")
     others = words.keys() - {b"index", b"similarity index", b"dissimilarity index"}
     return bool(others) or (index is not None and bool(oids_in(index)))
 
 
 def _is_unsaid(words: dict[bytes, bytes]) -> bool:
-    """Tell whether git's index line names other contents, which the diff lacks.
+    """Return whether git's index line names other contents, which the diff lacks.
 
     What deletes a file may leave its lines out: it fits an empty file only.
     """
@@ -67,13 +67,13 @@ def _is_unsaid(words: dict[bytes, bytes]) -> bool:
 
 
 def _is_unlike(words: dict[bytes, bytes]) -> bool:
-    """Tell whether git's header says that the contents are not wholly the same."""
+    """Return whether git's header says that the contents are not wholly the same."""
     alike = words.get(b"similarity index", b"100%").strip()
     return alike != b"100%" or b"dissimilarity index" in words
 
 
 def is_cut_off(cursor: Cursor, head: Head) -> bool:
-    """Tell whether the diff ends in the middle of git's header.
+    """Return whether the diff ends in the middle of git's header.
 
     Of a new file without lines, git writes an index line, Mercurial writes none.
     """
@@ -90,7 +90,7 @@ def is_cut_off(cursor: Cursor, head: Head) -> bool:
 
 
 def _is_of_mercurial(cursor: Cursor) -> bool:
-    """Tell whether Mercurial made the diff: it writes no index line for text."""
+    """Return whether Mercurial made the diff: it writes no index line for text."""
     is_one = b"\n# Node ID " in cursor.data or cursor.data.startswith(b"# HG ")
     return is_one or (
         re.search(rb"(?m)^diff --git .*\n--- ", cursor.data) is not None
@@ -99,6 +99,6 @@ def _is_of_mercurial(cursor: Cursor) -> bool:
 
 
 def is_own(cursor: Cursor, head: Head) -> bool:
-    """Tell whether ``---`` belongs to the section; a rename may have no hunks."""
+    """Return whether ``---`` belongs to the section; a rename may have no hunks."""
     moved = head.extended.keys() & {b"rename from", b"copy from"}
     return not moved or name_in(cursor.lines[cursor.at][4:]) in names_of(head)

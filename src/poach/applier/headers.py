@@ -127,7 +127,7 @@ _GIT_STATUS: dict[bytes, Status] = {
 
 
 def is_epoch(raw: bytes | None) -> bool:
-    """Tell whether the time stamp in a header line is 1970-01-01 00:00:00 UTC.
+    """Return whether the time stamp in a header line is 1970-01-01 00:00:00 UTC.
 
     GNU diff -N writes it for files that are not there.
     """
@@ -147,7 +147,7 @@ def is_epoch(raw: bytes | None) -> bool:
 
 
 def _leads_back(head: Head, old: str | None, new: str | None) -> bool:
-    """Tell whether times or names say that the old side is the newer one."""
+    """Return whether times or names say that the old side is the newer one."""
     if old is None or new is None or head.old is None or head.new is None:
         return False
     if _is_original(new) != _is_original(old):
@@ -194,7 +194,7 @@ def _index_mode(words: dict[bytes, bytes]) -> int | None:
 
 
 def is_copy(old: bytes | None, file: FileDiff) -> bool:
-    """Tell whether Subversion compares a new file with another one, its source."""
+    """Return whether Subversion compares a new file with another one, its source."""
     if not (old and file.old and file.new and _revision(old)):
         return False
     names = [name.rpartition("/")[2] for name in (file.old, file.new)]
@@ -202,7 +202,7 @@ def is_copy(old: bytes | None, file: FileDiff) -> bool:
 
 
 def is_pointer(hunks: tuple[Hunk, ...]) -> bool:
-    """Tell whether all that a file gets is a pointer of Git LFS."""
+    """Return whether all that a file gets is a pointer of Git LFS."""
     first = hunks[0].lines
     return (
         first[0].startswith(b"+version https://git-lfs.github.com/spec/")

@@ -190,7 +190,7 @@ class _GnuRule:
         return max(0, 2 * guess - self.floor) if early else self.floor, high
 
     def _is_sound(self, shape: Shape, found: _Found) -> bool:
-        """Tell whether GNU patch would not garble the text there.
+        """Return whether GNU patch would not garble the text there.
 
         It says so itself of what begins before the last change; where fuzz leads
         beyond the end, it would join new lines to a last line without a newline.
@@ -265,7 +265,7 @@ class _GitRule:
         return last
 
     def _is_end_taken(self) -> bool:
-        """Tell whether an earlier hunk has the last line."""
+        """Return whether an earlier hunk has the last line."""
         if not self.taken or self.taken[-1][1] < len(self.text.lines):
             return False
         start, end = self.taken[-1]
@@ -285,7 +285,7 @@ class _GitRule:
         return place + (self.sums[at - 1] if at else 0)
 
     def _is_free(self, place: int, shape: Shape) -> bool:
-        """Tell whether no earlier hunk has any of these lines."""
+        """Return whether no earlier hunk has any of these lines."""
         ends = place + len(shape.old)
         at = bisect_left(self.taken, (place, place))
         near = self.taken[max(0, at - 1) : at + 1]
@@ -377,7 +377,8 @@ class _Run:
             self.rule.land(shape, found.place, edit)
 
     def _is_own(self, shape: Shape, place: int) -> bool:
-        """Tell whether a hunk without context is at its line; an empty file has one."""
+        """Return whether a hunk without context is at its line; an empty file has
+        one."""
         own = place == shape.first or not self.text.lines
         return own or shape.has_context
 

@@ -87,7 +87,8 @@ def _stretches(
 
 
 def _is_body(lines: Sequence[bytes]) -> bool:
-    """Tell whether lines are those of a hunk, and not a list or text that is indented.
+    """Return whether lines are those of a hunk, and not a list or text that is
+    indented.
 
     A hunk has lines that stay beside those that change, or removed and added ones.
     """
@@ -99,7 +100,8 @@ def _is_body(lines: Sequence[bytes]) -> bool:
 
 
 def _is_list(lines: Sequence[bytes], marks: Iterable[bytes]) -> bool:
-    """Tell whether lines are the points of a list, with text below that is indented."""
+    """Return whether lines are the points of a list, with text below that is
+    indented."""
     one_mark = len({b"+", b"-"} & set(marks)) == 1
     return (
         one_mark

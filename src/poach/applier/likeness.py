@@ -38,7 +38,7 @@ class Like(NamedTuple):
 
 
 def is_telling(line: bytes) -> bool:
-    """Tell whether a line says something: two words, or a long one."""
+    """Return whether a line says something: two words, or a long one."""
     words = re.findall(rb"\w+", line[:_WIDE])
     return len(words) > 1 or len(b"".join(words)) > 7
 

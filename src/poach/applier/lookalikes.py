@@ -155,5 +155,5 @@ def _anywhere(text: Text, shape: Shape, place: Place) -> Iterator[int]:
 
 
 def _is_telling(lines: Sequence[bytes], least: int = 2) -> bool:
-    """Tell whether lines that are the same elsewhere are no mere chance."""
+    """Return whether lines that are the same elsewhere are no mere chance."""
     return len({line for line in lines if line.strip()}) >= least

@@ -69,18 +69,18 @@ class Mail(NamedTuple):
 
 
 def begins(line: bytes) -> bool:
-    """Tell whether a mail of a mailbox begins with this line."""
+    """Return whether a mail of a mailbox begins with this line."""
     return line.startswith(b"From ") and bool(_BEGIN.match(line))
 
 
 def looks_like_one(line: bytes) -> bool:
-    """Tell whether a file that begins with this line may be one mail without its
+    """Return whether a file that begins with this line may be one mail without its
     ``From`` line, or a header in the manner of DEP-3."""
     return bool(_FIELD.match(line)) and not line.startswith(b"Index: ")
 
 
 def opens(lines: Sequence[bytes], at: int) -> bool:
-    """Tell whether the header of another patch begins here, without a ``From`` line.
+    """Return whether the header of another patch begins here, without a ``From`` line.
 
     It is one like that of a mail or of DEP-3, as in patches that ``cat`` put together.
     """
@@ -223,7 +223,7 @@ def _prose(lines: Sequence[bytes], marks: bytes, body: int, end: int) -> _Prose:
 
 
 def _is_doubtful(prose: _Prose, in_mailbox: bool, has_subject: bool) -> bool:
-    """Tell whether a diff in the prose may be another patch, and no quotation."""
+    """Return whether a diff in the prose may be another patch, and no quotation."""
     return (prose.another and in_mailbox) or (
         prose.quotes and not prose.another and not has_subject
     )

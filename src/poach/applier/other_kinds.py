@@ -42,7 +42,7 @@ def refuse(cursor: Cursor, line: bytes) -> None:
 
 
 def _ends_like_ed(cursor: Cursor) -> bool:
-    """Tell whether a dot ends the lines here, as those that ed adds."""
+    """Return whether a dot ends the lines here, as those that ed adds."""
     for at in range(cursor.at + 1, min(cursor.at + _ED_LINES, len(cursor.lines))):
         if cursor.begins_section(at):
             return False
@@ -52,7 +52,7 @@ def _ends_like_ed(cursor: Cursor) -> bool:
 
 
 def _is_combined(cursor: Cursor, line: bytes) -> bool:
-    """Tell whether a diff of a merge begins here, also one that has nothing below.
+    """Return whether a diff of a merge begins here, also one that has nothing below.
 
     A sentence has more words than a name, or goes on.
     """

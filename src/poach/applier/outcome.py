@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     like: str | None = None
 
     def is_same(self, other: Entry | None) -> bool:
-        """Tell whether `other` has the same contents and mode."""
+        """Return whether `other` has the same contents and mode."""
         return other is not None and self[:2] == other[:2]
 
 

@@ -81,12 +81,12 @@ def clean(path: str) -> str:
 
 
 def _is_gits(part: str) -> bool:
-    """Tell whether some file system takes the name for ``.git``."""
+    """Return whether some file system takes the name for ``.git``."""
     return bool(re.fullmatch(_GITS, re.sub(_INVISIBLE, "", part)))
 
 
 def _is_ours(part: str) -> bool:
-    """Tell whether some file system takes the name for one that poach writes."""
+    """Return whether some file system takes the name for one that poach writes."""
     return bool(re.fullmatch(_OURS, re.sub(_INVISIBLE, "", part)))
 
 

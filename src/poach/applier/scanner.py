@@ -184,7 +184,7 @@ class Scanner:
             self.faults += (_of_mail(each) for each in mail.encoded(self.cursor.data))
 
     def _opens_another(self) -> bool:
-        """Tell whether a patch with a header of its own follows another one."""
+        """Return whether a patch with a header of its own follows another one."""
         from poach.applier import mail
 
         return self.last is not None and mail.opens(self.cursor.lines, self.cursor.at)
@@ -235,7 +235,7 @@ class Scanner:
         return None
 
     def _is_prose(self, line: bytes) -> bool:
-        """Tell whether a line above the first file is a sentence of its message."""
+        """Return whether a line above the first file is a sentence of its message."""
         cursor = self.cursor
         from poach.applier.announced import is_sentence
 
@@ -350,6 +350,6 @@ def _of_mail(fault: mail.Fault) -> DiffError:
 
 
 def _is_stray(line: bytes) -> bool:
-    """Tell whether a line is one of a hunk, but stands where none is."""
+    """Return whether a line is one of a hunk, but stands where none is."""
     is_header = line.startswith((b"--- ", b"+++ ")) or line.strip() == b"--"
     return line[:1] in (b"+", b"-") and not is_header

@@ -56,12 +56,12 @@ class Shape(NamedTuple):
 
     @property
     def is_first(self) -> bool:
-        """Tell whether the hunk begins at line 1."""
+        """Return whether the hunk begins at line 1."""
         return self.hunk.old_start <= 1
 
     @property
     def has_context(self) -> bool:
-        """Tell whether the hunk has lines that stay: else it belongs to its line."""
+        """Return whether the hunk has lines that stay: else it belongs to its line."""
         return len(self.hunk.lines) < len(self.old) + len(self.new)
 
     @property
@@ -93,7 +93,7 @@ class Text:
 
     @property
     def is_bare(self) -> bool:
-        """Tell whether the last line has no newline."""
+        """Return whether the last line has no newline."""
         return bool(self.lines) and not self.lines[-1].endswith(b"\n")
 
     def edited(self, edits: Iterable[Edit]) -> bytes:

@@ -39,7 +39,7 @@ def groups(hunk: Hunk) -> list[Group]:
 def is_there_in_part(
     text: Sequence[bytes], start: int, wanted: Sequence[Group]
 ) -> bool:
-    """Tell whether at `start` some changes of a hunk are made and others are not."""
+    """Return whether at `start` some changes of a hunk are made and others are not."""
     ways: set[_Way] = {(start, False, False)}
     for old, new in wanted:
         ways = {after for way in ways for after in _after(text, way, old, new)}

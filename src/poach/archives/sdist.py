@@ -118,7 +118,7 @@ def _content(member: Member) -> bytes:
 
 
 class _Tree:
-    """What is unpacked into `dest`, which is new and ours alone.
+    """The unpacked tree in `dest`, which is new and only used here.
 
     Symbolic links come last, so that no file is ever written through one, and a hard
     link is a copy of the file.

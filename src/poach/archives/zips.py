@@ -21,5 +21,5 @@ def check_list(stream: IO[bytes], most: int, largest: int) -> None:
         raise ValueError("it is not a zip archive")
     if end[_COUNT] > most:
         raise ValueError(f"it has more than {most} files and folders")
-    if end[_SIZE] > largest:  # whatever the count says, zipfile reads all of it
+    if end[_SIZE] > largest:  # zipfile reads all of it, for any count
         raise ValueError(f"its list of files has more than {largest} bytes")

@@ -1,1 +1,1 @@
-"""From a patched tree to a wheel and an egg, and what the build made of each file."""
+"""From a patched tree to a wheel and an egg, and the effect on each file."""

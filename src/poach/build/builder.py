@@ -12,7 +12,7 @@ from poach.build.process import CommandFailed
 from poach.errors import PoachError
 from poach.pins.build_key import BuildOptions
 
-#: 1980-01-01, the first day that a zip archive can tell, unless the user has set one.
+#: 1980-01-01, the first day that a zip archive can record, unless the user has set one.
 SOURCE_DATE_EPOCH = "315532800"
 
 

@@ -1,4 +1,4 @@
-"""The files that tell a build what to do, and what they name."""
+"""The files that configure a build, and the names in them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BuildFiles:
         return any(map(_EXTENSIONS.search, self._scripts.values()))
 
     def mention(self, path: str, whole: bool) -> bool:
-        """Tell whether they name the file at `path`.
+        """Return whether they name the file at `path`.
 
         If `whole`, it is named with its path, else with its name; or it is a module at
         the top, or in a package there, that is imported.
@@ -50,7 +50,7 @@ class BuildFiles:
 
     @cached_property
     def _scripts(self) -> dict[str, bytes]:
-        """What tells the build what to do, and modules at the top that it imports."""
+        """Files that configure the build, and modules at the top that it imports."""
         there = self._built.tree.sizes
         found = {path: self._at.read(path) for path in _SCRIPTS if path in there}
         tops = {p for p in there if p.endswith(".py") and "/" not in p}
@@ -64,7 +64,7 @@ class BuildFiles:
 
 
 def _imports(text: bytes, module: str) -> bool:
-    """Tell whether a line of `text` imports `module`, or names it as the backend."""
+    """Return whether a line of `text` imports `module`, or names it as the backend."""
     imports = rb"^[ \t]*(?:import|from)[ \t]+(?:[\w., \t]*,[ \t]*)?"
     backend = rb"build-backend[ \t]*=[ \t]*[\"']"
     name = re.escape(_bytes(module))

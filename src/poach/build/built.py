@@ -1,7 +1,7 @@
 """A build as it was watched: the patched tree, and the wheel that came out of it.
 
-Names and contents alone tell where files of the tree are in the wheel: every build
-tool says that in a way of its own, or not at all.
+Only names and bytes show where files of the tree are in the wheel: every build
+tool records that in its own way, or not at all.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class Placement:
     def holders(self, path: str, data: bytes) -> Iterator[str]:
         """Yield where the wheel has `data`: where `path` is expected, then elsewhere.
 
-        Elsewhere only contents tell, so there must be some.  Neither place counts that
-        another file of the tree with the same bytes has a better claim on.
+        Elsewhere only the bytes count, so there must be some.  A place does not count
+        if another file of the tree with the same bytes fits it better.
         """
         places = self.places(path)
         others = [
@@ -145,7 +145,7 @@ class Placement:
         return sorted(found, key=lambda path: not self._is_same(path, data))
 
     def original(self, path: str, place: str) -> str:
-        """Return the untouched file of the tree whose bytes the wheel has at `place`.
+        """Return the untouched file of the tree with the bytes of `place` in the wheel.
 
         That is another one than `path`, the most alike by name.  It is empty where
         there is none; an empty file is like too many others.
@@ -163,7 +163,7 @@ class Placement:
         return path not in self._built.touched and path not in self._built.written
 
     def _is_from_other(self, path: str, data: bytes, place: str) -> bool:
-        """Tell whether another file has the same bytes and a better claim on `place`.
+        """Return whether another file has the same bytes and a better claim on `place`.
 
         What patches make the same in several places may be in the wheel from each.
         """
@@ -200,18 +200,18 @@ class Placement:
                         yield place, path
 
     def _is_from(self, path: str, place: str) -> bool:
-        """Tell whether the wheel has `place` as `path` was before the build."""
+        """Return whether the wheel has `place` as `path` was before the build."""
         same = self._wheel.sizes[place] == self._built.tree.sizes[path]
         may_be = self._is_known(path) and (same or _SCRIPTS in place)
         return may_be and _holds(self._wheel, place, self.read(path))
 
     def _is_same(self, path: str, data: bytes) -> bool:
-        """Tell whether a file of the tree had the bytes `data` before the build."""
+        """Return whether a file of the tree had the bytes `data` before the build."""
         same = self._built.tree.sizes[path] == len(data) and self._is_known(path)
         return same and self.read(path) == data
 
     def _is_known(self, path: str) -> bool:
-        """Tell whether the bytes of a file of the tree before the build are known."""
+        """Return whether the bytes of a file of the tree before the build are known."""
         return path in self._built.touched or path not in self._built.written
 
     @cached_property
@@ -225,7 +225,7 @@ class Placement:
 
 
 def is_tail(tail: str, path: str) -> bool:
-    """Tell whether `path` ends with all of the path `tail`."""
+    """Return whether `path` ends with all of the path `tail`."""
     return path == tail or path.endswith(f"/{tail}")
 
 
@@ -236,7 +236,7 @@ def above(path: str) -> Iterator[str]:
 
 
 def _holds(wheel: Files, place: str, data: bytes) -> bool:
-    """Tell whether the wheel has `data` at `place`.
+    """Return whether the wheel has `data` at `place`.
 
     The first line of a script may be another one: builds write ``#!python`` there.
     """

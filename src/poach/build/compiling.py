@@ -67,7 +67,7 @@ def _fault(source: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OtherCompiler:
-    """Compiles for another interpreter, in one process of its own."""
+    """Compiles for another interpreter, in a separate process."""
 
     interpreter: Interpreter
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LAYOUT = "egg-info"
 
 #: The name of the egg bears the version of Python: the interpreter itself makes it.
-#: It also compiles, lest it wants to in a store that nobody may write.
+#: It also compiles, so that Python does not try to in a read-only store.
 _MAKE = """
 import compileall, os, sys
 sys.path[:] = [folder for folder in sys.path if folder]

@@ -1,4 +1,4 @@
-"""What a file of a source tree is for, as far as its name tells."""
+"""The purpose of a file of a source tree, as far as its name shows it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DEVELOPMENT = re.compile(
     re.IGNORECASE,
 )
 
-#: What tells a build what to do, by name; in any folder, for sources may be nested.
+#: Files that configure a build, by name; in any folder, for sources may be nested.
 _BUILD_FILE = re.compile(
     r"setup\.(?:py|cfg)|pyproject\.toml|MANIFEST(?:\.in)?|PKG-INFO|SOURCES\.txt"
     r"|meson\.build|meson_options\.txt|meson\.options|CMakeLists\.txt|.*\.cmake"
@@ -73,7 +73,8 @@ _TEMPLATE = re.compile(
 
 
 def is_test(path: str) -> bool:
-    """Tell whether the file at `path` is for tests: its name or a folder's says so."""
+    """Return whether the file at `path` is for tests: its name or a folder's says
+    so."""
     *folders, name = path.split("/")
     stem = name.partition(".")[0] or name
     inner = PurePosixPath(name).stem  # x.test.js
@@ -85,47 +86,49 @@ def is_test(path: str) -> bool:
 
 
 def is_doc_folder(folder: str) -> bool:
-    """Tell whether one of the folders in the path `folder` is for docs, CI and such."""
+    """Return whether one of the folders in the path `folder` is for docs, CI and
+    such."""
     return any(map(_DOC_FOLDER.fullmatch, folder.split("/")))
 
 
 def is_doc(path: str) -> bool:
-    """Tell whether the name of the file at `path` is that of docs: README.rst."""
+    """Return whether the name of the file at `path` is that of docs: README.rst."""
     return bool(_DOC_FILE.fullmatch(path.rpartition("/")[2]))
 
 
 def is_development(path: str) -> bool:
-    """Tell whether `path`, at the top of a tree, is a file for its developers."""
+    """Return whether `path`, at the top of a tree, is a file for its developers."""
     return "/" not in path and bool(_DEVELOPMENT.fullmatch(path))
 
 
 def is_build_file(path: str) -> bool:
-    """Tell whether the file at `path` tells a build what to do."""
+    """Return whether the file at `path` tells a build what to do."""
     return bool(_BUILD_FILE.fullmatch(path.rpartition("/")[2]))
 
 
 def is_compiled(path: str) -> bool:
-    """Tell whether the file at `path` is one for compilers, or a template of one."""
+    """Return whether the file at `path` is one for compilers, or a template of one."""
     name = path.rpartition("/")[2]
     template = _TEMPLATE.fullmatch(name)
     return bool(_COMPILED.fullmatch(template[1] if template else name))
 
 
 def is_compiled_source(path: str) -> bool:
-    """Tell whether the file at `path` is code for compilers, and not for make or m4."""
+    """Return whether the file at `path` is code for compilers, and not for make or
+    m4."""
     return is_compiled(path) and not _STEERING.fullmatch(path.rpartition("/")[2])
 
 
 def is_native(path: str, data: bytes) -> bool:
-    """Tell whether `data`, at `path`, is compiled code, by its name or head."""
+    """Return whether `data`, at `path`, is compiled code, by its name or head."""
     return bool(_NATIVE.fullmatch(path)) or data.startswith(_HEADS)
 
 
 def is_template(path: str) -> bool:
-    """Tell whether the file at `path` is a template."""
+    """Return whether the file at `path` is a template."""
     return bool(_TEMPLATE.fullmatch(path.rpartition("/")[2]))
 
 
 def is_metadata(path: str) -> bool:
-    """Tell whether the file at `path` is metadata that each build makes again."""
+    """Return whether the file at `path` is metadata that each build makes again."""
     return any(folder.endswith(".egg-info") for folder in path.split("/")[:-1])

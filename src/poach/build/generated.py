@@ -112,7 +112,8 @@ def of_module(path: str) -> list[str]:
 
 
 def is_product(path: str, source: str, data: bytes) -> bool:
-    """Tell whether `data`, at `path`, may be what a tool makes of the one at `source`.
+    """Return whether `data`, at `path`, may be what a tool makes of the one at
+    `source`.
 
     The name of `path` is one of `products`.
     """
@@ -139,7 +140,7 @@ def sources_named(product: bytes) -> set[str]:
 
 
 def mentions(source: bytes, path: str) -> bool:
-    """Tell whether a source for Cython names the included file at `path`.
+    """Return whether a source for Cython names the included file at `path`.
 
     It does so as ``include "x.pxi"``, ``cimport x`` or ``from .x cimport y``; the last
     two name x.pxd, never x.pyx.

@@ -38,7 +38,7 @@ def collect(function: Callable[[T], R], items: Sequence[T], jobs: int) -> list[R
             futures = [pool.submit(function, item) for item in items]
             results: list[R] = errors.collect(Future.result, futures)
         except BaseException:
-            # First, lest one begins that was waiting for another to end.
+            # First, so that no build begins that was waiting for another to end.
             pool.shutdown(wait=False, cancel_futures=True)
             with process.shut():
                 pool.shutdown()

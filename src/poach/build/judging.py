@@ -2,7 +2,7 @@
 
 A patch that applies need not have an effect.  The build may compile a generated file
 and not the patched source, install another one of two folders that look alike, or
-leave a file out.  `verdicts` decides that file by file, from names and contents alone;
+leave a file out.  `verdicts` decides that file by file, from names and bytes alone;
 who runs the build, and reads what is there before and after, is elsewhere.
 """
 
@@ -19,7 +19,7 @@ from poach.build.products import Products
 from poach.build.words import is_like, is_lost
 from poach.record.effect import Effect, Verdict
 
-#: Why a file counts as not installed whose name does not tell that.
+#: Why a file counts as not installed if its name does not show that.
 _NO_PART = "the wheel lacks it, and it is not in a package that the wheel has"
 
 _FOR_READERS = "for readers and developers"
@@ -66,7 +66,7 @@ class _Judge:
         """Return what becomes of a touched file; the first rule that knows decides."""
         upstream, patched = self._built.touched[path]
         if upstream == patched:
-            why = "no patch changes its contents in the end"
+            why = "no patch changes it in the end"
             return Verdict(Effect.NOT_INSTALLED, why=why)
         source = self._generated(path)
         if source is not None and source.effect is Effect.WITHOUT_EFFECT:
@@ -114,7 +114,7 @@ class _Judge:
         )
 
     def _differs(self, path: str, patched: bytes) -> bool:
-        """Tell whether the build wrote the file at `path` with other bytes.
+        """Return whether the build wrote the file at `path` with other bytes.
 
         What is compiled is the file in the tree, not what the wheel has as data.  All
         else may be written for the wheel alone.
@@ -132,7 +132,8 @@ class _Judge:
         return any(data != patched for data in found)
 
     def _is_data(self, path: str) -> bool:
-        """Tell whether `path` is a template of data: users may fill it in, not a build.
+        """Return whether `path` is a template of data: users may fill it in, not a
+        build.
 
         A template of code is for the build, even if the wheel has it.
         """
@@ -166,7 +167,7 @@ class _Judge:
         return Verdict(Effect.INSTALLED, why="the wheel lacks it")
 
     def _is_kept(self, place: str) -> bool:
-        """Tell whether the wheel has a file, and not with what a patch made."""
+        """Return whether the wheel has a file, and not with what a patch made."""
         if place not in self._wheel.sizes:
             return False
         data = self._wheel.read(place)
@@ -192,7 +193,7 @@ class _Judge:
     def _has_compiled(self) -> bool:
         """Whether the wheel has compiled code that is not as it was in the tree.
 
-        The name of the wheel does not tell that: it is the same if the build leaves out
+        The name of the wheel does not show that: it is the same if the build leaves out
         an extension.
         """
         return any(
@@ -202,7 +203,8 @@ class _Judge:
         )
 
     def _is_copied(self, place: str) -> bool:
-        """Tell whether a file of the tree before the build has the bytes of `place`."""
+        """Return whether a file of the tree before the build has the bytes of
+        `place`."""
         data = self._wheel.read(place)
         return any(
             path not in self._built.written and self._at.read(path) == data
@@ -244,7 +246,7 @@ class _Judge:
         return found != patched and is_lost(upstream, patched, found)
 
     def _is_meant(self, path: str, patched: bytes, place: str) -> bool:
-        """Tell whether a file of the wheel is the one at `path`, or a look-alike's.
+        """Return whether a file of the wheel is the one at `path`, or a look-alike's.
 
         In packages of one name, files of one name are look-alikes, even if they differ.
         """
@@ -319,7 +321,7 @@ class _Judge:
         )
 
     def _by_name(self, path: str) -> Verdict | None:
-        """Return a verdict on what its name tells, None for code and data."""
+        """Return the verdict that follows from its name, None for code and data."""
         if filekinds.is_test(path):
             return Verdict(Effect.NOT_INSTALLED, why="for tests")
         if filekinds.is_doc(path):  # even if the build reads it, as a description
@@ -339,7 +341,7 @@ class _Judge:
         return Verdict(Effect.NOT_INSTALLED, why=_FOR_READERS)
 
     def _is_for_people(self, path: str) -> bool:
-        """Tell whether `path` is for tests or docs, as far as its folders tell.
+        """Return whether `path` is for tests or docs, as far as its folders tell.
 
         In an installed package, a folder ``docs`` or ``examples`` is one for users.
         """
@@ -353,12 +355,13 @@ class _Judge:
         )
 
     def _is_in_docs(self, path: str) -> bool:
-        """Tell whether `path` is in a folder for docs of which nothing is installed."""
+        """Return whether `path` is in a folder for docs of which nothing is
+        installed."""
         folder = path.rpartition("/")[0]
         return filekinds.is_doc_folder(folder) and not self._at.goes(f"{folder}/")
 
     def _is_in_package(self, path: str) -> bool:
-        """Tell whether `path` lies in a folder of the tree that is installed whole.
+        """Return whether `path` lies in a folder of the tree that is installed whole.
 
         Such a folder is one of the wheel, too: not its top, nor one for data files.
         """
@@ -384,7 +387,8 @@ class _Judge:
         )
 
     def _is_mentioned(self, path: str, whole: bool = False) -> bool:
-        """Tell whether a file that tells the build what to do names the one at `path`.
+        """Return whether a file that tells the build what to do names the one at
+        `path`.
 
         It is named with its path if `whole`, or if it looks like a part of something
         installed.
@@ -411,7 +415,7 @@ class _Judge:
         return ""
 
     def _is_beside(self, path: str) -> bool:
-        """Tell whether `path` is a module, or in a package, at the top of the tree.
+        """Return whether `path` is a module, or in a package, at the top of the tree.
 
         Or the top itself is a package: then all in it looks like a part.
         """
@@ -426,7 +430,7 @@ class _Judge:
         return whole or self._is_new_package(package)
 
     def _is_new_package(self, folder: str) -> bool:
-        """Tell whether patches make `folder`, and it is a package of PEP 420.
+        """Return whether patches make `folder`, and it is a package of PEP 420.
 
         That has no __init__.py: it is a folder with the name of a module and only code.
         """
@@ -472,7 +476,7 @@ class _Judge:
         return max(self._at.sources(place), key=rank, default="")
 
     def _is_namespace(self, path: str) -> bool:
-        """Tell whether `path` is an __init__.py that declares a namespace package."""
+        """Return whether `path` is an __init__.py that declares a namespace package."""
         touched = self._built.touched[path]
         text = b"\n".join(filter(None, touched))
         return is_tail("__init__.py", path) and bool(_NAMESPACE.search(text))

@@ -1,4 +1,4 @@
-"""Running pip: one interpreter's, and in an environment that no user's wish breaks."""
+"""Running pip: one interpreter's, in an environment that no user's settings break."""
 
 from __future__ import annotations
 

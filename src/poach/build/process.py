@@ -70,7 +70,7 @@ class CommandFailed(PoachError):
 
 
 class Terminated(KeyboardInterrupt):
-    """This process was told to end, by a signal that nothing it has started gets."""
+    """A signal asked this process to end; processes that it started do not get it."""
 
 
 class Runner(Protocol):
@@ -120,14 +120,14 @@ def tidily() -> Iterator[None]:
     """Let the block clean up before a signal ends this process: it gets `Terminated`.
 
     Then the signal comes again, and does what it always does.  One that somebody
-    handles, or ignores, is left alone.  Only the main thread can be told, and what it
-    waits for, such as threads that run something, is then its to stop.
+    handles, or ignores, is left alone.  Only the main thread can get signals; it
+    has to stop what it waits for, such as threads that run something.
     """
-    told: list[int] = []
+    received: list[int] = []
     inside = True
 
-    def tell(number: int, _: object) -> None:
-        told.append(number)
+    def note(number: int, _: object) -> None:
+        received.append(number)
         if inside:
             raise Terminated
 
@@ -135,18 +135,18 @@ def tidily() -> Iterator[None]:
     numbers = [n for n in _ENDS if ours and signal.getsignal(n) == signal.SIG_DFL]
     try:
         for number in numbers:
-            signal.signal(number, tell)
+            signal.signal(number, note)
         yield
     finally:
         inside = False
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
-        for number in told[:1]:
+        for number in received[:1]:
             os.kill(os.getpid(), number)
 
 
 def end_with_parent() -> None:
-    """Let this process get SIGTERM when its parent dies, however that dies.
+    """Send SIGTERM to this process when its parent dies, in any way.
 
     Only Linux can do that (PR_SET_PDEATHSIG, prctl(2)).
     """
@@ -259,7 +259,7 @@ def _left(
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     """Send a signal to a process and to its descendants, as far as /proc knows them.
 
-    They stay in our process group, so that whoever stops that stops them all.
+    They stay in our process group, so that a signal to the group stops them all.
     """
     if os.name == "nt":
         process.kill()

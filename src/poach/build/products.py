@@ -1,4 +1,4 @@
-"""What is made of a source, and whether the build made it again.
+"""The files that are generated from a source, and whether the build did that again.
 
 A source whose product ships in the sdist has no effect unless a patch or the build
 changes the product, too.
@@ -15,7 +15,7 @@ from poach.record.effect import Effect, Verdict
 
 
 class Products:
-    """Finds the files that are made of the sources of one build."""
+    """Finds the files that are generated from the sources of one build."""
 
     def __init__(self, built: Built, placement: Placement) -> None:
         self._built = built
@@ -41,7 +41,7 @@ class Products:
         return None
 
     def source_of(self, product: str) -> str:
-        """Return a source in the tree of which `product` is made, as the names tell.
+        """Return a source in the tree from which `product` is generated, by the names.
 
         It is empty where there is none, or where a patch changes one of them, or what
         one includes.
@@ -59,9 +59,9 @@ class Products:
         return "" if patched & {*found} else max(found, default="")
 
     def _named_otherwise(self, sources: list[str]) -> list[str]:
-        """Return what Cython made of `sources` in another folder or by another name.
+        """Return what Cython made from `sources` in another folder or by another name.
 
-        Only contents tell.  A file named as usual is that of the source beside it.
+        Only the bytes count.  A file with the usual name is for the source beside it.
         """
         return [
             product
@@ -89,7 +89,7 @@ class Products:
         return {path: named for path, named in found.items() if named}
 
     def _is_by_hand(self, name: str, source: str) -> bool:
-        """Tell whether the file at `name` is there, and is not made of `source`."""
+        """Return whether the file at `name` is there, and is not made of `source`."""
         if not self._is_there(name) or name in self._built.written:
             return False
         return not generated.is_product(name, source, self._at.read(name))
@@ -120,7 +120,7 @@ class Products:
         return sorted(name for name in found if name.endswith(generated.CYTHON))
 
     def _of_module(self, path: str) -> list[str]:
-        """Return what Cython has made of a module of Python, if the wheel runs that."""
+        """Return what Cython made from a module of Python, if the wheel runs that."""
         made = [name for name in generated.of_module(path) if self._is_by_cython(name)]
         stem = re.escape(path.rpartition("/")[2].removesuffix(".py"))
         runs = re.compile(rf"(?:.*/)?{stem}\.(?:[^/]*\.)?(?:so|pyd)")
@@ -134,7 +134,8 @@ class Products:
         return path in self._built.tree.sizes
 
     def _is_made(self, path: str) -> bool:
-        """Tell whether the build made the generated file at `path`, or wrote it again.
+        """Return whether the build made the generated file at `path`, or wrote it
+        again.
 
         It may have made it elsewhere, in a folder for the build or for the wheel; a
         copy of what was there before does not count.

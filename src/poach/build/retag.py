@@ -2,7 +2,7 @@
 
 A wheel states its version in its file name, in the names of its ``.dist-info`` and
 ``.data`` folders (PEP 427), in METADATA and, through those names, in RECORD
-(PEP 376).  Nothing else is touched, so this works whatever built the wheel.
+(PEP 376).  Nothing else is touched, so this works for wheels of any build backend.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def write(wheel: Wheel, dest: Path) -> Path:
         for entry in wheel.entries:
             header = entry.header()
             archive.writestr(header, entry.data)
-            # In place of no mode zipfile wrote one of its own.
+            # Where there is no mode, zipfile wrote a default one.
             header.external_attr = entry.info.external_attr
     return path
 

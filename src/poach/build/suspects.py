@@ -73,7 +73,7 @@ def _names(line: str, file: str) -> bool:
     name = re.escape(file.rpartition("/")[2])
     if re.search(rf"(?<![\w.-]){name}(:\d|\(\d|\", line \d)", line):
         return True
-    # Every log says "python setup.py ... error", whatever is wrong.
+    # Every log says "python setup.py ... error", for any fault.
     whole = rf"(?<![\w.-]){re.escape(file)}(?![\w-])"
     about = file != "setup.py" and _ERROR.search(line)
     return bool(about and re.search(whole, line))

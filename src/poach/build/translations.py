@@ -68,7 +68,7 @@ def compile_patched(
 
 
 def make_newer(egg: Path, tree: Path, patches: Sequence[Touched]) -> None:
-    """Let each .mo in `egg` be newer than its .po, if that is a patched one of `tree`.
+    """Make each .mo in `egg` newer than its .po, if that is a patched one of `tree`.
 
     Zope compiles where it is older, and so would not leave the egg alone.
     """
@@ -101,7 +101,8 @@ def _mo(path: str) -> str:
 
 
 def _is_shipped(tree: Path, target: Path) -> bool:
-    """Tell whether `target` is there, or one of the same name for another language."""
+    """Return whether `target` is there, or one of the same name for another
+    language."""
     return target.is_file() or any(_pairs(tree, target.name))
 
 

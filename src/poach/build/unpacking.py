@@ -22,7 +22,7 @@ _NOTES = {"INSTALLER": b"poach\n", "REQUESTED": b""}
 
 
 def is_plain(wheel: Wheel) -> bool:
-    """Tell whether to unpack `wheel` is all there is to do.
+    """Return whether to unpack `wheel` is all there is to do.
 
     It has no ``.data`` folder, whose files go elsewhere, no INSTALLER of its own, and
     no paths that lead out of where it is unpacked, or are there twice: pip knows about

@@ -45,7 +45,7 @@ def before(tree: Path, upstream: Mapping[str, bytes | None]) -> Before:
 
 
 def after(before: Before, built_in: Path, wheel: retag.Wheel) -> Built:
-    """Look at what a build made of the tree: `built_in` is it, or a copy of it."""
+    """Look at the tree after a build: `built_in` is it, or a copy of it."""
     states = _states(built_in)
     entries = {
         _LIBRARIES.sub("", entry.path, count=1): entry.data for entry in wheel.entries

@@ -7,7 +7,7 @@ from collections import Counter
 
 
 def is_lost(upstream: bytes | None, patched: bytes, found: bytes) -> bool:
-    """Tell whether `found`, which stands for the patched file, lacks the change.
+    """Return whether `found`, which stands for the patched file, lacks the change.
 
     That is so if what the patch changes is there rather as it was upstream: words are
     counted, since a build that rewrites a file may set the others differently.
@@ -22,7 +22,7 @@ def is_lost(upstream: bytes | None, patched: bytes, found: bytes) -> bool:
 
 
 def is_like(one: bytes, other: bytes) -> bool:
-    """Tell whether two files have most words in common."""
+    """Return whether two files have most words in common."""
     ours, theirs = _words(one), _words(other)
     common = (ours & theirs).total()
     return common * 2 > max(ours.total(), theirs.total())

@@ -259,7 +259,7 @@ def _agreed(shipped: Sequence[tuple[Shelf, Path]]) -> list[Location]:
 def _content(location: Location) -> tuple[bytes, int | None]:
     try:
         return Path(location.target).read_bytes(), location.strip
-    except OSError:  # told by whoever reads it
+    except OSError:  # reported when the diff is read
         return os.fsencode(location.target), location.strip
 
 

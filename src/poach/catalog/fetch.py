@@ -58,7 +58,7 @@ class HttpFetcher:
         return answer.body
 
     def exists(self, url: str) -> bool:
-        """Tell 200 from 404; raise `FetchFailed` for anything else."""
+        """Return True for 200, False for 404; raise `FetchFailed` for anything else."""
         answer = self._request(url, whole=False)
         if answer.status not in (200, 404):
             raise FetchFailed(url, answer.reason)

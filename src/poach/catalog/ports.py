@@ -38,4 +38,4 @@ class Fetcher(Protocol):
         """Return what the server has at `url`; raise `PoachError`."""
 
     def exists(self, url: str) -> bool:
-        """Tell whether the server has something at `url`; raise `PoachError`."""
+        """Return whether the server has something at `url`; raise `PoachError`."""

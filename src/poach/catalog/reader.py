@@ -179,7 +179,7 @@ def _refuse_page(location: Location, data: bytes) -> None:
 
 
 def _is_page(data: bytes) -> bool:
-    """Tell whether `data` begins with a web page's tag.
+    """Return whether `data` begins with a web page's tag.
 
     A byte order mark, white space, comments and XML declarations may stand before it.
     """

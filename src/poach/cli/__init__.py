@@ -27,7 +27,7 @@ COMMANDS = {
 }
 """The module of each command."""
 
-_WITHOUT_BUILDOUT = ("apply", "key", "bridge")  # whose -v is not buildout's
+_WITHOUT_BUILDOUT = ("apply", "key", "bridge")  # their -v is not buildout's
 
 # Else argparse asks for the terminal's width at each argument, with shutil's help.
 _HELP = partial(argparse.HelpFormatter, width=78)
@@ -36,7 +36,7 @@ _HELP = partial(argparse.HelpFormatter, width=78)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: done; 1: something that the user can mend; 2: usage (raised as SystemExit by
+    0: done; 1: an error that the user can correct; 2: usage (raised as SystemExit by
     argparse); 3: a bug of ours; 130: interrupted.
     """
     if argv is not None:
@@ -65,7 +65,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _say_any_name() -> None:
-    """Let no name stop what is being done, because it cannot be printed."""
+    """Do not stop because a name cannot be printed."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
-    """Tell argparse of a PATCH that is missing, or for which there is no use."""
+    """Report a PATCH that is missing, or that has no use, as argparse does."""
     if not args.recover and not args.patches:
         args.command.error("the following arguments are required: PATCH")
     parts = (args.patches, args.check, args.directory, args.fuzz, args.exclude)
@@ -166,7 +166,7 @@ def _recover_and_say(args: argparse.Namespace) -> int:
 
 
 def _error_json(error: PoachError) -> dict[str, Any]:
-    """Return what is wrong, but for diffs that do not apply, in JSON's types."""
+    """Return all faults except diffs that do not apply, in JSON's types."""
     return {"error": str(error), "errors": [str(one) for one in each(error)]}
 
 

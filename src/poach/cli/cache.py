@@ -1,6 +1,6 @@
 """List, verify and prune the store of patched eggs.
 
-The store is that of a configuration, as buildout tells it, or a folder that is named.
+The store is that of a configuration, as buildout reads it, or a given folder.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DAY = 24 * 3600
 
 
 class OtherStore(PoachError):
-    """A configuration whose eggs are to be kept, and are not in the store at hand."""
+    """A configuration to keep whose eggs are in another store than this one."""
 
     cfg: str
     theirs: Path
@@ -249,7 +249,7 @@ def _advise(damaged: Collection[Path]) -> None:
 
 
 def _prune(arguments: argparse.Namespace) -> int:
-    """Remove what nobody needs; return the exit code."""
+    """Remove eggs that are not needed; return the exit code."""
     if arguments.unused_for is None and not arguments.keep:
         arguments.command.error(
             "say what may be removed: --unused-for DAYS, --keep CONFIG"
@@ -325,9 +325,9 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def _kept(arguments: argparse.Namespace, store: Store) -> Callable[[Item], bool]:
-    """Return what tells which items the configurations need; raise `PoachError`.
+    """Return a function that says which items are needed; raise `PoachError`.
 
-    That are all of a version that is pinned, for whatever Python, and what the last
+    These are all of a pinned version, for any Python, and what the last
     run used.
     """
     needs = collect(lambda cfg: _needs(arguments, store, cfg), arguments.keep)

@@ -26,7 +26,7 @@ class BadConfiguration(PoachError):
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose a configuration, and whose eggs it is about."""
+    """Add the options that choose a configuration and the interpreter of its eggs."""
     configure_choice(parser)
     configure_reading(parser)
     parser.add_argument(
@@ -94,7 +94,7 @@ def opened(arguments: argparse.Namespace, words: list[str]) -> Iterator[Session]
 def store(arguments: argparse.Namespace, words: list[str]) -> Path:
     """Return the folder of the store of the configuration that `arguments` name.
 
-    Nothing is read but options of buildout's own.  Raises `BadConfiguration` and what
+    Only options of buildout itself are read.  Raises `BadConfiguration` and what
     is wrong with the option.
     """
     with _plain_buildout(arguments, words) as buildout:
@@ -122,7 +122,7 @@ def _plain_buildout(arguments: argparse.Namespace, words: list[str]) -> Iterator
 
 @contextlib.contextmanager
 def _logging_as_before() -> Iterator[None]:
-    """Take back what a buildout does to logging, lest the next one says all twice.
+    """Undo what a buildout does to logging, so that the next one logs nothing twice.
 
     Meanwhile what is logged has no credentials in it.
     """
@@ -161,7 +161,7 @@ def _buildout(arguments: argparse.Namespace, words: list[str]) -> Any:  # noqa: 
         )
     except (Error, OSError) as error:
         raise BadConfiguration(without_credentials(str(error))) from error
-    except ValueError as error:  # InvalidSpecifier, of whichever copy of packaging
+    except ValueError as error:  # InvalidSpecifier, of any copy of packaging
         raise BadConfiguration(
             f"{error}, in a section that [buildout] refers to"
         ) from error

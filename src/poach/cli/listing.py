@@ -137,7 +137,7 @@ def _block(pin: dict[str, Any]) -> str:
 
 
 def _became(file: dict[str, Any]) -> str:
-    """Return a line that tells what became of a file of a patch."""
+    """Return a line with the effect of a patch on a file."""
     place = f" as {file['place']}" if file["place"] not in ("", file["path"]) else ""
     why = f" ({file['why']})" if file["why"] else ""
     return f"    {file['effect']}: {file['path']}{place}{why}"
@@ -149,7 +149,7 @@ def _missing(pin: dict[str, Any]) -> str:
 
 
 def _told(patch: dict[str, Any]) -> Iterator[str]:
-    """Yield the digest of a diff, and whatever is declared of how it applies."""
+    """Yield the digest of a diff, and the options that say how it applies."""
     yield f"sha256 {patch['sha256']}"
     for option in ("strip", "directory", "fuzz", "effect"):
         if patch[option]:

@@ -24,7 +24,7 @@ def complain(text: str) -> None:
 
 
 def _printed(text: str, stream: TextIO | None) -> OSError | None:
-    """Print `text` on `stream`, which is None where it was closed before the start."""
+    """Print `text` on `stream`, which is None if it was closed before the start."""
     if stream is None:
         return None
     try:

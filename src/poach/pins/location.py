@@ -166,7 +166,7 @@ def _is_secret(name: str) -> bool:
 
 
 def is_url(text: str) -> bool:
-    """Tell whether `text` is an http or https URL."""
+    """Return whether `text` is an http or https URL."""
     return text[:8].lower().startswith(("http://", "https://"))
 
 

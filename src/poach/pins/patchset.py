@@ -172,7 +172,7 @@ class Library(Protocol):
         """Return the locations of `name` for `pin`, in order; raise `UnknownPatch`."""
 
     def definer(self, pin: Pin, name: str) -> str:
-        """Return who says where `name` is for `pin`, empty where nobody needs to."""
+        """Return where `name` is defined for `pin`, '' if nobody needs to know."""
 
 
 class PatchReader(Protocol):

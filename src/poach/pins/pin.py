@@ -1,6 +1,6 @@
 """Pins: ``BASE +NAME ... -NAME ...``, the value of an option in the versions section.
 
-``+`` names a patch to apply; ``-`` one that is refused, whoever asks for it.
+``+`` names a patch to apply; ``-`` one that is refused to every requester.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Pin:
 
 
 def is_pin(value: str) -> bool:
-    """Tell whether `value` asks for patches or refuses some, well-formed or not.
+    """Return whether `value` asks for patches or refuses some, well-formed or not.
 
     A local version such as ``3.8.1+foo`` (PEP 440) does not.
     """
@@ -99,7 +99,7 @@ def refuse_missing_plus(project: str, value: str, where: str = "") -> None:
 
 
 def _is_range(value: str) -> bool:
-    """Tell whether `value` is a set of version specifiers (PEP 440)."""
+    """Return whether `value` is a set of version specifiers (PEP 440)."""
     try:
         SpecifierSet(value)
     except InvalidSpecifier:

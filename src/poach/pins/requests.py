@@ -32,7 +32,7 @@ class Request:
 
 
 class RequestError(PoachError):
-    """A request that is not granted."""
+    """A request that cannot be satisfied."""
 
     request: Request
     reason: str
@@ -84,12 +84,12 @@ def undefined(request: Request, places: Sequence[str]) -> RequestError:
 def too_late(request: Request, again: bool = False) -> RequestError:
     """Return the error of a request that comes when the project is in use.
 
-    `again` tells that the next run will know of the request before that.
+    `again` says that the next run will know of the request before that.
     """
     return RequestError(
         request,
         f"when {request.project} is in use without it, by a recipe or another part; "
-        + "run buildout again, now that what asks for it is there, or " * again
+        + "run buildout again, now that the requester is installed, or " * again
         + _cure(request),
     )
 

@@ -52,7 +52,7 @@ class Untrusted(PoachError):
     by: str
 
     def __str__(self) -> str:
-        signed = f"signed by {self.by}" if self.by else "which nobody checked"
+        signed = f"signed by {self.by}" if self.by else "no signature was checked"
         return (
             f"The patched egg in {self.path} came from {self.source} and is signed by "
             f"none of patched-eggs-trusted-keys ({signed}); remove it, and it is "

@@ -1,4 +1,4 @@
-"""The kit: the tools that the pipeline works with."""
+"""The kit: all tools of the pipeline."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Reporter(StoreReporter, RemoteReporter):
         """The build of `title` begins."""
 
     def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
-        """It is known what the build made of the files of `patch`, called `label`."""
+        """The effect on the files of `patch`, called `label`, is known."""
 
     def printed(self, log: Path) -> None:
         """The build went well; `log` holds what it printed, and goes away."""

@@ -75,7 +75,7 @@ class WithoutEffect(PoachError):
 
 
 class NothingInstalled(PoachError):
-    """A patch none of whose files is installed or has a part in the build."""
+    """A patch of which no file is installed or acts in the build."""
 
     patch_set: PatchSet
     patch: Patch

@@ -2,10 +2,10 @@
 
 It holds ``entry.json``, perhaps its signatures (``entry.json.sig``, one a line), the
 wheel, and the egg as a folder.  Its ``entry.json`` names the build key by its digest,
-for build options may tell what is nobody's business, and each file with its size and
+for build options may be private, and each file with its size and
 sha256; so who signs it signs everything.
 
-Bundles come from servers that are not trusted: `unpack` takes nothing for granted.
+Bundles come from servers that are not trusted: `unpack` checks everything.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ BUNDLE = 1
 SIGNATURES = ENTRY + ".sig"
 #: What is signed begins with this, so that it is no signature of anything else.
 _CONTEXT = b"poach bundle\n"
-#: What of an entry.json is the same wherever the egg is.
+#: The fields of an entry.json that do not depend on the place of the egg.
 _RECORD = (
     *("format", "project", "base", "version", "upstream", "names", "patches"),
     *("digest", "poach"),
 )
-#: The first day that a zip archive can tell: the same entry gives the same bytes.
+#: The first day that a zip archive can record: the same entry gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Others take as much memory as the archive says.
 _METHODS = (ZIP_STORED, ZIP_DEFLATED)
@@ -205,7 +205,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[ZipFile]:
 def _entry(
     zipped: ZipFile, trusted: Collection[PublicKey] | None, limits: Limits
 ) -> tuple[dict[str, Any], PublicKey | None]:
-    """Return the content of entry.json, of which nothing is read before it is trusted.
+    """Return the content of entry.json, which is not parsed before it is trusted.
 
     That is but the JSON: what it says is to be checked.  With it comes the trusted key
     that has signed it, if that had to be.
@@ -346,7 +346,7 @@ def _extract(zipped: ZipFile, file: _File, dest: Path) -> None:
 
 
 def _copy(source: IO[bytes], sink: IO[bytes], file: _File) -> None:
-    """Copy `file`, and check that it is what was recorded of it."""
+    """Copy `file`, and check it against its record."""
     digest = hashlib.sha256()
     left = file.size
     while block := source.read(min(_BLOCK, left + 1)):

@@ -1,4 +1,4 @@
-"""The remote store: entries on a server that others fill and that nobody trusts.
+"""The remote store: entries on a server that others fill and that is not trusted.
 
 It is asked before an egg is built, and perhaps filled after.  Nothing that the server
 does stops a build: it is reported, and the egg is built here.
@@ -61,14 +61,14 @@ class RemoteStore:
         self._reporter = reporter
         self._timeout = socket.getdefaulttimeout()
         self._ended: set[str] = set()
-        # Builds side by side ask in turn: a server that is down is told of once.
+        # Builds side by side ask in turn: a server that is down is reported once.
         self._turns = {"GET": Lock(), "PUT": Lock()}
 
     def fetch(self, patch_set: PatchSet, key: BuildKey, folder: Path) -> Made | None:
         """Return the egg of `key`, unpacked below `folder`; None where there is none.
 
-        Whatever is wrong with it, or with the server, is reported.  Raises `PoachError`
-        for keys of ours that cannot be used, before anything is built in vain.
+        Every fault of it, or of the server, is reported.  Raises `PoachError`
+        for our own keys that cannot be used, before anything is built in vain.
         """
         self._check_keys()
         work = folder / "fetched"
@@ -90,7 +90,7 @@ class RemoteStore:
     ) -> None:
         """Upload an egg that was built here, by way of `folder`, if that is wished.
 
-        What the server has already stays.  Whatever goes wrong is reported.
+        An egg that the server has is not replaced.  Every fault is reported.
         """
         if self._sharing.upload:
             url = self._sharing.address.of(key)
@@ -127,7 +127,7 @@ class RemoteStore:
             return None
 
     def _check_keys(self) -> None:
-        # Imported late, here and below: a run that builds nothing asks nobody.
+        # Imported late, here and below: a run that builds nothing asks no server.
         from poach.remote import signing
 
         if self._sharing.trusted is not None:
@@ -160,7 +160,7 @@ class RemoteStore:
 
         url, archive = self._sharing.address.of(key), folder / "bundle.zip"
         bundle.pack(egg, key, archive, self._signer())
-        # What nobody would take is not sent.
+        # A bundle that nobody would accept is not sent.
         bundle.unpack(archive, folder / "again", patch_set.version, key, None)
         server = transfer.Server(self._allow_hosts, self._timeout)
         if server.put(url, archive, self._sharing.address.folders(key)):

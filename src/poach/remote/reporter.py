@@ -1,4 +1,4 @@
-"""What a store on a server tells of its work."""
+"""What a store on a server reports of its work."""
 
 from __future__ import annotations
 

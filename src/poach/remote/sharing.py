@@ -1,4 +1,4 @@
-"""A remote store: where its entries are, and whose signatures count."""
+"""A remote store: where its entries are, and which signatures count."""
 
 from __future__ import annotations
 

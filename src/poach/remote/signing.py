@@ -64,7 +64,7 @@ def require() -> None:
 
 
 def is_by(signature: Signature, data: bytes) -> bool:
-    """Tell whether `signature` is one of `data`; raises `NoCryptography`."""
+    """Return whether `signature` is one of `data`; raises `NoCryptography`."""
     ed25519 = _ed25519()
     from cryptography.exceptions import InvalidSignature
 

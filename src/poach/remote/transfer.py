@@ -1,6 +1,6 @@
 """Getting files from a server, and putting them there, over HTTP with requests.
 
-The server may be slow, full, gone or malicious: whatever it does, a transfer ends soon,
+The server may be slow, full, gone or malicious: in all cases a transfer ends soon,
 with a file, without one, or with a `ServerFault`.  requests brings netrc, proxies and
 certificates.
 """
@@ -74,7 +74,7 @@ class Server:
     timeout: float | None = field(default_factory=socket.getdefaulttimeout)
 
     def get(self, url: str, path: Path, largest: int) -> bool:
-        """Write what is at `url` into the new file `path`; tell whether it is there.
+        """Write what is at `url` into the new file `path`; return whether it is there.
 
         Raises `ServerFault`, also for more than `largest` bytes.
         """
@@ -93,7 +93,7 @@ class Server:
             return self._watched(work, sink.tell)
 
     def put(self, url: str, path: Path, folders: Collection[str]) -> bool:
-        """Put the file `path` at `url`; tell whether nothing was there.
+        """Put the file `path` at `url`; return whether nothing was there.
 
         What is there stays.  `folders` lead to `url` and are made where the server
         wants that (WebDAV, RFC 4918).  Raises `ServerFault`.
@@ -161,7 +161,7 @@ class Server:
             return self._watched(work, source.tell)
 
     def _make(self, folder: str) -> None:
-        """Make a folder if it is not there; whether that worked a PUT will tell."""
+        """Make a folder if it does not exist; a later PUT shows whether that worked."""
         self._once("MKCOL", folder).close()
 
     def _once(
@@ -208,7 +208,7 @@ def host_of(url: str) -> str:
 
 
 def admits(allow_hosts: Collection[str], host: str) -> bool:
-    """Tell whether one of buildout's patterns `allow_hosts` is about `host`."""
+    """Return whether one of buildout's patterns `allow_hosts` is about `host`."""
     return any(fnmatchcase(host, pattern) for pattern in allow_hosts)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 _TRIES = 5
 
 
-#: What a folder may let others do with all that is in it, whatever their umask: its
+#: The rights that a folder may give others to all its files, with any umask: its
 #: group to change it, and everybody to read it.
 _OTHERS = 0o075
 _RUN = stat.S_IXGRP | stat.S_IXOTH
@@ -38,7 +38,7 @@ class Common(NamedTuple):
         self.share(folder)
 
     def share(self, *paths: Path) -> None:
-        """Let others do with files and folders of ours what they may do with `top`.
+        """Give others the same rights to our files and folders as to `top`.
 
         Where that hands its group on (setgid), they get it: what pip has moved has not.
         """
@@ -66,7 +66,7 @@ def _share(path: Path, status: os.stat_result, top: os.stat_result) -> None:
 
 
 def appear(made: Path, place: Path, common: Common) -> None:
-    """Let the folder `made` appear at `place`; what is there already stays.
+    """Rename the folder `made` to `place`; an existing folder there stays.
 
     Raises OSError.
     """

@@ -42,12 +42,12 @@ _DATA = (".mo", ".cache", ".pickle")
 
 
 def is_byte_code(name: str, names: Collection[str]) -> bool:
-    """Tell byte code of a source among `names`; it is never recorded."""
+    """Return whether it is byte code of a source in `names`; it is never recorded."""
     return any(source in names for source in _sources_of_byte_code(name))
 
 
 def is_derived(name: str, names: Collection[str]) -> bool:
-    """Tell a file that a program derives from one of `names`."""
+    """Return whether a program derives this file from one of `names`."""
     return any(
         source in names or _is_template(source, names)
         for source in _sources_of_byte_code(name)
@@ -55,7 +55,7 @@ def is_derived(name: str, names: Collection[str]) -> bool:
 
 
 def may_be_rewritten(name: str, names: Collection[str]) -> bool:
-    """Tell a file whose bytes may differ from its record: it is derived, and no code.
+    """Return whether its bytes may differ from its record: it is derived, and no code.
 
     `name` is one of `names` itself.
     """
@@ -87,7 +87,7 @@ def _is_data_or_template(name: str, names: Collection[str]) -> bool:
 
 
 def _is_template(name: str, names: Collection[str]) -> bool:
-    """Tell a compiled template; its name has two dots, so nobody can import it."""
+    """Return whether it is a compiled template; its two dots forbid an import."""
     source, dot, suffix = name.rpartition(".")
     file = _split(source)[1]
     stem, _, kind = file.rpartition(".")

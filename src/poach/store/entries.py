@@ -1,4 +1,4 @@
-"""Entries of the store: an egg, the wheel that it was made of, and entry.json."""
+"""Entries of the store: an egg, the wheel that it was made from, and entry.json."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read(place: Path, key: Mapping[str, Any]) -> PatchedEgg | None:
 
 
 def look(place: Path) -> PatchedEgg:
-    """Return the entry in the folder `place`, whatever its key is.
+    """Return the entry in the folder `place`, with any key.
 
     Raises `DamagedEntry` as `read` does, also if its key is not that of the folder.
     """
@@ -136,7 +136,7 @@ def _entry(place: Path) -> dict[str, Any]:
 
 
 def _belongs(place: Path, entry: Mapping[str, Any]) -> bool:
-    """Tell whether an entry is about what the names of its folders say."""
+    """Return whether an entry is about what the names of its folders say."""
     key, version, project = place.name, place.parent.name, place.parent.parent.name
     data = entry.get("key")
     return (

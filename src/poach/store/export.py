@@ -14,7 +14,7 @@ from poach.errors import PoachError
 from poach.store import pristine
 from poach.store.store import PatchedEgg
 
-#: The first day that a zip archive can tell: the same egg gives the same bytes.
+#: The first day that a zip archive can record: the same egg gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1 << 18
 

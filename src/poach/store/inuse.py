@@ -30,7 +30,7 @@ def users(
 ) -> dict[Path, list[str]]:
     """Return the folders of the buildouts that use each of `items` and `formats`.
 
-    What nobody uses is not among the paths.
+    Unused paths are not in the result.
     """
     found = {item.path: {*item.users} for item in items}
     found |= {other.path: _noted_elsewhere(store, other) for other in formats}
@@ -44,7 +44,7 @@ def users(
 def unreadable(store: Store) -> list[Path]:
     """Return the notes on use, or folders of them, that cannot be read.
 
-    Nobody knows then who uses what.
+    Then the users of eggs are unknown.
     """
     kinds = [store.notes.path / kind for kind in (RUNS, BUILDS)]
     for folder in (store.notes.path, *kinds):
@@ -66,7 +66,7 @@ def _word(store: Store, path: Path) -> bytes:
 
 
 def _noted_elsewhere(store: Store, other: OtherFormat) -> set[str]:
-    """Return who used the store of another release, and has not used ours since."""
+    """Return who used the store of another release, but not this one since."""
     notes = Notes(other.path / store.notes.path.name)
     return {
         str(noted.get("directory"))

@@ -16,7 +16,7 @@ from poach.store.usage import Uses
 
 ALIASES = ".aliases"
 
-#: Where work is under way, and what was set aside: of no interest to anybody else.
+#: Unfinished work, and damaged entries that were replaced: nobody else needs them.
 _WORK = (".staging", ".locks", ".logs", ".damaged")
 
 
@@ -49,7 +49,7 @@ class Item:
     users: tuple[str, ...]
 
     def idle(self, now: float) -> float:
-        """Return for how many seconds nobody has used it, as far as that is known.
+        """Return for how many seconds it was not used, as far as that is known.
 
         A time that lies ahead counts as far off as one long ago: some clock jumped.
         """
@@ -125,7 +125,7 @@ def strays(store: Store) -> Iterator[Path]:
 
 
 def closed(store: Store) -> Iterator[Closed]:
-    """Yield the folders of the store, but for those of entries, that we may not read.
+    """Yield the folders of the store, except those of entries, that we may not read.
 
     Where work is under way others may well keep theirs to themselves.
     """

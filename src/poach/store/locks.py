@@ -1,6 +1,6 @@
 """Locks of files, which mean nothing where a file system does not know them.
 
-Nobody's result depends on them: they keep two processes from doing the same work.
+No result depends on them: they keep two processes from doing the same work.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def acquire(lock: BaseFileLock, blocking: bool = False) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Tell whether nobody holds the lock at `path`, or locks mean nothing there."""
+    """Return whether nobody holds the lock at `path`, or locks mean nothing there."""
     lock = file_lock(path)
     free = acquire(lock)
     lock.release()
@@ -74,7 +74,7 @@ def if_free(path: Path) -> Iterator[Path | None]:
 
 
 def take(path: Path, waiting: Callable[[str], None]) -> BaseFileLock:
-    """Take the lock at `path`; where that must wait, tell `waiting` for whom.
+    """Take the lock at `path`; call `waiting` with the holder if that must wait.
 
     Beside the lock stands who holds it: for others to read, and to be trusted by
     nobody, since it outlives a process that is killed.  Raises OSError.

@@ -27,7 +27,7 @@ _IRREGULAR = "it is not a regular file"
 
 
 def files(folder: Path) -> Files:
-    """Return what `folder` holds now, but for the byte code of its sources."""
+    """Return the files in `folder`, except the byte code of its sources."""
     names = set(_names(folder))
     kept = sorted(name for name in names if not is_byte_code(name, names))
     return {name: size_and_digest(folder / name) for name in kept}
@@ -214,7 +214,7 @@ def recorded(folder: Path) -> Files:
         raise ValueError(f"{RECORD} lists no files") from None
 
 
-def pair(entry: Any) -> tuple[int, str]:  # noqa: ANN401 - whatever a file holds
+def pair(entry: Any) -> tuple[int, str]:  # noqa: ANN401 - any JSON
     """Return a recorded size and digest; raise TypeError or ValueError."""
     size, digest = entry
     if type(size) is not int:
@@ -222,7 +222,7 @@ def pair(entry: Any) -> tuple[int, str]:  # noqa: ANN401 - whatever a file holds
     return size, str(digest)
 
 
-def parsed(data: bytes) -> Any:  # noqa: ANN401 - whatever a file holds
+def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return what JSON says, however deep; raise ValueError."""
     try:
         return json.loads(data)

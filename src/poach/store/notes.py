@@ -92,7 +92,7 @@ def of_run(
     """Return what is noted of a run: projects that it used, and what it could not see.
 
     `hidden` are the projects that it got without having foreseen them, `blind` the
-    parts that did not tell.
+    parts that were not asked.
     """
     return {
         "used": sorted(used),
@@ -104,7 +104,7 @@ def of_run(
 def unforeseen(noted: Mapping[str, Any], blind: Iterable[str]) -> set[str]:
     """Return what the run that is `noted` got and could not foresee.
 
-    That is nothing unless one of the parts that did not tell is among `blind`.
+    That is nothing unless one of the parts that were not asked is in `blind`.
     """
     if not set(noted.get("blind", ())).intersection(blind):
         return set()
@@ -112,13 +112,13 @@ def unforeseen(noted: Mapping[str, Any], blind: Iterable[str]) -> set[str]:
 
 
 def says(noted: Mapping[str, Any], facts: Mapping[str, Any], now: float) -> bool:
-    """Tell whether what is `noted` says all `facts`, and is fresh."""
+    """Return whether what is `noted` says all `facts`, and is fresh."""
     same = {key: noted.get(key) for key in facts} == facts
     return same and 0 <= now - number(noted.get("at")) < DAY
 
 
 def number(value: object) -> float:
-    """Return a number that was noted, 0 for whatever is none."""
+    """Return a number that was noted, 0 for anything else."""
     try:
         found = float(value) if isinstance(value, int | float) else 0.0
     except OverflowError:

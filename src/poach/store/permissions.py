@@ -56,7 +56,7 @@ def closed(path: Path, store: Path) -> Closed:
 
 
 def may_read(path: str | Path) -> bool:
-    """Tell whether this user may read the file, or list the folder, `path`."""
+    """Return whether this user may read the file, or list the folder, `path`."""
     wanted = os.R_OK | os.X_OK if Path(path).is_dir() else os.R_OK
     return os.access(path, wanted, effective_ids=_EFFECTIVE)
 

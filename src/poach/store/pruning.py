@@ -74,14 +74,15 @@ class Criteria:
     kept: Callable[[Item], bool] | None
 
     def item(self, item: Item) -> bool:
-        """Tell whether an item is unneeded; what is closed to us we cannot judge."""
+        """Return whether an item is unneeded; what is closed to us we cannot judge."""
         if item.closed:
             return False
         idle = self.idle is None or item.idle(self.now) >= self.idle
         return idle and not (self.kept and self.kept(item))
 
     def format(self, other: OtherFormat) -> bool:
-        """Tell whether the folder of another format is unneeded: only an old one is."""
+        """Return whether the folder of another format is unneeded: only an old one
+        is."""
         idle = self.idle is None or abs(self.now - other.changed) >= self.idle
         return idle and other.is_old
 

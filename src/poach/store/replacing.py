@@ -53,7 +53,7 @@ def _rename_both(made: Path, place: Path, aside: Path) -> None:
 
 
 def _swap(one: Path, other: Path) -> None:
-    """Swap what two paths stand for; raise OSError, ENOSYS where nobody can."""
+    """Swap two paths; raise OSError, ENOSYS where the system cannot do that."""
     exchange = _renameat2()
     if exchange is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))

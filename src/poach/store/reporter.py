@@ -1,4 +1,4 @@
-"""What the store tells of its work."""
+"""What the store reports of its work."""
 
 from __future__ import annotations
 

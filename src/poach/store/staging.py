@@ -67,7 +67,8 @@ class Staging:
             new.unlink(missing_ok=True)
 
     def is_empty(self) -> bool:
-        """Tell whether there is neither work under way nor rubbish that we may see."""
+        """Return whether there is neither work under way nor rubbish that we may
+        see."""
         return not any(self._all())
 
     def sweep(self, held: Path, dry_run: bool = False) -> list[Path]:
@@ -113,7 +114,7 @@ class Staging:
 
 
 def _swept(left: Path, trusted: bool, now: float, dry_run: bool) -> bool:
-    """Remove a file or folder of the staging area if nobody works with it."""
+    """Remove a file or folder of the staging area if no process uses it."""
     with contextlib.suppress(OSError):  # it may be another user's
         if left.is_dir():
             return _swept_folder(left, trusted, now, dry_run)
@@ -151,7 +152,7 @@ def _swept_folder(left: Path, trusted: bool, now: float, dry_run: bool) -> bool:
 
 
 def _is_old(path: Path, now: float) -> bool:
-    """Tell whether nothing at or below `path` was written lately.
+    """Return whether nothing at or below `path` was written lately.
 
     A time that lies far ahead is as old as one long ago: some clock jumped.  Work that
     goes on while it jumps writes with the new time.

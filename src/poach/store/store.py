@@ -2,7 +2,7 @@
 
 Below the store's folder stands the version of its format, and below that::
 
-    PROJECT/TAGGED-VERSION/KEY/      an egg, the wheel it was made of, entry.json
+    PROJECT/TAGGED-VERSION/KEY/      an egg, the wheel it was made from, entry.json
     .known/                          digests of what was seen, who used what
     .tools/                          pip and its like for Pythons that have none
     .aliases/                        eggs in the name of a project that has a substitute
@@ -10,7 +10,7 @@ Below the store's folder stands the version of its format, and below that::
     .locks/  .staging/  .logs/       work under way, and logs of failed builds
     .damaged/                        what was found damaged, and was replaced
 
-An entry appears by one rename and never changes; whatever a killed build leaves lies
+An entry appears by one rename and never changes; the remains of a killed build are
 in ``.staging`` and is swept later.  One that is damaged nevertheless is built again,
 and only then replaced: a program that runs from it never finds it missing.  The damaged
 one is kept in ``.damaged`` until some others have come after it.
@@ -48,7 +48,7 @@ __all__ = ["DamagedEntry", "Made", "PatchedEgg", "Store", "StoreUnwritable"]
 #: What a file system says that takes nothing.
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
 
-#: The lock of whoever sweeps and builds nothing.
+#: The lock of a process that sweeps and builds nothing.
 _SWEEPING = "sweeping"
 
 
@@ -81,7 +81,7 @@ class Store:
         self._staging = Staging(self.root / ".staging", self._common)
 
     def holds(self, location: str | Path) -> bool:
-        """Tell whether `location` lies in the store."""
+        """Return whether `location` lies in the store."""
         return Path(os.path.realpath(location)).is_relative_to(
             os.path.realpath(self.path)
         )
@@ -112,7 +112,7 @@ class Store:
         `make` gets an empty staging folder and returns what it made there.  `waiting`
         is called with a description of the process that builds this egg already.
         An entry that is damaged is replaced, one that we may not read is not.  Raises
-        `StoreUnwritable`, `Closed`, `DamagedEntry` and whatever `make` raises; nothing
+        `StoreUnwritable`, `Closed`, `DamagedEntry` and all that `make` raises; nothing
         is left behind then, and nothing is replaced.
         """
         with contextlib.suppress(DamagedEntry):
@@ -144,7 +144,7 @@ class Store:
     def recall_digest(self, kind: str, name: str) -> str | None:
         """Return the ``sha256`` of what was recorded, None where that is none.
 
-        Raises `Closed`: what we may not read may well say another one.
+        Raises `Closed`: a file that we may not read may say another one.
         """
         try:
             return self.notes.digest(kind, name)
@@ -152,7 +152,7 @@ class Store:
             raise self.closed(Path(error.filename)) from error
 
     def note_path(self, kind: str, name: str) -> Path:
-        """Return the file behind `recall`, for messages that tell what to remove."""
+        """Return the file behind `recall`, for messages that say what to remove."""
         return self.notes.place(kind, name)
 
     def keep_diff(self, data: bytes) -> str:
@@ -287,7 +287,7 @@ class Store:
             aside.note(self._common)
 
     def _aside(self, place: Path, reason: str) -> Aside:
-        """Tell of what is damaged, and return where it is to be kept."""
+        """Report a damaged entry, and return where to keep it."""
         # Imported late: that is rare.
         from poach.store.damaged import ASIDE, Aside
 
@@ -299,7 +299,7 @@ class Store:
         return aside
 
     def _appear(self, made: Path, place: Path, aside: Aside | None) -> None:
-        """Let a folder that was made appear at `place`, instead of what is damaged."""
+        """Rename a new folder to `place`, in exchange for the damaged one."""
         with self._writable():
             if aside is None:
                 appear(made, place, self._common)
@@ -312,7 +312,7 @@ class Store:
             aside.note(self._common)
 
     def closed(self, path: Path) -> Closed:
-        """Return what is to be told of `path`, which we may not read."""
+        """Return the error about `path`, which we may not read."""
         # Imported late: that is rare.
         from poach.store.permissions import closed
 
@@ -339,7 +339,7 @@ class Store:
         return str(OSError(error.errno, error.strerror, staging))
 
     def _is_ours(self, error: OSError) -> bool:
-        """Tell whether an error says that nothing can be written into the store."""
+        """Return whether an error says that nothing can be written into the store."""
         place = error.filename
         elsewhere = isinstance(place, str | bytes) and not self.holds(
             os.fsdecode(place)

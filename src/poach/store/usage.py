@@ -55,12 +55,12 @@ def note(
 
 
 def _is_other(store: Store, where: str, places: Collection[str]) -> bool:
-    """Tell whether an entry is none of `places`, and still there."""
+    """Return whether an entry is none of `places`, and still there."""
     return where not in places and _is_there(store.root / where)
 
 
 def _is_there(folder: Path) -> bool:
-    """Tell whether a folder is there, as far as we may look."""
+    """Return whether a folder is there, as far as we may look."""
     try:
         return folder.is_dir()
     except PermissionError:
@@ -75,7 +75,15 @@ def current(noted: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
+<<<<<<< HEAD
     """All that is noted of entries, by their places below `root`."""
+=======
+    """All that is noted: `last` and `users` of entries, by their places below `root`.
+
+    `last` are all times of use.  `users` are the folders of buildouts that used an
+    entry in their last run and still exist, as far as that is known.
+    """
+>>>>>>> 056a3bf (Docstrings of all rooms but buildout: 'Return whether' for 'Tell whether', plain active sentences)
 
     root: Path
     #: All times of use.
@@ -110,7 +118,7 @@ def forgettable(store: Store) -> Iterator[Path]:
 
 
 def is_gone(noted: Mapping[str, Any]) -> bool:
-    """Tell whether the folder of a note was on this host, and is no more."""
+    """Return whether the folder of a note was on this host, and is no more."""
     ours = noted.get("host") == socket.gethostname()
     return ours and not _is_there(Path(str(noted.get("directory"))))
 

@@ -20,7 +20,14 @@ _RECORDED = (".tools", ".aliases")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
+<<<<<<< HEAD
     """Something that is not as it was made."""
+=======
+    """A file or folder that has changed; remove `path` to have it made again.
+
+    Or it is `closed`: this user may not read it, and it stays.
+    """
+>>>>>>> 056a3bf (Docstrings of all rooms but buildout: 'Return whether' for 'Tell whether', plain active sentences)
 
     #: What has to be removed to mend it.
     path: Path
@@ -35,7 +42,7 @@ class Flaw:
 class Checked(NamedTuple):
     """What there is to check in a store; `size` is in bytes.
 
-    What is damaged so that nobody knows what should be there does not count.
+    An entry with a damaged record does not count, since its files are unknown.
     """
 
     eggs: int

@@ -31,12 +31,12 @@ def request(method: str, url: str, **options: Any) -> Response:  # noqa: ANN401 
 
 
 def nobody(asked: PreparedRequest) -> PreparedRequest:
-    """Authenticate nobody: else requests would look into netrc."""
+    """Send no credentials: without this, requests would look into netrc."""
     return asked
 
 
 def coding_fault(response: Response) -> str:
-    """Return what is wrong with the encoding of the body, '' if nothing is."""
+    """Return the fault of the encoding of the body, '' for none."""
     coding = response.headers.get("Content-Encoding", "identity")
     if coding == "identity":
         return ""

@@ -623,7 +623,7 @@ def test_damaged_entries(store, entry, damage, reason):
         store.find(VERSION, KEY)
     assert str(caught.value) == (
         f"The patched egg in {entry} is damaged: {reason}; "
-        "run again, not in offline (no-install) mode, to mend it"
+        "run again, not in offline (no-install) mode, to build it again"
     )
     assert there(entry) == broken
     assert told == []

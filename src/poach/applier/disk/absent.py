@@ -24,7 +24,7 @@ _LONG = 2000  # lines of a file that are compared
 
 
 def is_nowhere(refusal: Refusal) -> bool:
-    """Tell whether a file is nowhere in the tree, under no other name."""
+    """Return whether a file is nowhere in the tree, under no other name."""
     return refusal.detail == NOWHERE or refusal.detail.startswith(_NO_FOLDER)
 
 

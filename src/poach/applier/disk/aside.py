@@ -20,7 +20,7 @@ _MADE = ("new-", "old-", "back")  # how the names in the folder begin
 
 
 def is_aside(name: str) -> bool:
-    """Tell whether a folder's name is that of one in which new files wait."""
+    """Return whether a folder's name is that of one in which new files wait."""
     return name.lower().startswith(PREFIX)
 
 
@@ -49,7 +49,7 @@ def other_owner(root: Root, aside: str) -> str | None:
 
 
 def is_private(root: Root, aside: str) -> bool:
-    """Tell whether a folder has the permissions that `new_aside` gives it.
+    """Return whether a folder has the permissions that `new_aside` gives it.
 
     What is unpacked, cloned or put there by others seldom has them.
     """
@@ -68,7 +68,7 @@ def sweep(root: Root, aside: str) -> None:
 
 
 def _is_rubbish(root: Root, aside: str) -> bool:
-    """Tell whether a folder and all in it look as this user's poach made them."""
+    """Return whether a folder and all in it look as this user's poach made them."""
     if root.lstat(aside).st_uid != os.geteuid() or not is_private(root, aside):
         return False
     folders, files = root.names(aside)

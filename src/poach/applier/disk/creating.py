@@ -75,7 +75,7 @@ def _levels(files: Sequence[FileDiff], directory: str) -> list[Level]:
 
 
 def _is_there(overlay: Overlay, level: Level, whole: bool) -> bool:
-    """Tell whether the tree has all folders that files go into, or (not `whole`) at
+    """Return whether the tree has all folders that files go into, or (not `whole`) at
     least the first of each; the top alone says nothing."""
     top = f"{level.directory}/" if level.directory else ""
     below = [folder for folder in level.parents if folder != level.directory]

@@ -77,7 +77,7 @@ class Attempt:
 
     @property
     def has_files(self) -> bool:
-        """Tell whether the tree has every file that the diff changes."""
+        """Return whether the tree has every file that the diff changes."""
         return all(each.reason not in ("missing", "gone") for each in self.refusals)
 
     @property
@@ -283,7 +283,7 @@ class Commit:
         return Fault.of("missing", detail, name)
 
     def _is_done(self, file: FileDiff, there: Entry) -> bool:
-        """Tell whether a file is what the diff makes of it."""
+        """Return whether a file is what the diff makes of it."""
         from poach.applier.traces import backwards
 
         if file.binary:
@@ -394,7 +394,8 @@ def _is_result(entry: Entry, binary: Binary) -> bool:
 
 
 def _is_bad_target(text: str) -> bool:
-    """Tell whether a link's target means something else on some system, or nothing."""
+    """Return whether a link's target means something else on some system, or
+    nothing."""
     return not text or "\\" in text or "\0" in text or len(text) > 4000
 
 

@@ -130,7 +130,7 @@ def note(root: Root, aside: str, journal: Journal) -> None:
 
 
 def is_journal(root: Root, aside: str) -> bool:
-    """Tell whether a folder has a journal as a whole: then renames may have begun.
+    """Return whether a folder has a journal as a whole: then renames may have begun.
 
     One that cannot be read may be.  One that makes no sense is not, unless an old file
     is nowhere else any more: then the disk has lost a part of it.
@@ -145,7 +145,7 @@ def is_journal(root: Root, aside: str) -> bool:
 
 
 def _is_of_poach(found: Mapping[str, Any] | None) -> bool:
-    """Tell whether what was read is a journal, perhaps of another format."""
+    """Return whether what was read is a journal, perhaps of another format."""
     if found is None or not isinstance(found.get("format"), int):
         return False
     return found["format"] != FORMAT or _journal(found) is not None
@@ -228,7 +228,7 @@ def _journal(found: Mapping[str, Any]) -> Journal | None:
 
 
 def _fits(journal: Journal) -> bool:
-    """Tell whether all folders are needed: a file in them comes, or goes."""
+    """Return whether all folders are needed: a file in them comes, or goes."""
     steps = journal.steps.items()
     made = {each for path, step in steps if step.made for each in parents(path)}
     gone = {each for path, step in steps if not step.made for each in parents(path)}
@@ -284,7 +284,8 @@ def _mode(found: object) -> int:
 
 
 def _is_path(path: str) -> bool:
-    """Tell whether a text is a path that the system can take, and leads nowhere up."""
+    """Return whether a text is a path that the system can take, and leads nowhere
+    up."""
     try:
         is_short = len(os.fsencode(path)) <= _LONGEST
     except UnicodeEncodeError:
@@ -360,7 +361,7 @@ class _PuttingBack:
                 yield folder
 
     def _is_ours(self, path: str, step: Step) -> bool:
-        """Tell whether a path is as after the run, and can be as before.
+        """Return whether a path is as after the run, and can be as before.
 
         What somebody else has put where a new file is still to come is left alone.
         """

@@ -204,7 +204,7 @@ def _is_done(place: Attempt) -> bool:
 
 
 def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
-    """Tell whether names are absolute or have ``..``: more is to be stripped then."""
+    """Return whether names are absolute or have ``..``: more is to be stripped then."""
     paths = (stripped(name, strip) for file in files for name in names(file))
     return any(path[0] == "/" or ".." in path.split("/") for path in paths if path)
 

@@ -89,7 +89,7 @@ class Naming:
 
 
 def may_create(file: FileDiff) -> bool:
-    """Tell whether a diff that does not say so could make a new file."""
+    """Return whether a diff that does not say so could make a new file."""
     return (
         len(file.hunks) == 1 and not file.hunks[0].old_start and not file.hunks[0].old
     )

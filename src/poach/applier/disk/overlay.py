@@ -74,7 +74,7 @@ class Disk:
         return None if entry is None else Seen(entry, self.identities[path])
 
     def holds(self, path: str, entry: Entry | None) -> bool:
-        """Tell whether `entry` is what stands at `path`."""
+        """Return whether `entry` is what stands at `path`."""
         try:
             found = self.entry(path)
         except Fault:
@@ -82,7 +82,7 @@ class Disk:
         return found is entry if found is None else found.is_same(entry)
 
     def blocks(self, path: str) -> bool:
-        """Tell whether something that is no folder stands at `path`."""
+        """Return whether something that is no folder stands at `path`."""
         if path not in self.blocked:
             self.blocked[path] = self._blocks(path)
         return self.blocked[path]
@@ -177,7 +177,7 @@ class Overlay:
         return overlay
 
     def is_touched(self, path: str) -> bool:
-        """Tell whether something was put at `path`, or it was taken away."""
+        """Return whether something was put at `path`, or it was taken away."""
         return any(path in changes for changes in self.layers)
 
     def entry(self, path: str) -> Entry | None:
@@ -202,7 +202,7 @@ class Overlay:
             raise
 
     def _is_emptied(self, path: str) -> bool:
-        """Tell whether a folder on disk stands at `path` whose files are all gone."""
+        """Return whether a folder on disk stands at `path` whose files are all gone."""
         prefix = f"{path}/"
         every = chain.from_iterable(self.layers)
         touched = {each for each in every if each.startswith(prefix)}
@@ -211,20 +211,21 @@ class Overlay:
         return all(each in touched for each in self.disk.below(path))
 
     def blocks(self, path: str) -> bool:
-        """Tell whether something that is no folder stands at `path`."""
+        """Return whether something that is no folder stands at `path`."""
         for changes in self.layers:
             if path in changes:
                 return changes[path] is not None
         return self.disk.blocks(path)
 
     def lacks(self, path: str) -> bool:
-        """Tell whether nothing at all stands at `path`, on disk or in the changes."""
+        """Return whether nothing at all stands at `path`, on disk or in the changes."""
         if self.folders.get(path) or self.blocks(path):
             return False
         return path in self.disk.missing
 
     def escapes(self, path: str) -> bool:
-        """Tell whether the link at `path` leads out of the tree, over others or not."""
+        """Return whether the link at `path` leads out of the tree, over others or
+        not."""
         todo, here, links = path.split("/")[::-1], list[str](), 0
         while todo and links <= _MOST_LINKS:
             part = todo.pop()
@@ -250,7 +251,7 @@ class Overlay:
         return None
 
     def has_folder(self, path: str) -> bool:
-        """Tell whether a folder stands at `path`, on disk or in the changes."""
+        """Return whether a folder stands at `path`, on disk or in the changes."""
         return not self.blocks(path) and not self.lacks(path)
 
     def folders_ending_with(self, path: str) -> list[str]:

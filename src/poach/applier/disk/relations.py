@@ -169,7 +169,7 @@ def _commute(
     earlier: int,
     later: int,
 ) -> bool:
-    """Tell whether two diffs give the same tree in both orders, on what they need."""
+    """Return whether two diffs give the same tree in both orders, on what they need."""
     base = sorted({*needed[earlier], *needed[later]} - {earlier, later})
     orders = ([*base, earlier, later], [*base, later, earlier])
     one, other = (_outcome(tree, [diffs[each] for each in order]) for order in orders)
