@@ -123,11 +123,11 @@ def run(work, python, suite, name, selected):
         subprocess.run(
             command, cwd=suite, env=env, check=False, stdout=stream, stderr=stream
         )
-    told = log.read_text(encoding="utf-8", errors="replace")
-    counts = TOTAL.findall(told)
+    output = log.read_text(encoding="utf-8", errors="replace")
+    counts = TOTAL.findall(output)
     if not counts:
-        sys.exit(told)
-    lists = "".join(LISTS.findall(told))
+        sys.exit(output)
+    lists = "".join(LISTS.findall(output))
     return int(counts[-1]), {line.strip() for line in lists.splitlines()}
 
 

@@ -148,8 +148,8 @@ def spend(
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
-            told = output.read().decode(errors="replace")
-            raise SystemExit(f"failed: {' '.join(map(str, command))}\n{told}")
+            printed = output.read().decode(errors="replace")
+            raise SystemExit(f"failed: {' '.join(map(str, command))}\n{printed}")
     return Spent(took, usage.ru_utime + usage.ru_stime)
 
 

@@ -63,12 +63,12 @@ def test_needless_modules_are_seen(here):
         diff = warm.LOUD.replace("src/pond", f"src/pond{number}")
         made.write(f"patches/pond{number}/loud.patch", diff)
 
-    told = warm.traced(here, made)
+    traced = warm.traced(here, made)
 
-    assert "poach.applier.diff" in told
-    assert "filelock" in told
-    assert "concurrent.futures.thread" in told
-    assert "0 more programs" not in told
+    assert "poach.applier.diff" in traced
+    assert "filelock" in traced
+    assert "concurrent.futures.thread" in traced
+    assert "0 more programs" not in traced
 
 
 def test_warm_runs_and_the_load_are_compared(here, capsys):

@@ -523,7 +523,7 @@ def test_a_clock_that_was_ahead_does_not_hide_a_use(store, entry, tmp_path, cach
 def test_what_prune_tells(store, entry, cache):
     size = sum(f.stat().st_size for f in entry.rglob("*") if f.is_file())
     os.utime(entry / "entry.json", (0, 0))
-    told = {
+    removed = {
         "store": str(store.path),
         "removed": [
             {"path": str(entry), "what": "entry", "size": size, "detail": None}
@@ -534,13 +534,13 @@ def test_what_prune_tells(store, entry, cache):
     }
 
     dry = cache("prune", "--unused-for", "3", "--dry-run", "--json")
-    assert dry == (0, {**told, "dry-run": True}, "")
+    assert dry == (0, {**removed, "dry-run": True}, "")
     _, out, err = cache("prune", "--unused-for", "3", "-n")
     shown = f"{size} B"
     assert out == f"{shown:>9}  entry  {entry.relative_to(store.path)}\n"
     assert err == f"{shown} would be removed, in {store.path}\n"
     done = cache("prune", "--unused-for", "3", "--json")
-    assert done == (0, {**told, "dry-run": False}, "")
+    assert done == (0, {**removed, "dry-run": False}, "")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--dry-run"], ["--unused-for", "-1"]])
@@ -589,7 +589,7 @@ def test_prune_leaves_alone_what_somebody_builds(store, entry, cache):
     assert (left(store), theirs.exists()) == ([], False)
 
 
-def test_what_cannot_be_removed_is_told_and_the_rest_goes(store, entry):
+def test_a_failed_removal_is_reported_and_the_rest_is_removed(store, entry):
     fixed = [entry, store.root / ".damaged" / "old"]
     fixed[1].mkdir(parents=True)
     for folder in fixed:

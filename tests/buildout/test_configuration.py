@@ -28,7 +28,7 @@ def warm(environment, wheelhouse, tmp_path_factory):
 
 @pytest.fixture
 def pond(project):
-    """A project that has only to be told where the diffs are."""
+    """A project that only lacks the places of its diffs."""
     made = project(CFG)
     made.write("patches/pond/1.0/loud.patch", LOUD)
     return made
@@ -550,9 +550,9 @@ def test_invalid_values(pond, assignment, error):
         """,
     )
 
-    told = f"[buildout] {option} (site.cfg:4): {error}"
-    assert pond.poach("list", "-c", "site.cfg", expect=1).error == told
-    assert pond.run("-c", "site.cfg", expect=1).error == told
+    message = f"[buildout] {option} (site.cfg:4): {error}"
+    assert pond.poach("list", "-c", "site.cfg", expect=1).error == message
+    assert pond.run("-c", "site.cfg", expect=1).error == message
     by_command = pond.poach("list", f"buildout:{option}={value}", expect=1).error
     assert by_command.startswith(
         f"[buildout] {option} (buildout:{option} on the command line): "

@@ -92,13 +92,13 @@ def test_a_terminal_shows_what_is_under_way(pond, rich):
     lines = text.splitlines()
     assert "Patching pond 1.0: loud (1 file, 1 hunk)" in lines
     assert "  src/pond/__init__.py: 1 hunk" in lines
-    (told,) = [line for line in lines if line.startswith("pond") and ".egg" in line]
-    assert len(told) > COLUMNS  # nothing was broken to fit
-    assert Path(told.partition(" +loud")[0].split()[-1]).is_dir()
+    (printed,) = [line for line in lines if line.startswith("pond") and ".egg" in line]
+    assert len(printed) > COLUMNS  # nothing was broken to fit
+    assert Path(printed.partition(" +loud")[0].split()[-1]).is_dir()
     left = screen(seen)
     assert "eggs built" not in left  # what was shown is gone in the end
     assert ": building" not in left
-    assert "".join(left.split("\n")).endswith(told)
+    assert "".join(left.split("\n")).endswith(printed)
 
 
 def test_what_is_not_for_the_terminal_does_not_go_there(pond, rich, tmp_path):
@@ -106,9 +106,9 @@ def test_what_is_not_for_the_terminal_does_not_go_there(pond, rich, tmp_path):
         code, seen = on_terminal(pond, "build", path=rich, stdout=out)
 
     assert code == 0, seen
-    told = (tmp_path / "out").read_text()
-    assert re.fullmatch(r"pond 1\.0\+loud\.p\w+ /.*\.egg\n", told)
-    assert told.encode() not in seen
+    printed = (tmp_path / "out").read_text()
+    assert re.fullmatch(r"pond 1\.0\+loud\.p\w+ /.*\.egg\n", printed)
+    assert printed.encode() not in seen
     assert b"0 of 1 patched eggs built" in ESCAPE.sub(b"", seen)
 
 
@@ -121,7 +121,7 @@ def test_nothing_is_shown_where_nothing_is_built(pond, rich):
     assert re.fullmatch(rb"pond 1\.0\+loud\.p\w+ /.*\.egg\n", seen)
 
 
-def test_an_error_is_told_below(pond, rich):
+def test_an_error_is_printed_below(pond, rich):
     pond.write("patches/pond/loud.patch", BROKEN)
 
     code, seen = on_terminal(pond, "build", path=rich)

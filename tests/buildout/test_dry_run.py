@@ -203,7 +203,7 @@ def test_what_is_picked_by_the_survey_is_not_counted(index, project):
     assert not list(made.path.glob("eggs/**/mine-1.0*"))
 
 
-def test_options_that_nobody_uses_are_still_told(index, project):
+def test_options_that_nobody_uses_are_still_reported(index, project):
     add_plugin(index, "iterating", ITERATING)
     sections = "[r]\n    recipe = iterating\n    eggs = meek\n    find-links = x\n"
 
@@ -369,7 +369,7 @@ def test_one_part_alone_keeps_what_others_ask_for(index, project):
     assert "+loud (asked for by asker 1.0)" in made.poach("list").stdout
 
 
-def test_what_nobody_grants_costs_no_part_and_is_told_at_once(index, project):
+def test_a_failed_request_costs_no_part_and_is_reported_at_once(index, project):
     add_pond(index)
     add_plain_pond(index)
     add_app(index, "user", "pond")
@@ -402,7 +402,7 @@ def test_options_of_a_part_for_a_patch_that_is_only_asked_for(index, project):
     assert made.script("cpond").stdout == "volume 11 depth 0 width 4 level 0\n"
 
 
-def test_who_requires_a_dependency_is_told_as_before(index, project):
+def test_who_requires_a_dependency_is_reported_as_before(index, project):
     ask(index, "meek")
     ask(index, "one", "meek")
     ask(index, "two", "meek")
@@ -416,7 +416,7 @@ def test_who_requires_a_dependency_is_told_as_before(index, project):
 
 
 @pytest.mark.parametrize("eggs", ["one two", "two one"])
-def test_all_who_ask_are_told(index, project, eggs):
+def test_all_requesters_are_named(index, project, eggs):
     add_pond(index)
     ask(index, "one", "pond[loud]")
     ask(index, "two", "pond[loud]")

@@ -119,19 +119,19 @@ def test_a_patch_without_effect_stops_the_buildout(pond):
 def test_the_verdict_outlives_the_run_that_built(pond):
     patched = pond("+loud +deep", "patch-effect = warn")
     first = patched.run()
-    told = "'deep' (buildout.cfg:13): src/pond/_deep.pyx: src/pond/_deep.c, which is"
-    assert told in first.stdout
+    message = "'deep' (buildout.cfg:13): src/pond/_deep.pyx: src/pond/_deep.c, which is"
+    assert message in first.stdout
     assert patched.script("pond").stdout.startswith("QUACK 1 ")
 
     again = patched.run()
     assert "Building pond" not in again.stdout
-    assert told in again.stdout
+    assert message in again.stdout
 
     strict = patched.run("buildout:patch-effect=error", expect=1)
     assert "Building pond" not in strict.stdout
-    assert told in strict.error
+    assert message in strict.error
     offline = patched.run("-o", "buildout:patch-effect=error", expect=1)
-    assert told in offline.error
+    assert message in offline.error
 
     easy = patched.run("buildout:patch-effect=ignore")
     assert "without effect" not in easy.output
@@ -427,13 +427,13 @@ IDLE, NOT, GOOD = "without effect", "not installed", "installed"
     ],
 )
 def test_what_policies_make_of_it(effects, found, policy, unused, error, warnings):
-    patches, told = patch_set(*effects), record(*found)
+    patches, message = patch_set(*effects), record(*found)
 
     if error:
         with pytest.raises(PoachError, match=error):
-            judge(patches, told, policy, unused)
+            judge(patches, message, policy, unused)
     else:
-        assert len(judge(patches, told, policy, unused)) == warnings
+        assert len(judge(patches, message, policy, unused)) == warnings
 
 
 def test_each_policy_names_the_next_one():

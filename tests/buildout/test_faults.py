@@ -120,7 +120,7 @@ PHASES = ("Installed app", "Installing app", "Built", "Building", "Patching", "G
 
 
 def phase(text):
-    """Return the last thing that a run told."""
+    """Return the last message of a run."""
     return next((word for word in PHASES if word in text), "before")
 
 
@@ -421,7 +421,7 @@ def test_permission_denied(pond):
 
 @pytest.mark.parametrize("fault", ["closed", "read-only", "file", "way"])
 @pytest.mark.parametrize("command", ["buildout", "poach build", "buildout -o"])
-def test_a_store_that_cannot_be_used_is_told_of_once(project, index, fault, command):
+def test_a_store_that_cannot_be_used_is_reported_once(project, index, fault, command):
     if os.geteuid():
         pytest.skip("only root can give a store to somebody else")
     names = ["pond", "lake", "loch"]

@@ -52,7 +52,7 @@ def says(project, script):
     return project.script(script).stdout.split()[0]
 
 
-def told(project, index, *options, expect=0):
+def printed(project, index, *options, expect=0):
     """What a run prints, without what depends on time and place."""
     output = project.run(*options, expect=expect).output
     for text, name in ((str(project.path), "HERE"), (index.url, "INDEX")):
@@ -69,8 +69,8 @@ def test_a_run_prints_the_same_with_poach_and_without(index, project, options):
     with_poach = project(cfg(*parts), "with")
     without = project(cfg(*parts, extensions=""), "without")
 
-    assert kept(told(with_poach, index, *options)) == kept(
-        told(without, index, *options)
+    assert kept(printed(with_poach, index, *options)) == kept(
+        printed(without, index, *options)
     )
     assert not (with_poach.path / "patched-eggs").exists()
 

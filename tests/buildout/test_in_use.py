@@ -443,7 +443,7 @@ ACTING = """
 
 @pytest.fixture
 def acting(index, project):
-    """A buildout with a patched egg, and a part after it that does what it is told."""
+    """A buildout with a patched egg, and a part after it that runs given code."""
     add_quick_pond(index)
     add_plugin(index, "acting", ACTING)
     made = project(CFG.replace("parts = app", "parts = app act"))

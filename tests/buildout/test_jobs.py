@@ -58,9 +58,9 @@ MEET = """
 STAY = """
     import subprocess
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    told = Path(r"{folder}", "{name}")
-    told.with_suffix(".new").write_text("%d %d" % (os.getpid(), child.pid))
-    told.with_suffix(".new").rename(told)
+    logged = Path(r"{folder}", "{name}")
+    logged.with_suffix(".new").write_text("%d %d" % (os.getpid(), child.pid))
+    logged.with_suffix(".new").rename(logged)
     child.wait()
 """
 
@@ -229,9 +229,11 @@ def test_lines_tell_whose_they_are(index, project):
         for patch in "loud", "wide":
             at = lines.index(f"Patching {name} 1.0: {patch} (1 file, 1 hunk)")
             assert lines[at + 1] == "  src/pond/__init__.py: 1 hunk"
-    told = [line for line in lines if not line.startswith(("  ", "Creating directory"))]
+    logged = [
+        line for line in lines if not line.startswith(("  ", "Creating directory"))
+    ]
     assert [
-        line for line in told if not re.search(rf"\b({'|'.join(names)})\b", line)
+        line for line in logged if not re.search(rf"\b({'|'.join(names)})\b", line)
     ] == []
     assert sorted(line.split()[0] for line in result.stdout.splitlines()) == sorted(
         names

@@ -63,7 +63,7 @@ def test_a_forgotten_plus(pond, pin, word):
     assert not (made.path / "parts").exists()
 
 
-def test_a_forgotten_plus_is_told_with_all_that_is_wrong(pond):
+def test_a_forgotten_plus_is_reported_with_all_faults(pond):
     made = pond("1.0 loud\n    lake = 2.0 +wide +wide\n    sea = 1.0 deep")
 
     assert [

@@ -35,7 +35,7 @@ store = Store(Path(sys.argv[1]))
 def make(work):
     raise AssertionError("it is built again")
 
-def told(action):
+def outcome(action):
     try:
         print(action())
     except PoachError as error:
@@ -151,7 +151,7 @@ def test_its_owner_has_it(store, entry):
 
 
 def test_verify_goes_on(store, entry):
-    """What is damaged beside it, in the very entry and elsewhere, is told, too."""
+    """What is damaged beside it, in the very entry and elsewhere, is outcome, too."""
     close(entry / "pond.egg/pond/code.py")
     (entry / WHEEL).write_bytes(b"KP")
     (store.place(VERSION, DUCK) / WHEEL).unlink()
@@ -168,7 +168,7 @@ def test_verify_goes_on(store, entry):
     assert done.stderr.endswith("\n1 place that you may not read\n")
 
 
-def test_a_closed_store_is_told_once(store):
+def test_an_unreadable_store_is_reported_once(store):
     for folder in (store.root, store.path):
         close(folder)
         used = as_user(JOE, USE, store.path)
@@ -181,7 +181,7 @@ def test_a_closed_store_is_told_once(store):
 
 
 def test_a_folder_above_the_store(store):
-    """Nobody is told to open what has nothing to do with poach."""
+    """Nobody is outcome to open what has nothing to do with poach."""
     above = store.path.parent
     close(above)
 
@@ -231,13 +231,13 @@ def test_closed_folders_beside_the_entries(store, name, mode):
     verified = cache(store, "verify")
     pruned = cache(store, "prune", "--unused-for", "9")
 
-    told = [] if name in (".damaged", ".staging") else [str(folder)]
+    outcome = [] if name in (".damaged", ".staging") else [str(folder)]
     entries = json.loads(listed.stdout)["entries"]
     assert [each["project"] for each in entries] == ["duck", "pond"]
     closed = [flaw["path"] for flaw in json.loads(listed.stdout)["closed"]]
-    assert closed == told
-    assert [line.partition(": ")[0] for line in verified.stdout.splitlines()] == told
-    assert verified.returncode == len(told)
+    assert closed == outcome
+    assert [line.partition(": ")[0] for line in verified.stdout.splitlines()] == outcome
+    assert verified.returncode == len(outcome)
     assert pruned.returncode == 0, pruned
 
 
@@ -281,7 +281,7 @@ def make(work):
     return Made(egg, work / {WHEEL!r}, {{"version": {VERSION!r}}})
 
 name = sys.argv[2]
-told(lambda: store.get_or_make({VERSION!r}, KEY, make).egg.name)
+outcome(lambda: store.get_or_make({VERSION!r}, KEY, make).egg.name)
 store.get_or_make({VERSION!r}, KEY._replace(sdist=name), make)
 store.remember("sdists", "pond-1.0", {{"sha256": 64 * name[0]}})
 store.keep_diff(b"diff")

@@ -123,12 +123,12 @@ def test_the_command_line_knows_what_parts_bring(pond):
 
 @pytest.mark.parametrize("part", ["", OWN])
 def test_what_other_sections_can_refer_to(pond, part):
-    told = "${pond:version} ${pond:tagged-version} ${pond:patches} ${pond:location}"
+    values = "${pond:version} ${pond:tagged-version} ${pond:patches} ${pond:location}"
     made = pond(cfg(part, versions="" if part else PINNED))
     text = (made.path / "buildout.cfg").read_text()
     made.write(
         "buildout.cfg",
-        text.replace("eggs = pond", f"eggs = pond\ninitialization = print('{told}')"),
+        text.replace("eggs = pond", f"eggs = pond\ninitialization = print('{values}')"),
     )
 
     for _ in range(2):
@@ -422,7 +422,7 @@ def test_build_options_change_what_it_does_and_the_key(cpond):
 
 
 @pytest.mark.parametrize("value", ["DBPW=SEKRET", "SEKRET"])
-def test_an_environment_that_is_no_section_is_not_told(cpond, value):
+def test_an_environment_that_is_no_section_is_not_shown(cpond, value):
     result = cpond(c_cfg(environment=value)).run(expect=1)
 
     assert (

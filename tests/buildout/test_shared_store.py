@@ -46,13 +46,13 @@ def pond(index, project, nginx):
     return make
 
 
-def told(result, begin):
+def printed(result, begin):
     """The lines of the output that begin so."""
     return [line for line in result.output.splitlines() if line.startswith(begin)]
 
 
 def warnings(result):
-    return told(result, "Did not")
+    return printed(result, "Did not")
 
 
 def test_one_builds_and_the_other_fetches(pond, nginx):
@@ -66,12 +66,14 @@ def test_one_builds_and_the_other_fetches(pond, nginx):
     where = re.escape(f"{nginx.url}{place}")
     pond_ = r"pond 1\.0\+loud\.p[0-9a-f]{8}"
     assert re.fullmatch(r"2/pond/[0-9a-f]{64}\.zip", str(place))
-    (line,) = told(built, "Uploaded")
+    (line,) = printed(built, "Uploaded")
     assert re.fullmatch(rf"Uploaded {pond_} to {where} \(\d+ kB\)", line)
-    (line,) = told(got, "Fetched")
+    (line,) = printed(got, "Fetched")
     assert re.fullmatch(rf"Fetched {pond_} from {where} \(\d+ kB\)", line)
-    assert told(built, "Built") and not told(got, "Built") + told(got, "Patching")
-    assert warnings(built) == warnings(got) == told(built, "Unused") == []
+    assert printed(built, "Built") and not printed(got, "Built") + printed(
+        got, "Patching"
+    )
+    assert warnings(built) == warnings(got) == printed(built, "Unused") == []
     assert other.script("pond").stdout.startswith("QUACK 1 ")
     assert entries(other) == entries(one)
     origin = {"fetched-from": f"{nginx.url}{place}", "signed-by": None}
@@ -106,8 +108,10 @@ def test_eggs_for_another_interpreter(pond, environment):
     built = pond("one").poach("build", "--python", python)
     got = pond("other").poach("build", "--python", python)
 
-    assert told(built, "Uploaded pond 1.0+loud") and told(got, "Fetched pond 1.0+loud")
-    assert not told(got, "Built") + warnings(got)
+    assert printed(built, "Uploaded pond 1.0+loud") and printed(
+        got, "Fetched pond 1.0+loud"
+    )
+    assert not printed(got, "Built") + warnings(got)
 
 
 def test_folders_are_made_where_the_server_wants_that(pond, tmp_path):
@@ -115,7 +119,7 @@ def test_folders_are_made_where_the_server_wants_that(pond, tmp_path):
         built = pond("one", url=f"{strict.url}deep").poach("build")
         asked = [line.split()[:2] for line in strict.requests]
 
-        assert told(built, "Uploaded") and not warnings(built)
+        assert printed(built, "Uploaded") and not warnings(built)
         assert ["MKCOL", "/deep/2/pond/"] in asked
         assert [path.parts[-4:-1] for path in strict.entries] == [("deep", "2", "pond")]
 
@@ -124,7 +128,7 @@ def test_a_server_that_wants_digests_for_names(pond, nginx):
     """As bazel-remote does: ac/ and 64 hex digits."""
     built = pond("one", url=f"{nginx.url}ac/{{key}}").poach("build")
 
-    assert told(built, "Uploaded")
+    assert printed(built, "Uploaded")
     (entry,) = nginx.entries
     assert re.fullmatch("ac/[0-9a-f]{64}", str(entry.relative_to(nginx.files)))
 
@@ -135,7 +139,7 @@ def test_no_upload_unless_it_is_wished(pond, nginx):
     built = pond("one", cfg).poach("build")
 
     assert [line.split()[0] for line in nginx.requests] == ["GET"]
-    assert not told(built, "Uploaded") + warnings(built)
+    assert not printed(built, "Uploaded") + warnings(built)
 
 
 def test_offline_asks_nobody(pond, nginx):
@@ -155,7 +159,7 @@ def test_nobody_is_asked_where_the_download_cache_is_enough(pond, nginx):
     cached = ("buildout:download-cache=cache", "buildout:install-from-cache=true")
     built = one.poach("build", *cached)
 
-    assert told(built, "Built") and not told(built, "Uploaded")
+    assert printed(built, "Built") and not printed(built, "Uploaded")
     assert nginx.requests == before
 
 
@@ -170,10 +174,10 @@ def test_what_is_there_stays(pond, nginx):
     (line,) = warnings(result)
     url = f"{nginx.url}{entry.relative_to(nginx.files)}"
     assert line == (
-        f"Did not get {told(result, 'Built')[0].split(' in ')[0][6:]} from {url}: "
+        f"Did not get {printed(result, 'Built')[0].split(' in ')[0][6:]} from {url}: "
         "it is not a zip archive: it begins with b'<!DOCTYPE html><'; it is built here"
     )
-    assert not told(result, "Uploaded")
+    assert not printed(result, "Uploaded")
     assert entry.read_bytes().startswith(b"<!DOCTYPE")
 
 
@@ -192,11 +196,11 @@ def test_nothing_of_the_machine_is_uploaded(index, pond, nginx, tmp_path):
     compiled = quiet.poach("build")
 
     for result, entry in zip((compiled, built), nginx.entries, strict=True):
-        assert told(result, "Uploaded")
-        untold(entry, [str(tmp_path).encode(), b"swordfish"])
+        assert printed(result, "Uploaded")
+        assert_without(entry, [str(tmp_path).encode(), b"swordfish"])
 
 
-def untold(entry, secrets):
+def assert_without(entry, secrets):
     with zipfile.ZipFile(entry) as archive:
         for name in archive.namelist():
             data = archive.read(name)
@@ -227,7 +231,7 @@ def test_a_server_that_is_down_is_asked_once(index, pond, tmp_path):
     assert f" from {gone.url}2/" in line
     assert "Connection refused" in line
     assert line.endswith("; it is built here, and this server is left alone")
-    assert len(told(result, "Built")) == 2
+    assert len(printed(result, "Built")) == 2
     asked = [event.name for event in result.audit if str(gone.port) in event.args]
     assert asked.count("socket.connect") == 1
 
@@ -250,7 +254,7 @@ def test_a_server_that_takes_nothing(index, pond, tmp_path, options, line):
     assert len(told_) == (1 if "alone" in line else 2)
     assert re.match(r"Did not upload (pond|lake) 1\.0\+loud\.p", told_[0])
     assert told_[0].endswith(f"the server answers with status {line}")
-    assert len(told(result, "Built")) == 2
+    assert len(printed(result, "Built")) == 2
 
 
 def test_hosts_that_are_not_allowed(index, pond, nginx):
@@ -263,7 +267,7 @@ def test_hosts_that_are_not_allowed(index, pond, nginx):
     assert (
         f"allow-hosts does not admit 127.0.0.1:{nginx.port}; it is built here" in line
     )
-    assert len(told(result, "Built")) == 2
+    assert len(printed(result, "Built")) == 2
 
 
 # Who may
@@ -288,17 +292,17 @@ def test_netrc(pond, guarded, home):
 
     built = pond("one", url=guarded.url).poach("build")
 
-    assert told(built, "Uploaded")
+    assert printed(built, "Uploaded")
     assert all(line.endswith(" duck") for line in guarded.requests)
 
 
-def test_credentials_in_the_url_are_not_told(pond, guarded):
+def test_credentials_in_the_url_are_not_shown(pond, guarded):
     url = guarded.url.replace("//", "//duck:qu%40ck@")
 
     one = pond("one", url=url)
     built = one.poach("build")
 
-    assert told(built, "Uploaded") and guarded.entries
+    assert printed(built, "Uploaded") and guarded.entries
     assert "ck@" not in built.output
     for path in (one.path / "patched-eggs").rglob("*.json"):
         assert b"qu%40ck" not in path.read_bytes()
@@ -317,7 +321,7 @@ def test_a_proxy(pond, nginx):
 
     built = pond("one", url="http://eggs.invalid/").poach("build", env=variables)
 
-    assert told(built, "Uploaded") and nginx.entries
+    assert printed(built, "Uploaded") and nginx.entries
 
 
 # Signatures
@@ -370,11 +374,11 @@ def test_signed_entries(pond, key, signs, tmp_path):
     careful = pond("careful", trusting(stranger)).run(env=signs)
     careless = pond("careless", trusting(public))
 
-    assert told(built, "Uploaded") and told(got, "Fetched") and not warnings(got)
+    assert printed(built, "Uploaded") and printed(got, "Fetched") and not warnings(got)
     (line,) = warnings(careful)
     assert line.endswith(": it is signed by no trusted key; it is built here")
-    assert told(careful, "Built") and not told(careful, "Fetched")
-    assert told(careless.poach("build", env=signs), "Fetched")
+    assert printed(careful, "Built") and not printed(careful, "Fetched")
+    assert printed(careless.poach("build", env=signs), "Fetched")
 
 
 def recorded(project):
@@ -417,7 +421,7 @@ def test_what_was_fetched_is_used_as_long_as_its_key_is_trusted(pond, key, signs
         )
     assert "not used (The patched egg in" in got.poach("list", env=signs).stdout
     shutil.rmtree(entry["path"])
-    assert told(got.run(env=signs), "Built")
+    assert printed(got.run(env=signs), "Built")
 
 
 def test_what_was_fetched_before_there_were_keys(pond, key, signs):
@@ -425,7 +429,7 @@ def test_what_was_fetched_before_there_were_keys(pond, key, signs):
     _, public = key("ours")
     pond("one").poach("build")
     got = pond("other")
-    assert told(got.poach("build"), "Fetched")
+    assert printed(got.poach("build"), "Fetched")
     assert recorded(got)["signed-by"] is None
     store = str(got.path / "patched-eggs")
     verified = got.poach("cache", "verify", "--store", store).stderr.splitlines()
@@ -452,7 +456,7 @@ def test_unsigned_entries(pond, key, signs):
 
     (line,) = warnings(careful)
     assert line.endswith(": it is not signed; it is built here")
-    assert told(careful, "Built")
+    assert printed(careful, "Built")
 
 
 def test_a_key_that_others_can_read(pond, key, signs, nginx):
@@ -468,7 +472,7 @@ def test_a_key_that_others_can_read(pond, key, signs, nginx):
     )
     place = "[buildout] patched-eggs-signing-key (buildout.cfg:6): "
     assert result.error == place + error
-    assert not nginx.entries and not told(result, "Building")
+    assert not nginx.entries and not printed(result, "Building")
     assert project.poach("key", str(path), env=signs, expect=1).error == error
 
 
@@ -511,7 +515,7 @@ def pem(kind, data):
         ),
     ],
 )
-def test_a_bad_key_is_told_with_the_other_options(pond, tmp_path, text, reason):
+def test_a_bad_key_is_reported_with_the_other_options(pond, tmp_path, text, reason):
     """Before it is needed, and where there is no cryptography."""
     path = tmp_path / "key.pem"
     if text is not None:
@@ -561,7 +565,7 @@ def test_a_bad_file_of_keys_is_named(pond, tmp_path, data, reason):
     assert error == place + reason.format(keys)
 
 
-def test_everything_wrong_with_the_options_is_told(pond, tmp_path):
+def test_all_faults_of_the_options_are_reported(pond, tmp_path):
     cfg = SHARING.replace(
         "patched-eggs-upload = true",
         """patched-eggs-upload = yes

@@ -216,7 +216,7 @@ def test_a_host_that_is_not_allowed(index, not_allowed):
     assert index.requests == []
 
 
-def test_a_host_that_is_not_allowed_is_told(not_allowed):
+def test_a_host_that_is_not_allowed_is_named(not_allowed):
     assert "allow-hosts" in not_allowed
 
 
@@ -240,7 +240,7 @@ def test_only_a_wheel(index, pond):
     )
 
 
-def test_the_nearest_versions_are_told(index, pond):
+def test_the_nearest_versions_are_named(index, pond):
     for version in ("0.1", "0.2", "0.3", "0.4", "0.9", "1.0.1", "1.1", "1.2", "2.0"):
         index.add("pond", f"pond-{version}.tar.gz", b"")
 
@@ -317,7 +317,7 @@ def test_no_secret_of_a_diff_is_logged(index, pond):
     assert [path for path in index.requests if "token=hush2" in path]
 
 
-def test_the_password_of_the_index_is_not_told(index, pond):
+def test_the_password_of_the_index_is_not_shown(index, pond):
     add_plain_pond(index)
     made = pond("find-links = http://jane:s3cr3t@127.0.0.1:1/?token=s3cr3t&id=1")
     with_password(made)
@@ -328,7 +328,7 @@ def test_the_password_of_the_index_is_not_told(index, pond):
     )
 
 
-def test_the_password_of_a_file_that_is_not_delivered_is_not_told(index, pond):
+def test_the_password_of_a_file_that_is_not_delivered_is_not_shown(index, pond):
     add_pond(index)
     index.status[FILE] = 500
     made = pond()
@@ -425,7 +425,7 @@ def test_an_index_that_does_not_answer_is_not_scanned(index, pond, status):
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_an_index_that_does_not_answer_is_told(index, pond, status):
+def test_an_index_that_does_not_answer_is_reported(index, pond, status):
     """It is not the same as an index that has no sdist."""
     add_pond(index)
     index.status[PAGE] = status
@@ -461,7 +461,7 @@ def test_a_file_that_is_not_the_one_of_the_index(index, pond):
 
 
 def test_a_changed_sdist(index, pond):
-    """The store goes on with the one it knows, and builds no other unless told."""
+    """The store goes on with the one it knows, and builds no other by itself."""
     add_pond(index)
     made = pond()
     made.poach("build")
@@ -574,7 +574,7 @@ def test_a_place_that_promises_a_digest_is_asked_first(index, pond):
     assert "/elsewhere/pond-1.0.tar.gz" not in index.requests
 
 
-def test_a_known_sdist_is_told_from_another_of_its_name(index, pond):
+def test_a_known_sdist_is_distinguished_from_another_of_its_name(index, pond):
     add_pond(index)
     made = pond(f"find-links = {index.put('elsewhere/page.html', '')}")
     made.poach("build")
@@ -673,7 +673,7 @@ def test_an_sdist_is_fetched_once_in_a_run(project, index, command):
     assert list((made.path / "patched-eggs/2/.staging").iterdir()) == []
 
 
-def test_an_sdist_that_is_nowhere_is_sought_twice_and_told_once(project):
+def test_an_sdist_that_is_nowhere_is_sought_twice_and_reported_once(project):
     """Its extras are read first, and nothing is lost if they are not."""
     made = project(CFG)
     made.write("patches/pond/1.0/loud.patch", LOUD)
@@ -685,7 +685,7 @@ def test_an_sdist_that_is_nowhere_is_sought_twice_and_told_once(project):
 
 
 def test_a_diff_out_of_an_sdist_on_a_full_disk(project, index):
-    """It lies in the store until the run ends, and is told like all else there."""
+    """It lies in the store until the run ends, and is reported like all else there."""
     add_quick_pond(index)
     index.add_sdist("carrier", "1.0", {"loud.patch": LOUD, "x": os.urandom(2_000_000)})
     patches = "[patches]\n    loud = sdist:carrier==1.0/loud.patch\n"

@@ -190,13 +190,13 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(
-    ("change", "told"), FAULTS, ids=lambda each: getattr(each, "__name__", "")
+    ("change", "message"), FAULTS, ids=lambda each: getattr(each, "__name__", "")
 )
-def test_what_is_wrong_now_is_told_at_once(pond, change, told):
+def test_new_faults_are_reported_at_once(pond, change, message):
     change(pond)
 
     for _ in range(2):
-        assert told in pond.run(expect=1).error
+        assert message in pond.run(expect=1).error
 
 
 def test_a_series_that_changes(index, project):
@@ -329,7 +329,7 @@ def test_what_a_killed_run_left_is_swept(pond):
 # -- what comes in between
 
 
-def test_a_warning_is_told_in_each_run(index, project):
+def test_a_warning_is_printed_in_each_run(index, project):
     add_quick_pond(index)
     made = project(CFG + "\n    [patches]\n    idle = idle.patch\n")
     made.write(DIFF, LOUD)
@@ -522,10 +522,10 @@ def test_a_folder_of_patches_that_may_not_be_read_and_need_not(index, project):
     command = [made.environment.program("buildout")]
 
     for _ in range(2):
-        told = subprocess.check_output(
+        message = subprocess.check_output(
             command, cwd=made.path, env=made.variables, preexec_fn=drop_powers
         )
-        assert TAGGED.encode() in told
+        assert TAGGED.encode() in message
     assert says(made) == "QUACK"
 
 

@@ -30,9 +30,9 @@ import json, warnings
 warnings.simplefilter("ignore")
 from importlib.metadata import distribution, requires, version
 names = ["lake.x", "Lake-X", "lake_x"]
-told = {"versions": [version(name) for name in names], "requires": requires("lake-x")}
-told["name"] = distribution("lake-x").metadata["Name"]
-told["points"] = [point.value for point in distribution("lake-x").entry_points]
+answer = {"versions": [version(name) for name in names], "requires": requires("lake-x")}
+answer["name"] = distribution("lake-x").metadata["Name"]
+answer["points"] = [point.value for point in distribution("lake-x").entry_points]
 try:
     import zc.buildout.easy_install
 except ImportError:
@@ -42,10 +42,10 @@ try:
 except ImportError:
     pass
 else:
-    told["required"] = [dist.key for dist in pkg_resources.require("lake.x")]
+    answer["required"] = [dist.key for dist in pkg_resources.require("lake.x")]
     main = pkg_resources.load_entry_point("Lake.X", "console_scripts", "pond")
-    told["loaded"] = main.__module__
-print(json.dumps(told))
+    answer["loaded"] = main.__module__
+print(json.dumps(answer))
 """
 
 
@@ -87,11 +87,11 @@ def test_metadata_at_run_time(lake):
     made = lake()
     made.run()
 
-    told = json.loads(made.script("py", "-c", ASK).stdout)
+    answer = json.loads(made.script("py", "-c", ASK).stdout)
 
-    assert told.pop("required", ["lake.x", "pond"]) == ["lake.x", "pond"]
-    assert told.pop("loaded", "pond") == "pond"
-    assert told == {
+    assert answer.pop("required", ["lake.x", "pond"]) == ["lake.x", "pond"]
+    assert answer.pop("loaded", "pond") == "pond"
+    assert answer == {
         "versions": ["1.0"] * 3,
         "requires": ["pond==1.0"],
         "name": "Lake.X",
@@ -131,7 +131,7 @@ MORE = CFG.replace("= pond\n", "= pond\n    Sea = pond\n    bay = pond ==1.0\n")
 
 
 @pytest.mark.matrix
-def test_substitutes_of_what_nobody_requires_are_told(lake):
+def test_substitutes_of_projects_that_nobody_requires_are_reported(lake):
     made = lake(MORE)
 
     for _ in range(2):

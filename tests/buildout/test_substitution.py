@@ -1,4 +1,4 @@
-"""Substitution: who gets patched code, who does not, and how either is told."""
+"""Substitution: who gets patched code, who does not, and the messages about it."""
 
 import json
 import re
@@ -116,9 +116,11 @@ def test_a_develop_egg_wins_and_is_named(pond):
     result = patched.run()
 
     # Buildout 6 sees a develop egg where its metadata is, the others in the checkout.
-    (told,) = re.findall("The develop egg of pond 1.0 at (.*) wins over", result.output)
+    (message,) = re.findall(
+        "The develop egg of pond 1.0 at (.*) wins over", result.output
+    )
     places = (patched.path / "develop-eggs", patched.path / "checkout" / "src")
-    assert told in map(str, places)
+    assert message in map(str, places)
     assert "Patched eggs in use" not in result.output
     assert says(patched) == "bark"
 
@@ -309,14 +311,16 @@ def test_an_extension_that_blanks_the_pin_for_a_develop_egg(index, pond):
     for _ in range(2):
         result = patched.run()
 
-        told = "pond is a develop egg (checkout/src), which wins over the pin 'pond = "
-        assert f"{told}1.0 +loud'.\n" in result.output
+        message = (
+            "pond is a develop egg (checkout/src), which wins over the pin 'pond = "
+        )
+        assert f"{message}1.0 +loud'.\n" in result.output
         assert "does not count" not in result.output
         assert "Patched pins that nothing asked for" not in result.output
         assert says(patched) == "bark"
 
 
-def test_a_blanked_pin_without_a_develop_egg_is_told(index, pond):
+def test_a_blanked_pin_without_a_develop_egg_is_reported(index, pond):
     """What buildout picks is not patched, nor is the store's egg picked by chance."""
     group = "zc.buildout.extension"
     add_plugin(index, "blanker", BLANKER, group=group, entry="load")

@@ -247,7 +247,7 @@ def test_with_the_po_goes_the_mo(tree):
     assert mo(tree) == {"fr/pond.mo": False}
 
 
-def test_all_that_cannot_be_compiled_is_told(tree):
+def test_all_files_that_cannot_be_compiled_are_reported(tree):
     for name in ("de", "fr"):
         (tree / name / "pond.po").write_text("nonsense")
 

@@ -86,12 +86,12 @@ def test_the_build_fails_and_the_error_says_how(zodb):
 
 @pytest.mark.parametrize("found_out", [True, False])
 def test_poach_apply_does_what_gnu_patch_does(zodb, trees, found_out):
-    told = [] if found_out else ["--strip", "0", "--directory", "src/ZODB"]
+    given = [] if found_out else ["--strip", "0", "--directory", "src/ZODB"]
     with (trees / "diff").open("rb") as diff:
         command = ["patch", "-s", "-p0", "-d", str(trees / "theirs" / "src" / "ZODB")]
         subprocess.run(command, stdin=diff, check=True)
 
-    zodb[0].poach("apply", *told, str(trees / "ours"), str(trees / "diff"))
+    zodb[0].poach("apply", *given, str(trees / "ours"), str(trees / "diff"))
 
     ours = {p.relative_to(trees / "ours"): p for p in (trees / "ours").rglob("*")}
     theirs = {p.relative_to(trees / "theirs"): p for p in (trees / "theirs").rglob("*")}

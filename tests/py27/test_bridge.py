@@ -444,8 +444,8 @@ def test_a_missing_command(pond, option, variable, reason):
 
     error = patched.run(f"buildout:poach-command={option}", env=env, expect=1).error
 
-    told = reason.format(patched.path, "Permission denied")
-    assert error.replace("/./", "/") == NONE + told + CURE
+    cause = reason.format(patched.path, "Permission denied")
+    assert error.replace("/./", "/") == NONE + cause + CURE
     assert not (patched.path / "bin" / "pond").exists()
 
 

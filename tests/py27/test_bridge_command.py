@@ -107,7 +107,7 @@ def test_a_supply_is_built_and_what_is_said_goes_to_standard_error(question):
     assert "Patching pond 1.0: loud (1 file, 1 hunk)\n" in result.stderr
 
 
-def test_a_use_is_noted_and_told_to_the_next(question):
+def test_a_use_is_recorded_and_known_to_the_next(question):
     question("supply", keys=["pond"])
     question("end", used=["pond"])
 

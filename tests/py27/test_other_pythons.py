@@ -89,29 +89,29 @@ ASK = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
 import demo_pond, demo_pond.deep
-told = {"sound": demo_pond.sound, "depth": demo_pond.deep.ask()}
+answer = {"sound": demo_pond.sound, "depth": demo_pond.deep.ask()}
 sys.path.append(sys.argv[2])
 import poach
 poach.require("demo-pond", "Loud")
 try:
     poach.require("Demo.Pond", "loud", "other")
 except poach.NotPatched as lacking:
-    told["lacks"] = str(lacking).rpartition(" lacks ")[2]
-told["text"] = os.path.getsize(os.path.join(os.path.dirname(demo_pond.__file__),
+    answer["lacks"] = str(lacking).rpartition(" lacks ")[2]
+answer["text"] = os.path.getsize(os.path.join(os.path.dirname(demo_pond.__file__),
     u"\\xe9.txt"))
 if sys.version_info < (3, 8):
     import pkg_resources
     (dist,) = pkg_resources.find_distributions(sys.argv[1])
-    told.update(name=dist.project_name, version=dist.version, key=dist.key)
-    told["requires"] = [str(r) for r in dist.requires()]
-    told["fish"] = [str(r) for r in dist.requires(["fish"])][-1:]
-    told["scripts"] = list(dist.get_entry_map("console_scripts"))
+    answer.update(name=dist.project_name, version=dist.version, key=dist.key)
+    answer["requires"] = [str(r) for r in dist.requires()]
+    answer["fish"] = [str(r) for r in dist.requires(["fish"])][-1:]
+    answer["scripts"] = list(dist.get_entry_map("console_scripts"))
 else:
     from importlib.metadata import distribution
     dist = distribution("Demo.Pond")
-    told.update(name=dist.metadata["Name"], version=dist.version)
-    told["scripts"] = [e.name for e in dist.entry_points]
-print(json.dumps(told))
+    answer.update(name=dist.metadata["Name"], version=dist.version)
+    answer["scripts"] = [e.name for e in dist.entry_points]
+print(json.dumps(answer))
 """
 
 
@@ -162,17 +162,17 @@ def test_an_egg_and_a_wheel_for(version, pond, tmp_path):
 
     (tagged, egg), (_, wheel), (_, zipped) = build(pond, python, "--to", "out")
 
-    told = ask(python, pond, egg)
-    assert told["sound"] == "QUACK"
-    assert told["depth"] == 11
-    assert told["text"] == 1
-    assert told["lacks"] == "+other"
-    assert told["name"] == "Demo.Pond"
-    assert told["scripts"] == ["quack"]
-    assert f"Demo.Pond {told['version']}" == tagged
-    assert told["version"].startswith("1.0+loud.p")
+    answer = ask(python, pond, egg)
+    assert answer["sound"] == "QUACK"
+    assert answer["depth"] == 11
+    assert answer["text"] == 1
+    assert answer["lacks"] == "+other"
+    assert answer["name"] == "Demo.Pond"
+    assert answer["scripts"] == ["quack"]
+    assert f"Demo.Pond {answer['version']}" == tagged
+    assert answer["version"].startswith("1.0+loud.p")
     short = version.replace(".", "")
-    assert f"/Demo.Pond-{told['version']}-py{version}-" in egg
+    assert f"/Demo.Pond-{answer['version']}-py{version}-" in egg
     name, _, _, tags = parse_wheel_filename(wheel.rpartition("/")[2])
     assert name == "demo-pond"
     assert {tag.interpreter for tag in tags} == {f"cp{short}"}
@@ -215,11 +215,11 @@ def test_python_2_reads_metadata_and_keeps_the_store_as_it_is(pond):
     ((_, egg),) = build(pond, python)
     before = pond.snapshot("patched-eggs/2/demo-pond")
 
-    told = ask(python, pond, egg)
+    answer = ask(python, pond, egg)
 
-    assert told["key"] == "demo.pond"
-    assert told["requires"] == ["a-lake>=1", "a-stream"]
-    assert told["fish"] == ["carp"]
+    assert answer["key"] == "demo.pond"
+    assert answer["requires"] == ["a-lake>=1", "a-stream"]
+    assert answer["fish"] == ["carp"]
     # It is compiled already; a later run rebuilds nothing and builds the same.
     assert pond.snapshot("patched-eggs/2/demo-pond") == before
     listed = json.loads(pond.poach("list", "--json", "--python", str(python)).stdout)

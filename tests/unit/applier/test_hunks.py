@@ -149,7 +149,7 @@ def test_nothing_like_it():
     assert missed(b"x\ny\n", MIDDLE) == [(1, "not found", ())]
 
 
-def test_all_misses_are_told_and_what_would_land():
+def test_all_misses_are_reported_with_the_hunks_that_fit():
     three = hunks(
         b"@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n",
         b"@@ -4,3 +4,3 @@\n 4\n-x\n+five\n 6\n",

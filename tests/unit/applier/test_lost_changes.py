@@ -175,9 +175,9 @@ def test_the_rest_of_an_added_line_that_was_wrapped():
 )
 @pytest.mark.parametrize("order", ["before", "after", "between"])
 def test_a_line_that_tells_what_the_diff_lacks(line, order):
-    told = line.encode() + b"\n"
-    where = {"before": [told, CHANGE, NEW], "after": [CHANGE, NEW, told]}
-    found = fault(b"".join(where.get(order, [CHANGE, told, NEW])))
+    announced = line.encode() + b"\n"
+    where = {"before": [announced, CHANGE, NEW], "after": [CHANGE, NEW, announced]}
+    found = fault(b"".join(where.get(order, [CHANGE, announced, NEW])))
     assert repr(line) in str(found)
 
 
@@ -330,7 +330,7 @@ EMPTY_SHA256 = b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a30372181
 
 
 @pytest.mark.parametrize(
-    "told",
+    "announced",
     [
         b"Index: pkg/__init__.py\n" + RULE,
         b"Index: pkg/__init__.py (deleted)\n" + RULE,
@@ -358,17 +358,17 @@ EMPTY_SHA256 = b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a30372181
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("order", ["before", "after", "between"])
-def test_a_file_that_only_a_header_tells(told, order):
-    where = {"before": [told, SVN, NEW], "after": [SVN, NEW, told]}
-    found = fault(b"".join(where.get(order, [SVN, told, NEW])))
+def test_a_file_that_only_a_header_announces(announced, order):
+    where = {"before": [announced, SVN, NEW], "after": [SVN, NEW, announced]}
+    found = fault(b"".join(where.get(order, [SVN, announced, NEW])))
     assert "__init__.py" in str(found)
     assert "announces this file and has no change of it" in str(found)
 
 
 def test_two_headers_of_empty_files_and_another_of_the_same_name():
-    told = b"Index: %s/__init__.py\n" + RULE
+    announced = b"Index: %s/__init__.py\n" + RULE
     body = b"--- %s/__init__.py\n+++ %s/__init__.py\n@@ -1 +1 @@\n-1\n+2\n"
-    data = told % b"a" + told % b"b" + told % b"c" + body % (b"c", b"c")
+    data = announced % b"a" + announced % b"b" + announced % b"c" + body % (b"c", b"c")
     assert [found.line for found in faults(data)] == [1, 3]
 
 
@@ -407,12 +407,12 @@ def test_a_header_with_c_quotes(name):
     """GNU diff quotes what is not ASCII, a tab or a quote, in both of its lines."""
     raw = name.replace('"', '\\"').replace("\t", "\\t").encode()
     raw = raw.replace("\u00e4".encode(), b"\\303\\244")
-    told = b'diff -ruN "a/%s" "b/%s"\n' % (raw, raw)
+    announced = b'diff -ruN "a/%s" "b/%s"\n' % (raw, raw)
     body = CHANGE.replace(b"a/m.py", b'"a/%s"' % raw)
-    assert names(told + body.replace(b"b/m.py", b'"b/%s"' % raw)) == [f"b/{name}"]
-    reason = fault(told + CHANGE).reason
+    assert names(announced + body.replace(b"b/m.py", b'"b/%s"' % raw)) == [f"b/{name}"]
+    reason = fault(announced + CHANGE).reason
     assert "announces this file and has no change of it" in reason
-    assert parse(told + CHANGE, lambda names: names == [f"b/{name}"])
+    assert parse(announced + CHANGE, lambda names: names == [f"b/{name}"])
 
 
 # Properties of Subversion.
@@ -424,8 +424,10 @@ def properties(name: bytes, *words: bytes) -> bytes:
 
 
 def header(name: bytes) -> bytes:
-    told = b"Index: %s\n" + RULE + b"--- %s\t(revision 1)\n+++ %s\t(working copy)\n"
-    return told % (name, name, name)
+    announced = (
+        b"Index: %s\n" + RULE + b"--- %s\t(revision 1)\n+++ %s\t(working copy)\n"
+    )
+    return announced % (name, name, name)
 
 
 def test_a_property_that_is_a_mode():
@@ -497,27 +499,29 @@ def quoted(text: bytes, mark: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("told", DAMAGED)
-def test_a_hunk_with_a_damaged_header(told, body):
+@pytest.mark.parametrize("announced", DAMAGED)
+def test_a_hunk_with_a_damaged_header(announced, body):
     for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
-        found = fault(CHANGE + told + body + more)
+        found = fault(CHANGE + announced + body + more)
         assert "looks like a part of a diff" in found.reason
-        assert 8 <= found.line <= 8 + told.count(b"\n")
+        assert 8 <= found.line <= 8 + announced.count(b"\n")
 
 
 @pytest.mark.parametrize("line", [b"-x = 1\n", b"+x\r\n", b"--bar\n", b"-x\n-y\n"])
-@pytest.mark.parametrize("told", [b"line 6:\n", b"\nclass X:\n", b"** -6 +5,0 **\n"])
-def test_a_lone_change_below_a_damaged_header(told, line):
+@pytest.mark.parametrize(
+    "announced", [b"line 6:\n", b"\nclass X:\n", b"** -6 +5,0 **\n"]
+)
+def test_a_lone_change_below_a_damaged_header(announced, line):
     for more in (b"", b"\n", CHANGE.replace(b"m.py", b"o.py"), SVN):
-        found = fault(CHANGE + told + line + more)
+        found = fault(CHANGE + announced + line + more)
         assert "looks like a part of a diff" in found.reason
-        assert found.line == 8 + told.count(b"\n")
+        assert found.line == 8 + announced.count(b"\n")
 
 
 @pytest.mark.parametrize("line", [b"-1\n", b"- x\n", b"+ x\n", b"+2\n", b"-Al\n"])
-@pytest.mark.parametrize("told", [b"-6,1 +5,0 @@\n", b"6,1 5,0 class X:\n"])
-def test_a_lone_change_below_the_numbers_of_a_header(told, line):
-    found = fault(CHANGE + b"-- \n2.39.5\n" + told + line)
+@pytest.mark.parametrize("announced", [b"-6,1 +5,0 @@\n", b"6,1 5,0 class X:\n"])
+def test_a_lone_change_below_the_numbers_of_a_header(announced, line):
+    found = fault(CHANGE + b"-- \n2.39.5\n" + announced + line)
     assert "looks like a part of a diff" in found.reason
 
 

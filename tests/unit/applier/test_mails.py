@@ -33,7 +33,7 @@ def fault(data: bytes) -> str:
     return str(caught.value)
 
 
-def told(data: bytes) -> list[tuple[str | None, str, int]]:
+def subjects(data: bytes) -> list[tuple[str | None, str, int]]:
     return [(file.new, file.subject, file.part) for file in parse(data)]
 
 
@@ -43,7 +43,7 @@ def told(data: bytes) -> list[tuple[str | None, str, int]]:
 def test_each_file_knows_the_subject_of_its_mail():
     first = mail(b"[PATCH 1/2] one", b"Words.\n") + GIT + GIT.replace(b"m.py", b"n.py")
     second = mail(b"[PATCH 2/2] two\n that is folded", b"") + GIT
-    assert told(first + END + second + END) == [
+    assert subjects(first + END + second + END) == [
         ("b/m.py", "[PATCH 1/2] one", 1),
         ("b/n.py", "[PATCH 1/2] one", 1),
         ("b/m.py", "[PATCH 2/2] two that is folded", 2),
@@ -52,7 +52,7 @@ def test_each_file_knows_the_subject_of_its_mail():
 
 def test_the_subject_of_a_mail_without_its_from_line():
     data = b"From: A <a@b.c>\nSubject: [PATCH] one\n\nWords.\n" + STAT + GIT
-    assert told(data) == [("b/m.py", "[PATCH] one", 0)]
+    assert subjects(data) == [("b/m.py", "[PATCH] one", 0)]
 
 
 def test_the_subjects_of_changesets():
@@ -65,7 +65,7 @@ def test_the_subjects_of_changesets():
 
 
 def test_a_diff_without_mail_has_no_subject():
-    assert told(CHANGE) == [("b/m.py", "", 0)]
+    assert subjects(CHANGE) == [("b/m.py", "", 0)]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_patches_that_were_put_together(first, second, gap):
 
 def test_each_patch_that_was_put_to_another_has_its_subject():
     data = HEADERS["prose"] + CHANGE + b"\n" + HEADERS["a mail"] + OTHER
-    assert told(data) == [("b/m.py", "x", 0), ("b/n.py", "two", 1)]
+    assert subjects(data) == [("b/m.py", "x", 0), ("b/n.py", "two", 1)]
 
 
 def test_a_diff_above_the_separator_that_may_be_another_patch():
@@ -252,7 +252,7 @@ def test_attachments_that_are_not_encoded(name, blank):
     )
     end = blank + b"--%s--\n\n\n" % name
     one = mail(b"x", b"", b"")[:-1] + head + STAT + part + GIT + end
-    assert told(one + one) == [("b/m.py", "x", 1), ("b/m.py", "x", 2)]
+    assert subjects(one + one) == [("b/m.py", "x", 1), ("b/m.py", "x", 2)]
     two = head + STAT + part + NEW + blank[1:] + part + GIT + end
     assert concatenated(b"From: a\n" + two) == ["b/n.py", "b/m.py"]
     said = fault(two.replace(b"boundary=", b"limit="))
@@ -287,7 +287,7 @@ def test_an_attachment_that_is_encoded():
     ],
 )
 def test_fields_that_change_nothing(field):
-    assert told(mail(b"x", b"", STAT, field) + GIT + END) == [("b/m.py", "x", 1)]
+    assert subjects(mail(b"x", b"", STAT, field) + GIT + END) == [("b/m.py", "x", 1)]
 
 
 def test_an_encoding_that_a_message_speaks_of():

@@ -463,7 +463,7 @@ def test_the_product_itself_is_made_again_without_the_patch():
     assert found == {"pond/_x.c": WITHOUT}
 
 
-#: A change to a product that cannot be told from what another release of a tool makes.
+#: A change to a product that may as well be the work of another release of a tool.
 AGAIN_C = NEW_C.replace(b"3.0.11", b"3.3.1") + b"int more = 2 + 2;\n"
 
 

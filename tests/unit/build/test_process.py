@@ -35,7 +35,7 @@ def test_what_goes_well_is_quiet(log, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_folder_environment_and_input_are_as_told(log, tmp_path, monkeypatch):
+def test_folder_environment_and_input_are_as_given(log, tmp_path, monkeypatch):
     monkeypatch.setenv("LEAK", "1")
     code = "import os, sys; print(os.getcwd(), dict(os.environ), sys.stdin.read())"
 

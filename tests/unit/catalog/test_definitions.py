@@ -245,7 +245,7 @@ def test_a_folder_with_a_sha256(tmp_path):
     assert str(error) == "a sha256 is for one diff, but this is a folder"
 
 
-def test_all_bad_folders_of_one_entry_are_told(tmp_path):
+def test_all_bad_folders_of_one_entry_are_reported(tmp_path):
     put(tmp_path, "s/a.patch")
     put_series(tmp_path / "t", "../x\n")
 

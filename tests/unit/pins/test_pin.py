@@ -196,7 +196,7 @@ def test_an_empty_value_has_no_version(value):
         Pin.parse("ZODB3", value)
 
 
-def test_an_exact_requirement_is_told_to_drop_the_operator():
+def test_an_exact_requirement_has_to_drop_the_operator():
     with pytest.raises(PinError) as caught:
         Pin.parse("ZODB3", "==3.8.1 +x")
 

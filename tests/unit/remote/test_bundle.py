@@ -137,7 +137,7 @@ def test_the_same_entry_gives_the_same_bytes(egg, archive, tmp_path, signers):
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
 
 
-def test_no_more_is_told_than_others_need(archive):
+def test_a_bundle_has_no_more_than_others_need(archive):
     with zipfile.ZipFile(archive) as zipped:
         contents = {name: zipped.read(name) for name in zipped.namelist()}
     entry = json.loads(contents["entry.json"])

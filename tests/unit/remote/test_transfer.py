@@ -337,7 +337,7 @@ def other():
 
 
 def test_a_redirect_to_another_host(liar, other, tmp_path, monkeypatch):
-    """It is asked, and told nothing of what netrc has for it."""
+    """It is asked, and gets nothing that netrc has for it."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login duck password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))

@@ -200,7 +200,7 @@ print("has", egg.name, flush=True)
 
 @contextlib.contextmanager
 def child(store):
-    """Start a process that wants the egg of KEY, and makes it until it is told."""
+    """Start a process that wants the egg of KEY, and makes it until it gets a signal."""
     with subprocess.Popen(
         [sys.executable, "-X", "utf8", "-c", CHILD, str(store.path)],
         stdin=subprocess.PIPE,
@@ -613,11 +613,11 @@ def edit(entry, **changes):
     ],
 )
 def test_damaged_entries(store, entry, damage, reason):
-    """They are never given out, but made again and replaced, and that is told."""
+    """They are never given out, but made again and replaced, with a report."""
     damage(entry)
     broken = there(entry)
-    told = []
-    store.reporter.set_aside = lambda *words: told.append(words)
+    reported = []
+    store.reporter.set_aside = lambda *words: reported.append(words)
 
     with pytest.raises(DamagedEntry) as caught:
         store.find(VERSION, KEY)
@@ -626,16 +626,16 @@ def test_damaged_entries(store, entry, damage, reason):
         "run again, not in offline (no-install) mode, to build it again"
     )
     assert there(entry) == broken
-    assert told == []
+    assert reported == []
 
     made = store.get_or_make(VERSION, KEY, make)
-    ((place, why, aside),) = told
+    ((place, why, aside),) = reported
     assert (place, why) == (entry, reason)
     assert there(aside) == sorted([*broken, "damaged.json"])
     assert aside.parent == store.root / ".damaged"
     assert made == store.find(VERSION, KEY) == store.get_or_make(VERSION, KEY, never)
     assert list(entries.flaws(entry)) == []
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_a_damaged_entry_that_cannot_be_built_stays_and_is_not_used(store, entry):
@@ -657,8 +657,8 @@ def test_a_damaged_entry_that_cannot_be_built_stays_and_is_not_used(store, entry
 
 def test_several_find_one_damage_and_mend_it_once(store, entry):
     (entry / WHEEL).unlink()
-    made, told = [], []
-    store.reporter.set_aside = lambda *words: told.append(words)
+    made, reported = [], []
+    store.reporter.set_aside = lambda *words: reported.append(words)
 
     def slow(work):
         made.append(work)
@@ -668,7 +668,7 @@ def test_several_find_one_damage_and_mend_it_once(store, entry):
     with ThreadPoolExecutor(8) as pool:
         eggs = list(pool.map(lambda _: store.get_or_make(VERSION, KEY, slow), range(8)))
 
-    assert (len(made), len(told)) == (1, 1)
+    assert (len(made), len(reported)) == (1, 1)
     assert all(egg == store.find(VERSION, KEY) for egg in eggs)
 
 
@@ -1105,8 +1105,8 @@ def fill(folder):
     ],
 )
 def test_a_damaged_folder_is_made_anew(store, damage, reason):
-    told = []
-    store.reporter.set_aside = lambda *words: told.append(words)
+    reported = []
+    store.reporter.set_aside = lambda *words: reported.append(words)
     place = store.folder("tools", "python2.7", fill)
     assert store.folder("tools", "python2.7", never) == place
     damage(place)
@@ -1114,7 +1114,7 @@ def test_a_damaged_folder_is_made_anew(store, damage, reason):
     assert store.folder("tools", "python2.7", fill) == place
 
     assert (place / "pip/__init__.py").read_bytes() == CODE
-    ((where, why, aside),) = told
+    ((where, why, aside),) = reported
     assert (where, why, aside.parent) == (place, reason, store.root / ".damaged")
     assert store.folder("tools", "python2.7", never) == place
 
