@@ -47,7 +47,7 @@ class ErrorWithFields(Exception):
 
 
 class PoachError(ErrorWithFields):
-    """Something that the user can mend; ``str`` says what, whose, where and how."""
+    """An error that the user can correct; ``str`` says what, where and what to do."""
 
 
 def _fields(kind: type) -> list[str]:

@@ -151,7 +151,7 @@ def test_its_owner_has_it(store, entry):
 
 
 def test_verify_goes_on(store, entry):
-    """What is damaged beside it, in the very entry and elsewhere, is outcome, too."""
+    """What is damaged beside it, in the very entry and elsewhere, is reported, too."""
     close(entry / "pond.egg/pond/code.py")
     (entry / WHEEL).write_bytes(b"KP")
     (store.place(VERSION, DUCK) / WHEEL).unlink()
@@ -181,7 +181,7 @@ def test_an_unreadable_store_is_reported_once(store):
 
 
 def test_a_folder_above_the_store(store):
-    """Nobody is outcome to open what has nothing to do with poach."""
+    """No message asks to open a folder that has nothing to do with poach."""
     above = store.path.parent
     close(above)
 

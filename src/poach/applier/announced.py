@@ -132,7 +132,7 @@ _OF_FOLDERS = {b"svn:ignore", b"svn:mergeinfo", b"svn:global-ignores", b"svn:ext
 
 
 class Announcement(NamedTuple):
-    """What a line outside of hunks tells."""
+    """What a line outside of hunks announces."""
 
     #: "file" if the file's hunks have to come below, "binary" if two binary files
     #: differ, "lost" if the diff lacks a change.

@@ -37,7 +37,7 @@ class DiffError(PoachError):
 
 
 class NamedDiff(NamedTuple):
-    """A diff to apply, and whose it is."""
+    """A diff to apply, and its origin."""
 
     #: The patch's name as the user wrote it.
     name: str

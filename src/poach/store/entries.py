@@ -26,7 +26,7 @@ class DamagedEntry(PoachError):
     #: What is wrong.
     reason: str
     #: What to do, or why the egg is not built again.
-    cure: str = "run again, not in offline (no-install) mode, to mend it"
+    cure: str = "run again, not in offline (no-install) mode, to build it again"
 
     def __str__(self) -> str:
         return f"The patched egg in {self.path} is damaged: {self.reason}; {self.cure}"

@@ -75,15 +75,7 @@ def current(noted: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-<<<<<<< HEAD
     """All that is noted of entries, by their places below `root`."""
-=======
-    """All that is noted: `last` and `users` of entries, by their places below `root`.
-
-    `last` are all times of use.  `users` are the folders of buildouts that used an
-    entry in their last run and still exist, as far as that is known.
-    """
->>>>>>> 056a3bf (Docstrings of all rooms but buildout: 'Return whether' for 'Tell whether', plain active sentences)
 
     root: Path
     #: All times of use.

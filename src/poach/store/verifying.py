@@ -20,14 +20,7 @@ _RECORDED = (".tools", ".aliases")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-<<<<<<< HEAD
     """Something that is not as it was made."""
-=======
-    """A file or folder that has changed; remove `path` to have it made again.
-
-    Or it is `closed`: this user may not read it, and it stays.
-    """
->>>>>>> 056a3bf (Docstrings of all rooms but buildout: 'Return whether' for 'Tell whether', plain active sentences)
 
     #: What has to be removed to mend it.
     path: Path

@@ -200,7 +200,7 @@ print("has", egg.name, flush=True)
 
 @contextlib.contextmanager
 def child(store):
-    """Start a process that wants the egg of KEY, and makes it until it gets a signal."""
+    """Start a process that makes the egg of KEY until it gets a signal."""
     with subprocess.Popen(
         [sys.executable, "-X", "utf8", "-c", CHILD, str(store.path)],
         stdin=subprocess.PIPE,

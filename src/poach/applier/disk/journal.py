@@ -66,7 +66,7 @@ class Journal(NamedTuple):
 
 
 class Changed(ErrorWithFields):
-    """A tree in which something is neither as before a run nor as after it."""
+    """A tree with paths that are neither as before a run nor as after it."""
 
     #: Where that is so.
     paths: Sequence[str]

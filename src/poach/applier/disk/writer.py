@@ -112,7 +112,7 @@ class Interrupted(PoachError):
 
 
 class NotRecovered(PoachError):
-    """A tree that an interrupted run has left, and that cannot be put back."""
+    """A tree that an interrupted run has left and that cannot be restored."""
 
     tree: StrPath
     #: The folder with the old files.
