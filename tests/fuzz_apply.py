@@ -168,7 +168,7 @@ class Fuzzer:
         try:
             planned = plan(self.tree, [given.diff()])
         except ApplyRefused as refused:
-            self.said.update({each.reason for each in refused.refusals})
+            self.said.update({each.reason for each in refused.rejects})
             str(refused)
             return
         self.said["applied"] += 1

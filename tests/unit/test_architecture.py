@@ -42,7 +42,7 @@ HOUSE = {
         "errors",
         "belonging binaries diff excluding hunks outcome packing paths rejects",
     ),
-    "applier.disk": Room("errors system applier", "aside relations signals tree"),
+    "applier.disk": Room("errors system applier", "relations signals staging tree"),
     "pins": Room("errors names", "build_key location patchset pin requests series"),
     "record": Room("errors pins", "effect provenance"),
     # files and servers

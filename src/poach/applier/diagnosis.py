@@ -8,10 +8,10 @@ from itertools import groupby, islice
 from typing import Literal, NamedTuple
 
 from poach.applier.diff import Hunk
-from poach.applier.likeness import Likeness, is_telling
+from poach.applier.likeness import Likeness, is_significant
+from poach.applier.presence import groups, is_there_in_part
 from poach.applier.searching import outward
 from poach.applier.text import Shape, Text, Window, unix_hunk, without_cr
-from poach.applier.traces import groups, is_there_in_part
 
 Reason = Literal[
     "not found",
@@ -206,7 +206,7 @@ class _Diagnosis(NamedTuple):
         wanted = [run for run in runs if any(map(bytes.strip, run))]
         if any(self._stands(text, run) for run in wanted if not kept.issuperset(run)):
             return True
-        single = {line for run in runs for line in run if is_telling(line)} - kept
+        single = {line for run in runs for line in run if is_significant(line)} - kept
         return self._only_removes and any(text.where(line) for line in single)
 
     def _removed(self) -> Iterator[list[bytes]]:

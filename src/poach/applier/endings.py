@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from poach.applier.cursor import split_lines
 from poach.applier.diff import Hunk
-from poach.applier.hunks import RULES, Applied, Landing, Rejected, Rule, apply_hunks
+from poach.applier.hunks import RULES, Applied, Placement, Rejected, Rule, apply_hunks
 from poach.applier.text import Edit, Shape, Text
 
 _CRLF, _LF = b"\r\n", b"\n"
@@ -23,7 +23,7 @@ def apply_any(
 ) -> Applied | Rejected:
     """Apply all `hunks` to `old`, or none, as `apply_hunks` does, except for endings.
 
-    The landings say where the endings were others than in the diff.
+    The placements say where the endings were others than in the diff.
     """
     plain = [_plain_hunk(hunk) for hunk in hunks]
     if not old or (b"\r" not in old and plain == list(hunks)):
@@ -34,12 +34,14 @@ def apply_any(
         return done
     text = Text(old, ())
     edits: list[Edit] = []
-    landings: list[Landing] = []
-    for hunk, landing in zip(hunks, done.landings, strict=True):
-        edit = _edit(hunk, landing.line - 1, lines)
+    placements: list[Placement] = []
+    for hunk, placement in zip(hunks, done.placements, strict=True):
+        edit = _edit(hunk, placement.line - 1, lines)
         edits.append(edit)
-        landings.append(landing._replace(eol=_is_other(hunk, landing, edit, lines)))
-    return Applied(text.edited(edits), tuple(landings), done.rules)
+        placements.append(
+            placement._replace(eol=_is_other(hunk, placement, edit, lines))
+        )
+    return Applied(text.edited(edits), tuple(placements), done.rules)
 
 
 def is_endings_only(hunk: Hunk) -> bool:
@@ -97,9 +99,11 @@ def _ended(line: bytes, ending: bytes) -> bytes:
     return plain[:-1] + ending if plain.endswith(_LF) else plain
 
 
-def _is_other(hunk: Hunk, landing: Landing, edit: Edit, lines: Sequence[bytes]) -> bool:
+def _is_other(
+    hunk: Hunk, placement: Placement, edit: Edit, lines: Sequence[bytes]
+) -> bool:
     """Return whether the diff has other line endings than the file has there."""
-    place, old = landing.line - 1, hunk.old
+    place, old = placement.line - 1, hunk.old
     there = lines[max(0, place) : place + len(old)]
     if place >= 0 and any(
         one.endswith(_CRLF) != other.endswith(_CRLF)

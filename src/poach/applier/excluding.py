@@ -12,7 +12,7 @@ from functools import partial
 
 from poach.applier.diff import DiffError, FileDiff, NamedDiff, parse
 from poach.applier.filenames import PREFIXES, shown
-from poach.applier.rejects import ApplyRefused, Fault, Refusal, show
+from poach.applier.rejects import ApplyRefused, Fault, Reject, show
 from poach.errors import Faults
 
 _SHOWN = 8  # names in a message
@@ -82,7 +82,7 @@ def check(diffs: Sequence[NamedDiff]) -> None:
         return
     files = [each or ((), ()) for each in found]
     globs = dict.fromkeys(glob for diff in diffs for glob in diff.exclude)
-    refusals = []
+    rejects = []
     for glob in globs:
         using = [
             (diff, *each)
@@ -91,13 +91,13 @@ def check(diffs: Sequence[NamedDiff]) -> None:
         ]
         every = [file for _, there, _ in using for file in there]
         absent = [name for *_, lacking in using for name in lacking]
-        told = any(_fits(name, glob) or _fits(f"{name}/", glob) for name in absent)
-        if not told and not any(_match(file, glob) for file in every):
+        is_named = any(_fits(name, glob) or _fits(f"{name}/", glob) for name in absent)
+        if not is_named and not any(_match(file, glob) for file in every):
             first = using[0][0]
             detail = f"exclude={show(glob)} matches no file; {_names(every)}"
-            refusals.append(Refusal(first.name, first.owner, "excluded", detail))
-    if refusals:
-        raise ApplyRefused(refusals)
+            rejects.append(Reject(first.name, first.owner, "excluded", detail))
+    if rejects:
+        raise ApplyRefused(rejects)
 
 
 def _files(diff: NamedDiff) -> tuple[Sequence[FileDiff], Sequence[str]] | None:

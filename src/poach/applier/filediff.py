@@ -108,7 +108,7 @@ class FileDiff(NamedTuple):
     new: str | None
     #: The name after svn's ``Index:``.
     indexed: str | None = None
-    #: What is to happen; a "modify" whose only hunk begins at line 0 may create the
+    #: The action; a "modify" with a single hunk at line 0 may create the
     #: file.
     status: Status = "modify"
     #: Git's old mode; None where the diff has none.

@@ -44,7 +44,7 @@ _DISORDER = 50_000_000  # sums counted again before git's rule gives up on the o
 _TIES = 4  # hunks with two places equally near that are tried both ways
 
 
-class Landing(NamedTuple):
+class Placement(NamedTuple):
     """Where a hunk fits."""
 
     header: str
@@ -59,18 +59,18 @@ class Landing(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """The new contents, where each hunk landed, and by whose rules they come so."""
+    """The new text, the place of each hunk, and the rules that give this result."""
 
     data: bytes
-    landings: tuple[Landing, ...]
+    placements: tuple[Placement, ...]
     rules: frozenset[Rule] = RULES
 
 
 class Rejected(NamedTuple):
-    """The hunks that do not apply; `landings` tells of those that would."""
+    """The hunks that do not apply; `placements` has those that would."""
 
     misses: tuple[Miss, ...]
-    landings: tuple[Landing, ...]
+    placements: tuple[Placement, ...]
 
 
 def apply_hunks(
@@ -93,14 +93,14 @@ def apply_hunks(
         runs.append(_run(text, shapes, 0, _GitRule, known))
     whole = [run for run in runs if run.is_whole]
     if not whole:
-        best = max(runs, key=lambda run: run.landed)  # GNU's where they are equal
+        best = max(runs, key=lambda run: run.placed)  # GNU's where they are equal
         return _refused(best, best.misses())
     return _settled(whole, frozenset(run.rule.name for run in whole))
 
 
 def _made(hunk: Hunk, rules: frozenset[Rule]) -> Applied:
     """Return a new file, which has one place for its one hunk by any rule."""
-    return Applied(b"".join(hunk.new), (Landing(hunk.header, 1),), rules)
+    return Applied(b"".join(hunk.new), (Placement(hunk.header, 1),), rules)
 
 
 class _Found(NamedTuple):
@@ -343,7 +343,7 @@ class _Run:
         return [each.place if each else None for each in sure]
 
     @property
-    def landed(self) -> int:
+    def placed(self) -> int:
         return len(self.edits)
 
     @property
@@ -351,9 +351,9 @@ class _Run:
         return not self.guesses
 
     @property
-    def landings(self) -> tuple[Landing, ...]:
+    def placements(self) -> tuple[Placement, ...]:
         pairs = zip(self.shapes, self.found, strict=True)
-        return tuple(_landing(shape, each) for shape, each in pairs if each)
+        return tuple(_placement(shape, each) for shape, each in pairs if each)
 
     def data(self) -> bytes:
         return self.text.edited(self.edits)
@@ -421,9 +421,9 @@ class _Run:
         return run.data() if run.is_whole else None
 
 
-def _landing(shape: Shape, found: _Found) -> Landing:
+def _placement(shape: Shape, found: _Found) -> Placement:
     place = found.place
-    return Landing(shape.hunk.header, place + 1, place - shape.first, found.fuzz)
+    return Placement(shape.hunk.header, place + 1, place - shape.first, found.fuzz)
 
 
 def _run(
@@ -449,7 +449,7 @@ def _settled(whole: Sequence[_Run], rules: frozenset[Rule]) -> Applied | Rejecte
         return _rejected(first, ties[0], "tie")
     if first.rivals():
         return _refused(first)
-    return Applied(first.data(), first.landings, rules)
+    return Applied(first.data(), first.placements, rules)
 
 
 def _refused(run: _Run, misses: Iterable[Miss] = ()) -> Rejected:
@@ -457,9 +457,9 @@ def _refused(run: _Run, misses: Iterable[Miss] = ()) -> Rejected:
     rivals = run.rivals()
     doubts = _rejected(run, rivals, "there") if rivals else None
     if doubts is None:
-        return Rejected(tuple(misses), run.landings)
+        return Rejected(tuple(misses), run.placements)
     every = sorted((*misses, *doubts.misses), key=lambda miss: miss.number)
-    return Rejected(tuple(every), doubts.landings)
+    return Rejected(tuple(every), doubts.placements)
 
 
 def _clashes(first: _Run, last: _Run) -> dict[int, int]:
@@ -476,15 +476,15 @@ def _rejected(run: _Run, others: Mapping[int, int], doubt: Doubt = "clash") -> R
     from poach.applier.diagnosis import Miss
 
     misses = []
-    landings = []
+    placements = []
     pairs = zip(run.shapes, run.found, strict=False)
     for at, (shape, found) in enumerate(pairs):
         if found is None:
             continue
-        landing = _landing(shape, found)
+        placement = _placement(shape, found)
         if at not in others:
-            landings.append(landing)
+            placements.append(placement)
             continue
-        lines = (landing.line, others[at] + 1)
-        misses.append(Miss(at + 1, landing.header, "ambiguous", lines, doubt=doubt))
-    return Rejected(tuple(misses), tuple(landings))
+        lines = (placement.line, others[at] + 1)
+        misses.append(Miss(at + 1, placement.header, "ambiguous", lines, doubt=doubt))
+    return Rejected(tuple(misses), tuple(placements))

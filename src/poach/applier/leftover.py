@@ -72,7 +72,7 @@ def _lone(lines: Sequence[bytes], boundaries: frozenset[bytes]) -> Iterator[int]
 def _stretches(
     lines: Sequence[bytes], boundaries: frozenset[bytes]
 ) -> Iterator[list[int]]:
-    """Yield the places of lines in a row that begin as in a hunk, blank ones aside."""
+    """Yield the places of lines in a row that begin as in a hunk, except blank ones."""
     stretch: list[int] = []
     for at, line in enumerate(lines):
         if not line or line in boundaries or _NEUTRAL.match(line):

@@ -24,7 +24,7 @@ _LONG = 500_000  # lines of a text whose words are looked at
 _SHORTLIST = 6  # places of a hunk that are compared line by line
 _PATIENCE = 120  # such comparisons in one text
 _BLOCK = 12  # lines that are compared each with each
-_REMOVED, _TELLING, _TRIFLING = 3.0, 1.0, 0.1
+_REMOVED, _SIGNIFICANT, _TRIFLING = 3.0, 1.0, 0.1
 _MOVED = 0.8  # of its worth has a line that is there, but in another order
 _LEAST, _ENOUGH = 0.3, 0.7
 _words = re.compile(rb"\w{3,}").findall
@@ -37,7 +37,7 @@ class Like(NamedTuple):
     score: float
 
 
-def is_telling(line: bytes) -> bool:
+def is_significant(line: bytes) -> bool:
     """Return whether a line says something: two words, or a long one."""
     words = re.findall(rb"\w+", line[:_WIDE])
     return len(words) > 1 or len(b"".join(words)) > 7
@@ -172,8 +172,8 @@ def _weighted(shape: Shape) -> Iterator[tuple[bytes, float]]:
     for line in shape.hunk.lines:
         if line[0] != 43 and left:
             left -= 1
-            telling = _REMOVED if line[0] == 45 else _TELLING
-            yield line[1:], telling if is_telling(line[1:]) else _TRIFLING
+            weight = _REMOVED if line[0] == 45 else _SIGNIFICANT
+            yield line[1:], weight if is_significant(line[1:]) else _TRIFLING
 
 
 def _alike(

@@ -1,4 +1,4 @@
-"""Hunks that landed in a look-alike, while their change stands elsewhere already.
+"""Hunks that would apply to a look-alike, while their change is elsewhere already.
 
 A hunk that fits at its own line is beyond doubt.  One that fits only at an offset, or
 with fuzz, may be there already, at its own line or in the function that it is for, and
@@ -20,13 +20,13 @@ _CROWD = 64  # places inside the hunk's own that are passed over
 
 
 class Place(NamedTuple):
-    """Where a hunk landed."""
+    """The place of a hunk."""
 
     #: Counts from 0.
     line: int
-    #: How far off it landed.
+    #: Its offset.
     offset: int
-    #: How far off the hunk before it landed.
+    #: The offset of the hunk before.
     carry: int = 0
     fuzz: int = 0
 
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 def rival(text: Text, shape: Shape, place: Place) -> int | None:
     """Return the line (from 0) where the hunk's new lines stand already, if any do.
 
-    None where there is no doubt: the hunk landed at its own line, or as far off as
+    None where there is no doubt: the hunk is placed at its own line, or as far off as
     the one before it, and its new lines are not at its own line.
     """
     if not shape.old:
@@ -67,7 +67,7 @@ def _at_its_own_line(text: Text, shape: Shape, place: Place) -> Iterator[int]:
     start = max(0, shape.prefix - 1)
     core = shape.new[start : len(shape.new) - max(0, shape.suffix - 1)]
     adds = any(map(bytes.strip, _added(shape)))
-    if len(core) < 2 or not (adds or _is_telling(core)):
+    if len(core) < 2 or not (adds or _is_significant(core)):
         return
     taken = range(0) if adds else range(place.line, place.line + len(shape.old))
     for own in _owns(shape, place):
@@ -126,12 +126,12 @@ def _cores(shape: Shape) -> Iterator[tuple[int, list[bytes]]]:
     for context in range(1, max(prefix, shape.suffix) + 1):
         start = max(0, prefix - context)
         core = new[start : ends + context]
-        if _is_telling(core, _ENOUGH):
+        if _is_significant(core, _ENOUGH):
             yield start, core
             break
-    if _is_telling(list(_added(shape))):
+    if _is_significant(list(_added(shape))):
         for start, end in ((prefix - 1, ends), (prefix, ends + 1)):
-            if start >= 0 and _is_telling(new[start:end], _ENOUGH):
+            if start >= 0 and _is_significant(new[start:end], _ENOUGH):
                 yield start, new[start:end]
 
 
@@ -145,7 +145,7 @@ def _anywhere(text: Text, shape: Shape, place: Place) -> Iterator[int]:
     skip = max(0, place.fuzz + shape.prefix - context)
     drop = max(0, place.fuzz + shape.suffix - context)
     wanted = shape.new[skip : len(shape.new) - drop]
-    if not _is_telling(wanted):
+    if not _is_significant(wanted):
         return
     low, high = place.line + skip, place.line + len(shape.old) - drop - len(wanted)
     window = Window(wanted, 0, 0, len(text.lines))
@@ -154,6 +154,6 @@ def _anywhere(text: Text, shape: Shape, place: Place) -> Iterator[int]:
             yield at
 
 
-def _is_telling(lines: Sequence[bytes], least: int = 2) -> bool:
+def _is_significant(lines: Sequence[bytes], least: int = 2) -> bool:
     """Return whether lines that are the same elsewhere are no mere chance."""
     return len({line for line in lines if line.strip()}) >= least

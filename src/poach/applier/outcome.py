@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from poach.applier.hunks import Landing
+from poach.applier.hunks import Placement
 
 FILE, PROGRAM, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 
 
 class Entry(NamedTuple):
-    """What stands at a path."""
+    """The entry at a path."""
 
     #: The contents, of a link its target.
     data: bytes
     #: Git's mode.
     mode: int = FILE
     #: The path of the file in the tree whose permissions it gets; None to keep those of
-    #: what stands at its own path.
+    #: the entry at its own path.
     like: str | None = None
 
     def is_same(self, other: Entry | None) -> bool:
@@ -34,7 +34,7 @@ class PatchedFile(NamedTuple):
     action: str
     #: The path, relative to the tree, from which a file is renamed or copied.
     source: str | None = None
-    hunks: tuple[Landing, ...] = ()
+    hunks: tuple[Placement, ...] = ()
     #: Git's mode before; None for a new file.
     old_mode: int | None = None
     #: Git's mode after, where it is another.

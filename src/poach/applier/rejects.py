@@ -1,4 +1,4 @@
-"""Why diffs do not apply: refusals as values, and the message made of them."""
+"""Why diffs do not apply: rejects as values, and the message made of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 1000  # characters of a name in a message
 _DEEPEST = 4096  # characters of a path in JSON; no system has longer ones
 
 
-class Refusal(NamedTuple):
+class Reject(NamedTuple):
     """Why one hunk, file or whole diff does not apply."""
 
     #: The diff's name.
@@ -62,7 +62,7 @@ class ApplyRefused(PoachError):
     """Diffs that do not apply; nothing was changed."""
 
     #: All reasons, in the order of the diffs.
-    refusals: Sequence[Refusal]
+    rejects: Sequence[Reject]
 
     @property
     def advice(self) -> dict[tuple[str, str], str]:
@@ -74,7 +74,7 @@ class ApplyRefused(PoachError):
     def as_json(self) -> dict[str, Any]:
         """Return everything in JSON's types."""
         return {
-            "refused": [_refused_json(each) for each in self.refusals],
+            "refused": [_refused_json(each) for each in self.rejects],
             "advice": [
                 {"patch": name, "owner": owner, "advice": advice}
                 for (name, owner), advice in self.advice.items()
@@ -87,22 +87,22 @@ class ApplyRefused(PoachError):
             for (name, owner), found in self._grouped().items()
         )
 
-    def _grouped(self) -> dict[tuple[str, str], list[Refusal]]:
-        groups: dict[tuple[str, str], list[Refusal]] = {}
-        for refusal in self.refusals:
-            groups.setdefault((refusal.patch, refusal.owner), []).append(refusal)
+    def _grouped(self) -> dict[tuple[str, str], list[Reject]]:
+        groups: dict[tuple[str, str], list[Reject]] = {}
+        for reject in self.rejects:
+            groups.setdefault((reject.patch, reject.owner), []).append(reject)
         return groups
 
 
 class Fault(ErrorWithFields):
-    """A file that does not apply; `refusals` lack the patch and its owner."""
+    """A file that does not apply; `rejects` lack the patch and its owner."""
 
-    refusals: Sequence[Refusal]
+    rejects: Sequence[Reject]
 
     @classmethod
     def of(cls, reason: str, detail: str, path: str = "") -> Fault:
         """Return the fault of a file as a whole."""
-        return cls([Refusal("", "", reason, detail, path)])
+        return cls([Reject("", "", reason, detail, path)])
 
 
 def show(text: str) -> str:
@@ -118,7 +118,7 @@ def show(text: str) -> str:
     )
 
 
-def in_part(found: Sequence[Refusal], others: object) -> list[Refusal]:
+def in_part(found: Sequence[Reject], others: object) -> list[Reject]:
     """Distinguish a change that is there in part from one that is there as a whole.
 
     `others` is true where some of the diff's changes are not there yet.
@@ -138,13 +138,13 @@ _REST = "other changes of the patch are not there"
 _TURNED = "the diff leads back to what the tree has, at line"
 
 
-def missed(path: str, miss: Miss, is_reversed: bool = False) -> Refusal:
-    """Return the refusal of a hunk of the file at `path`."""
+def missed(path: str, miss: Miss, is_reversed: bool = False) -> Reject:
+    """Return the reject of a hunk of the file at `path`."""
     differ = tuple(_shown(line) for line in miss.differ[:_SHOWN])
     if len(miss.differ) > _SHOWN:
         differ += ("...",)
     turned = is_reversed and miss.reason == "already applied"
-    return Refusal(
+    return Reject(
         patch="",
         owner="",
         reason="reversed" if turned else miss.reason,
@@ -225,18 +225,18 @@ def _doubtful(miss: Miss) -> str:
     return f"fits equally near at lines {first} and {second}"
 
 
-def _paragraph(name: str, owner: str, found: Sequence[Refusal]) -> str:
+def _paragraph(name: str, owner: str, found: Sequence[Reject]) -> str:
     whose = f" ({owner})" if owner else ""
     lines = [f"Patch {show(name)!r}{whose} does not apply:"]
-    for refusal in found:
-        lines += (f"  {line}" for line in str(refusal).splitlines())
+    for reject in found:
+        lines += (f"  {line}" for line in str(reject).splitlines())
     lines += (f"  what to do: {advice}" for advice in _advices(found))
     return "\n".join(lines)
 
 
-def _advices(found: Sequence[Refusal]) -> list[str]:
+def _advices(found: Sequence[Reject]) -> list[str]:
     """Return what to do, once for each cause."""
-    reasons = {_cause(refusal) for refusal in found}
+    reasons = {_cause(reject) for reject in found}
     if "missing in part" in reasons:
         reasons.discard("missing")
     every = [advice for reason, advice in _ADVICE.items() if reason in reasons]
@@ -244,18 +244,18 @@ def _advices(found: Sequence[Refusal]) -> list[str]:
         every.append(_left_out(found))
     if reasons - _ADVICE.keys() - {"missing in part"}:
         every.append("make the diff again for this release")
-    if any(refusal.subject for refusal in found):
+    if any(reject.subject for reject in found):
         every.append(_SUM)
     return list(dict.fromkeys(every))
 
 
-def _cause(refusal: Refusal) -> str:
+def _cause(reject: Reject) -> str:
     """Return the reason, other for a diff with several places than for a hunk."""
-    several = refusal.reason == "ambiguous" and not refusal.hunk
-    return "strip" if several else refusal.reason
+    several = reject.reason == "ambiguous" and not reject.hunk
+    return "strip" if several else reject.reason
 
 
-def _left_out(found: Sequence[Refusal]) -> str:
+def _left_out(found: Sequence[Reject]) -> str:
     """Say how to leave out the files that are missing, with their names."""
     missing = (each.path for each in found if each.reason == "missing" and each.path)
     paths = list(dict.fromkeys(missing))
@@ -319,19 +319,19 @@ _ADVICE = {
 }
 
 
-def _refused_json(refusal: Refusal) -> dict[str, Any]:
+def _refused_json(reject: Reject) -> dict[str, Any]:
     return {
-        "patch": refusal.patch,
-        "owner": refusal.owner,
-        "strip": refusal.strip,
-        "directory": refusal.directory,
-        "path": refusal.path[:_DEEPEST],
-        "hunk": refusal.hunk,
-        "header": refusal.header,
-        "reason": refusal.reason,
-        "detail": refusal.detail,
-        "line": refusal.line,
-        "lines": list(refusal.lines),
-        "subject": refusal.subject,
-        "differ": list(refusal.differ),
+        "patch": reject.patch,
+        "owner": reject.owner,
+        "strip": reject.strip,
+        "directory": reject.directory,
+        "path": reject.path[:_DEEPEST],
+        "hunk": reject.hunk,
+        "header": reject.header,
+        "reason": reject.reason,
+        "detail": reject.detail,
+        "line": reject.line,
+        "lines": list(reject.lines),
+        "subject": reject.subject,
+        "differ": list(reject.differ),
     }

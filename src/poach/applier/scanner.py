@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from poach.applier import mail
 
 _MERE_TEXT = b"-+*@0123456789#"  # first letters of lines that announce no file
-_TELLING = (b"# rename", b"#  rename", b"* Unmerged path ")  # others among these
+_ANNOUNCING = (b"# rename", b"#  rename", b"* Unmerged path ")  # others among these
 _SVN_BINARY = b"Cannot display: file marked as a binary type."
 _OPENING = (b"From: ", b"Subject: ", b"Description: ", b"Author: ", b"Date: ")
 _commit = matcher(rb"commit [0-9a-f]{40}\b|# HG changeset patch\s*$")
@@ -126,9 +126,9 @@ class Scanner:
             raise DiffError(cursor.at + 1, _STRAY)
         other_kinds.refuse(cursor, line)
         self._refuse_what_is_cut_off(line)
-        told = self._note(line)
+        found = self._note(line)
         cursor.at += 1
-        return told
+        return found
 
     def _refuse_what_is_cut_off(self, line: bytes) -> None:
         """Refuse a diff that ends, without a newline, in a header."""
@@ -162,7 +162,7 @@ class Scanner:
             self.part += 1
             self._close_gap(cursor.at)
             self.subject = self._subject_of_commit()
-        elif line[0] not in _MERE_TEXT or line.startswith(_TELLING):
+        elif line[0] not in _MERE_TEXT or line.startswith(_ANNOUNCING):
             return self._announced(line)
         return None
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from poach.applier.diff import MAX_DIFF
-from poach.applier.disk.aside import is_aside
+from poach.applier.disk.staging import is_staging
 from poach.archives.members import LIMITS, Limits, Member, members, too_many
 from poach.errors import PoachError
 from poach.system import DISK_FULL
@@ -75,7 +75,7 @@ def unpack(archive: Path, dest: Path, limits: Limits = LIMITS) -> Path:
 
 def _check_asides(tree: Path) -> None:
     """Raise ValueError where a source tree comes with folders of `write`."""
-    if found := sorted(path.name for path in tree.iterdir() if is_aside(path.name)):
+    if found := sorted(path.name for path in tree.iterdir() if is_staging(path.name)):
         raise ValueError(
             f"it contains {', '.join(map(repr, found))}, where poach keeps old files "
             "while it patches a tree; perhaps the sdist was made from a tree that is "

@@ -102,7 +102,7 @@ def is_development(path: str) -> bool:
 
 
 def is_build_file(path: str) -> bool:
-    """Return whether the file at `path` tells a build what to do."""
+    """Return whether the file at `path` configures a build."""
     return bool(_BUILD_FILE.fullmatch(path.rpartition("/")[2]))
 
 

@@ -387,7 +387,7 @@ class _Judge:
         )
 
     def _is_mentioned(self, path: str, whole: bool = False) -> bool:
-        """Return whether a file that tells the build what to do names the one at
+        """Return whether a file that configures the build names the one at
         `path`.
 
         It is named with its path if `whole`, or if it looks like a part of something

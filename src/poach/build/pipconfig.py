@@ -55,9 +55,9 @@ def configured(
     """Return `environ` for a pip that also looks at `places`; write a file for that.
 
     `places` are URLs by pip's option, ``find-links`` or ``extra-index-url``.  The file
-    lies in the private folder `folder`.  The user's own configuration counts as ever,
-    but for what would change what pip builds, and where it puts that.  Where files are
-    switched off (``PIP_CONFIG_FILE=/dev/null``), the places stand in the environment.
+    is in the private folder `folder`.  The user's own configuration counts as ever,
+    except options that would change what pip builds and where it puts that.  If files
+    are switched off (``PIP_CONFIG_FILE=/dev/null``), the places are in the environment.
     Raises OSError.
     """
     env = {name: value for name, value in environ.items() if not _is_barred(name)}

@@ -280,7 +280,7 @@ def _descendants(pid: int) -> Iterator[int]:
 def tail(log: Path, lines: int = TAIL) -> str:
     """Return the last lines of `log` that are not blank, as text.
 
-    Compilers can say a lot; what stands far from the end is not read.
+    Compilers can print a lot; lines far from the end are not read.
     """
     try:
         with log.open("rb") as stream:

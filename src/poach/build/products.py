@@ -89,7 +89,7 @@ class Products:
         return {path: named for path, named in found.items() if named}
 
     def _is_by_hand(self, name: str, source: str) -> bool:
-        """Return whether the file at `name` is there, and is not made of `source`."""
+        """Return whether `name` exists, and is not generated from `source`."""
         if not self._is_there(name) or name in self._built.written:
             return False
         return not generated.is_product(name, source, self._at.read(name))

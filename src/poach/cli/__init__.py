@@ -78,16 +78,16 @@ def _bug(error: Exception, louder: int) -> str:
     from poach.pins.location import without_credentials
 
     if louder:
-        told = traceback.format_exc() + "This is a bug in poach; please report it"
+        text = traceback.format_exc() + "This is a bug in poach; please report it"
     else:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        told = (
+        text = (
             f"Error: {''.join(traceback.format_exception_only(error)).strip()}\n"
             f"    in {place.name}, {place.filename}:{place.lineno}\n"
             "This is a bug in poach; please report it, with what the same command "
             "prints with -v"
         )
-    return without_credentials(told)
+    return without_credentials(text)
 
 
 def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -25,7 +25,7 @@ from poach.applier.disk.tree import (
     show,
     write,
 )
-from poach.applier.hunks import Landing
+from poach.applier.hunks import Placement
 from poach.applier.outcome import FILE
 from poach.cli.collector import uncollected
 from poach.cli.saying import complain, say
@@ -232,7 +232,7 @@ def _hunks(file: PatchedFile) -> str:
     return f": {count} hunk{'s' if count > 1 else ''}{''.join(notes)}"
 
 
-def _moved(number: int, hunk: Landing) -> str:
+def _moved(number: int, hunk: Placement) -> str:
     notes = [f"offset {hunk.offset:+}"] if hunk.offset else []
     notes += [f"fuzz {hunk.fuzz}"] if hunk.fuzz else []
     notes += ["other line endings"] if hunk.eol else []
@@ -252,8 +252,8 @@ def _diffs(path: str, args: argparse.Namespace) -> Sequence[NamedDiff]:
     listed = os.path.join(path, "series")
 
     def diff(entry: series.SeriesEntry) -> NamedDiff:
-        told = series.STRIP if entry.strip is None else entry.strip
-        strip = told if args.strip is None else args.strip
+        level = series.STRIP if entry.strip is None else entry.strip
+        strip = level if args.strip is None else args.strip
         return _diff(os.path.join(path, entry.file), args, strip)
 
     return collect(diff, series.parse(_read(listed), listed))

@@ -131,7 +131,7 @@ def _block(pin: dict[str, Any]) -> str:
         lines.append(f"  +{name} ({patches[0]['owner']})")
         for patch in patches:
             lines.append(f"    {patch['location']}")
-            lines.append("    " + ", ".join(_told(patch)))
+            lines.append("    " + ", ".join(_declared(patch)))
             lines += map(_became, patch["files"] or ())
     return "\n".join(lines)
 
@@ -148,7 +148,7 @@ def _missing(pin: dict[str, Any]) -> str:
     return next((f"{word} ({why})" for word, why in words if why), "not built")
 
 
-def _told(patch: dict[str, Any]) -> Iterator[str]:
+def _declared(patch: dict[str, Any]) -> Iterator[str]:
     """Yield the digest of a diff, and the options that say how it applies."""
     yield f"sha256 {patch['sha256']}"
     for option in ("strip", "directory", "fuzz", "effect"):

@@ -26,7 +26,7 @@ class Request:
         return cls(canonicalize_name(project), canonicalize_name(patch), asker)
 
     @property
-    def wish(self) -> str:
+    def patch_title(self) -> str:
         """What is required, for people: ``zodb3 +poll-invalidations``."""
         return f"{self.project} +{self.patch}"
 
@@ -38,7 +38,9 @@ class RequestError(PoachError):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.request.asker} asks for {self.request.wish}, {self.reason}"
+        return (
+            f"{self.request.asker} asks for {self.request.patch_title}, {self.reason}"
+        )
 
 
 def refused(request: Request, where: str) -> RequestError:

@@ -84,7 +84,7 @@ def find(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> PatchedEgg | N
 def ensure(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> Report:
     """Return the egg of `patch_set`, from the store or published there.
 
-    What is not there, or is damaged and set aside, comes from the remote store or is
+    An egg that is missing, or damaged and set aside, comes from the remote store or is
     built.  Raises `PoachError`; nothing is left in the store then but the log of a
     build that failed.
     """

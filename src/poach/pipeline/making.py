@@ -17,7 +17,7 @@ from poach.applier.diff import NamedDiff
 from poach.applier.disk import tree as trees
 from poach.applier.disk.relations import Conflict, conflicts, misplaced
 from poach.applier.excluding import check
-from poach.applier.hunks import Landing
+from poach.applier.hunks import Placement
 from poach.archives.sdist import unpack
 from poach.build import translations
 from poach.build.builder import BuildFailed
@@ -165,13 +165,13 @@ def syntax_faults(
     compiler = kit.toolchain.compiler
     faults = compiler.faults([*now.values(), *was], folder, log)
     pairs = zip(now, faults, faults[len(now) :], strict=False)
-    told = {}
+    messages = {}
     for path, fault, known in pairs:
         if fault == UNKNOWN:
-            told[path] = f"{compiler.name} {fault}"
+            messages[path] = f"{compiler.name} {fault}"
         elif fault and not known:
-            told[path] = f"{compiler.name} cannot compile it: {fault}"
-    return told
+            messages[path] = f"{compiler.name} cannot compile it: {fault}"
+    return messages
 
 
 def judged(
@@ -185,8 +185,8 @@ def judged(
         verdict = found[file.path]
         if file.source is not None:
             verdict = of_moved(verdict, found[file.source])
-        told = {**verdict._asdict(), "effect": verdict.effect.value}
-        return replace(file, **told, syntax=faults.get(file.path, ""))
+        fields = {**verdict._asdict(), "effect": verdict.effect.value}
+        return replace(file, **fields, syntax=faults.get(file.path, ""))
 
     return tuple(
         replace(patch, files=tuple(map(file_of, patch.files))) for patch in patches
@@ -261,7 +261,7 @@ def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatc
     )
 
 
-def _hunk(hunk: Landing) -> AppliedHunk:
+def _hunk(hunk: Placement) -> AppliedHunk:
     return AppliedHunk(hunk.header, hunk.line, hunk.offset, hunk.fuzz, hunk.eol)
 
 

@@ -54,12 +54,12 @@ class Finding(NamedTuple):
 
 
 class WithoutEffect(PoachError):
-    """Files that patches change and that have no effect."""
+    """Files that patches change without effect."""
 
     patch_set: PatchSet
     #: One for each file.
     lines: Sequence[str]
-    #: What the user wants of them, ``error`` or ``warn``.
+    #: What the user has set, ``error`` or ``warn``.
     policy: str = "error"
 
     def __str__(self) -> str:
@@ -106,9 +106,11 @@ def findings(record: Mapping[str, Any]) -> list[list[Finding]] | None:
 
 
 def _finding(file: Mapping[str, Any]) -> Finding:
-    told = (str(file[name]) for name in ("place", "why", "cure"))
+    problems = (str(file[name]) for name in ("place", "why", "cure"))
     return Finding(
-        str(file["path"]), Verdict(Effect(file["effect"]), *told), str(file["syntax"])
+        str(file["path"]),
+        Verdict(Effect(file["effect"]), *problems),
+        str(file["syntax"]),
     )
 
 
@@ -126,12 +128,12 @@ def judge(
     warnings: list[PoachError] = []
     for policy in POLICIES[:2]:
         lines = [*_without_effect(found, effect, policy)]
-        told: list[PoachError] = []
+        problems: list[PoachError] = []
         if lines:
-            told.append(WithoutEffect(patch_set, lines, policy))
+            problems.append(WithoutEffect(patch_set, lines, policy))
         if unused == policy:
-            told += _not_installed(patch_set, found)
-        (faults if policy == "error" else warnings).extend(told)
+            problems += _not_installed(patch_set, found)
+        (faults if policy == "error" else warnings).extend(problems)
     raise_faults(faults)
     return [*map(str, warnings), *_syntax(patch_set, found)]
 
@@ -141,8 +143,8 @@ _Found = Sequence[tuple[str, Patch, Sequence[Finding]]]
 
 def _found(patch_set: PatchSet, record: Mapping[str, Any]) -> _Found:
     """Return each diff with its label and what became of its files."""
-    told = findings(record) or []
-    return [*zip(patch_set.labels, patch_set.patches, told, strict=False)]
+    problems = findings(record) or []
+    return [*zip(patch_set.labels, patch_set.patches, problems, strict=False)]
 
 
 def _without_effect(found: _Found, effect: str, policy: str) -> Iterator[str]:

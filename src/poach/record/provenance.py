@@ -56,7 +56,7 @@ class PatchedFile:
     hunks: tuple[AppliedHunk, ...] = ()
     #: Where it was before, if it was moved.
     source: str | None = None
-    #: What the build made of it, a value of `poach.record.effect.Effect`.
+    #: The effect of the build on it, a value of `poach.record.effect.Effect`.
     effect: str = ""
     #: Where it is in the wheel; may be empty.
     place: str = ""

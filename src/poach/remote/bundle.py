@@ -313,7 +313,7 @@ def _refuse_unsafe(name: str) -> None:
     try:
         plain = clean(name) == name
     except Fault as fault:
-        raise ValueError(f"{name!r} {fault.refusals[0].detail}") from None
+        raise ValueError(f"{name!r} {fault.rejects[0].detail}") from None
     if not plain:
         raise ValueError(f"{name!r} is not a plain path")
 

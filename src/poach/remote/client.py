@@ -34,7 +34,7 @@ class NotShared(PoachError):
     did: str
     #: Where, without credentials.
     url: str
-    #: Why, in one line, whatever a server said.
+    #: Why, in one line, for any answer of a server.
     reason: str
     #: What follows.
     so: str
@@ -122,8 +122,8 @@ class RemoteStore:
             ends: frozenset[str] = getattr(fault, "ends", frozenset())
             self._ended.update(ends)
             so = failure.so + ", and this server is left alone" * bool(ends)
-            told = NotShared(failure.did, failure.url, str(fault), so)
-            self._reporter.not_shared(told)
+            notice = NotShared(failure.did, failure.url, str(fault), so)
+            self._reporter.not_shared(notice)
             return None
 
     def _check_keys(self) -> None:

@@ -39,8 +39,8 @@ def alias(
         if points:
             (info / "entry_points.txt").write_text(points, encoding="utf-8")
 
-    told = f"{egg}\n{metadata}\n{points}"
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    text = f"{egg}\n{metadata}\n{points}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return store.folder("aliases", f"{canonicalize_name(project)}-{digest}", make) / egg
 
 

@@ -23,7 +23,7 @@ class DamagedEntry(PoachError):
 
     #: The folder of the entry.
     path: Path
-    #: What is wrong.
+    #: The fault.
     reason: str
     #: What to do, or why the egg is not built again.
     cure: str = "run again, not in offline (no-install) mode, to build it again"

@@ -1,7 +1,7 @@
 """What must not be pruned, since a program may run from it.
 
 A buildout uses what its last run noted, as long as its folder is there.  And it uses
-whatever the files that it has installed refer to: scripts that a run of a single part,
+everything that its installed files refer to: scripts that a run of a single part,
 or one that failed, left as they were.
 """
 
@@ -55,7 +55,7 @@ def unreadable(store: Store) -> list[Path]:
 
 
 def _word(store: Store, path: Path) -> bytes:
-    """Return what stands in a file that refers to something in the store.
+    """Return the text of a file that refers to something in the store.
 
     That is the path below the store, or below its format, which says enough: so it
     does not matter how others come to the store.
@@ -97,7 +97,7 @@ def _referred(folder: Path, wanted: Mapping[Path, bytes]) -> set[Path]:
 
 
 def _texts(folder: Path) -> Iterator[bytes]:
-    """Yield what stands in the files of a buildout; the target, for a link."""
+    """Yield the texts of the files of a buildout; the target, for a link."""
     seen = set()
     for path in (folder / _INSTALLED, folder / "bin", *_installed(folder)):
         for file in _files(path):

@@ -28,7 +28,7 @@ class Closed(PoachError):
 
     @property
     def reason(self) -> str:
-        """Whose it is, and what to do."""
+        """Its owner, and what to do."""
         ours = self.barrier.is_relative_to(self.store)
         how = f" (chmod -R a+rX {self.barrier})" if ours else ""
         return (
@@ -44,7 +44,7 @@ class Closed(PoachError):
 
 
 def closed(path: Path, store: Path) -> Closed:
-    """Return what is to be told of `path` in `store`, which this user may not read."""
+    """Return the error about `path` in `store`, which this user may not read."""
     folders = (folder for folder in reversed(path.parents) if not _may_pass(folder))
     barrier = next(folders, path)
     try:

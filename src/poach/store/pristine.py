@@ -1,4 +1,4 @@
-"""The files of an egg as they were recorded, whatever programs have made of them."""
+"""The files of an egg as they were recorded, before programs changed them."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def _kind(item: Item) -> str:
 
 
 def _lock(store: Store, item: Item) -> Path:
-    """Return the lock of whoever makes `item`."""
+    """Return the lock of the process that makes `item`."""
     name = item.path.name if isinstance(item, Entry) else f"aliases-{item.path.name}"
     return store.root / ".locks" / f"{name}.lock"
 

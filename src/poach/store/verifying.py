@@ -20,9 +20,9 @@ _RECORDED = (".tools", ".aliases")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something that is not as it was made."""
+    """A file or folder that has changed since it was made."""
 
-    #: What has to be removed to mend it.
+    #: Remove this to have it made again.
     path: Path
     reason: str
     #: Whether this user may not read it: then it stays.

@@ -25,7 +25,7 @@ def watched(
 
     It gets `patience`, in seconds, and the time that its bytes take.  It runs in a
     thread, which then stays behind until its next time-out: neither looking up a name
-    nor waiting for headers can be told to stop, and a server that sends a byte now and
+    nor waiting for headers can be stopped, and a server that sends a byte now and
     then meets no time-out at all.  Raises `TooSlow`, and what `work` raises.
     """
     outcome: Future[T] = Future()

@@ -72,7 +72,7 @@ def test_git_diff_of_two_trees(old, new, context):
             apply(top / "old", data, strip=2)
         except ApplyRefused as error:  # lines that are there are not put there again
             assert context == "-U0"
-            assert {each.reason for each in error.refusals} == {"ambiguous"}
+            assert {each.reason for each in error.rejects} == {"ambiguous"}
             return
         assert listing(top / "old") == wanted
 
@@ -151,7 +151,7 @@ def outcomes_of(case, context, fuzz, change=lambda data: data):
         try:
             apply(top / "ours", data, strip=1, fuzz=fuzz)
         except ApplyRefused as error:
-            return None, {each.reason for each in error.refusals}, theirs, data
+            return None, {each.reason for each in error.rejects}, theirs, data
         return (top / "ours/f").read_bytes(), set(), theirs, data
 
 
@@ -340,7 +340,7 @@ def test_trees_agree_with_patch_and_git(case, context, fuzz, by_git):
             apply(top / "ours", data, strip=strip, fuzz=fuzz)
         except ApplyRefused as error:
             # A file is gone with its folder: GNU patch deletes nothing, and succeeds.
-            said = [each for each in error.refusals if "no folder" not in each.detail]
+            said = [each for each in error.rejects if "no folder" not in each.detail]
             reasons = {each.reason for each in said}
             alike = bool(trees) and all(each == trees[0] for each in trees)
             assert not alike or reasons <= ALONE, (reasons, data)

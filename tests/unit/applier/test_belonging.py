@@ -69,7 +69,7 @@ TREE = {
 def test_one_part_of_a_name_is_no_proof(tmp_path, diff):
     with pytest.raises(ApplyRefused) as caught:
         planned(tmp_path, TREE, diff)
-    assert {each.reason for each in caught.value.refusals} == {"missing"}
+    assert {each.reason for each in caught.value.rejects} == {"missing"}
 
 
 @pytest.mark.parametrize("diff", BASENAMES)

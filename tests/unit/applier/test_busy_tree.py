@@ -1002,15 +1002,15 @@ def test_where_files_cannot_have_two_names(tree, tmp_path, monkeypatch):
 def test_a_journal_that_the_disk_has_cut_off(tmp_path):
     """What it says of the old file is lost, but not the old file itself."""
     tree = tmp_path / "tree"
-    aside = tree / ".poach-9-x"
-    aside.mkdir(parents=True, mode=0o700)
+    staging = tree / ".poach-9-x"
+    staging.mkdir(parents=True, mode=0o700)
     (tree / "m.py").write_bytes(b"patched\n")
-    (aside / "old-0").write_bytes(b"upstream\n")
-    (aside / "journal.json").write_bytes(b'{"format":2,"st')
+    (staging / "old-0").write_bytes(b"upstream\n")
+    (staging / "journal.json").write_bytes(b'{"format":2,"st')
 
     with pytest.raises(NotRecovered, match="its journal is damaged"):
         recover(tree)
-    assert (aside / "old-0").read_bytes() == b"upstream\n"
+    assert (staging / "old-0").read_bytes() == b"upstream\n"
 
 
 CRAFTED = [
@@ -1030,11 +1030,11 @@ CRAFTED = [
 @pytest.mark.parametrize("parts", CRAFTED, ids=repr)
 def test_a_crafted_journal_is_damaged(tree, tmp_path, parts, capsys):
     """It changes nothing, and is no bug in poach."""
-    aside = tree / ".poach-1-ab"
-    aside.mkdir(mode=0o700)
-    (aside / "old-0").write_bytes(b"the only copy\n")
+    staging = tree / ".poach-1-ab"
+    staging.mkdir(mode=0o700)
+    (staging / "old-0").write_bytes(b"the only copy\n")
     whole = {"format": 2, "steps": {}, "tops": {}, "folders": {}}
-    (aside / "journal.json").write_text(json.dumps(whole | parts))
+    (staging / "journal.json").write_text(json.dumps(whole | parts))
     (tmp_path / "p").write_bytes(change("top"))
     before = state(tree)
 
@@ -1047,14 +1047,14 @@ def test_a_crafted_journal_is_damaged(tree, tmp_path, parts, capsys):
 
 def crafted(tree, folders):
     """Leave a journal that has deleted a file in each of the folders."""
-    aside = tree / ".poach-1-ab"
-    aside.mkdir(mode=0o700)
+    staging = tree / ".poach-1-ab"
+    staging.mkdir(mode=0o700)
     digest = hashlib.sha256(b"1\n").hexdigest()
-    (aside / "old-0").write_bytes(b"1\n")
-    (aside / "old-0").chmod(0o644)
+    (staging / "old-0").write_bytes(b"1\n")
+    (staging / "old-0").chmod(0o644)
     steps = {f"{each}/f": ["old-0", None, f"100644 {digest}", None] for each in folders}
     whole = {"format": 2, "steps": steps, "tops": {}, "folders": folders}
-    (aside / "journal.json").write_text(json.dumps(whole))
+    (staging / "journal.json").write_text(json.dumps(whole))
 
 
 def modes(tree, *names):
@@ -1107,9 +1107,9 @@ def test_folders_that_no_file_needs_are_in_no_journal(tmp_path, parts):
 
 def test_a_huge_journal_is_not_read(tree, tmp_path):
     """It is a sparse file, which takes no place on the disk."""
-    aside = tree / ".poach-1-ab"
-    aside.mkdir(mode=0o700)
-    with (aside / "journal.json").open("wb") as stream:
+    staging = tree / ".poach-1-ab"
+    staging.mkdir(mode=0o700)
+    with (staging / "journal.json").open("wb") as stream:
         stream.truncate(60 << 30)
     (tmp_path / "p").write_bytes(change("top"))
 

@@ -21,7 +21,7 @@ def hunks(body: bytes) -> tuple[Hunk, ...]:
 def done(old: bytes, body: bytes, fuzz: int = 0) -> tuple[bytes, list[bool]]:
     found = apply_any(old, hunks(body), fuzz)
     assert isinstance(found, Applied), found
-    return found.data, [each.eol for each in found.landings]
+    return found.data, [each.eol for each in found.placements]
 
 
 def crlf(data: bytes) -> bytes:
@@ -86,8 +86,13 @@ def test_an_offset_and_fuzz_are_reported_beside():
     old = crlf(b"new\n" + OLD.replace(b"five", b"5"))
     found = apply_any(old, hunks(THREE), fuzz=1)
     assert isinstance(found, Applied)
-    (landing,) = found.landings
-    assert (landing.line, landing.offset, landing.fuzz, landing.eol) == (2, 1, 1, True)
+    (placement,) = found.placements
+    assert (placement.line, placement.offset, placement.fuzz, placement.eol) == (
+        2,
+        1,
+        1,
+        True,
+    )
     assert found.data == crlf(b"new\n" + NEW.replace(b"five", b"5"))
 
 
@@ -144,7 +149,7 @@ def test_a_hunk_that_only_changes_endings_would_do_nothing(tmp_path, old, one, t
     diff = b"--- a/f\n+++ b/f\n" + body
     with pytest.raises(ApplyRefused, match="leave eol=any out") as caught:
         plan(tmp_path, [NamedDiff("x", "", diff, eol="any")])
-    assert [each.reason for each in caught.value.refusals] == ["no change"]
+    assert [each.reason for each in caught.value.rejects] == ["no change"]
     more = diff.replace(b" four", b"-four%b+4%b five" % (one, two)).replace(
         b",3", b",4"
     )

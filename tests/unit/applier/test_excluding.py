@@ -262,7 +262,7 @@ def test_what_the_diff_only_tells_of_may_be_left_out(tree, line, name, glob):
             diff = NamedDiff("x", "", data.encode(), exclude=(other,))
             with pytest.raises(ApplyRefused) as caught:
                 plan(tree, [diff])
-            assert {each.reason for each in caught.value.refusals} == {"bad diff"}
+            assert {each.reason for each in caught.value.rejects} == {"bad diff"}
 
 
 def test_an_added_file_of_perforce_may_be_left_out(tree):

@@ -25,10 +25,10 @@ def numbered(count: int) -> bytes:
 MIDDLE = hunks(b"@@ -4,3 +4,3 @@\n 4\n-5\n+five\n 6\n")
 
 
-def landed(old: bytes, wanted, fuzz: int = 0):
+def placed(old: bytes, wanted, fuzz: int = 0):
     done = apply_hunks(old, wanted, fuzz)
     assert isinstance(done, Applied), done
-    return done.data, [(each.line, each.offset, each.fuzz) for each in done.landings]
+    return done.data, [(each.line, each.offset, each.fuzz) for each in done.placements]
 
 
 def missed(old: bytes, wanted, fuzz: int = 0):
@@ -39,7 +39,7 @@ def missed(old: bytes, wanted, fuzz: int = 0):
 
 def test_exact():
     new = numbered(9).replace(b"5", b"five")
-    assert landed(numbered(9), MIDDLE) == (new, [(4, 0, 0)])
+    assert placed(numbered(9), MIDDLE) == (new, [(4, 0, 0)])
 
 
 def test_offset_is_carried_to_the_next_hunk():
@@ -48,12 +48,12 @@ def test_offset_is_carried_to_the_next_hunk():
         b"@@ -14,3 +14,3 @@\n 14\n-15\n+x\n 16\n",
     )
     old = b"new\n" * 3 + numbered(20)
-    assert landed(old, two)[1] == [(7, 3, 0), (17, 3, 0)]
+    assert placed(old, two)[1] == [(7, 3, 0), (17, 3, 0)]
 
 
 def test_nearest_place():
     old = b"4\n5\n6\n" + b"x\n" * 6 + b"4\n5\n6\n"
-    assert landed(old, MIDDLE)[1] == [(1, -3, 0)]
+    assert placed(old, MIDDLE)[1] == [(1, -3, 0)]
 
 
 def test_equally_near_places_are_refused():
@@ -63,7 +63,7 @@ def test_equally_near_places_are_refused():
 
 def test_equally_near_places_with_the_same_result():
     wanted = hunks(b"@@ -2 +1,0 @@\n-c\n")
-    assert landed(b"c\n" * 3, wanted)[0] == b"c\n" * 2
+    assert placed(b"c\n" * 3, wanted)[0] == b"c\n" * 2
 
 
 def test_hunks_are_not_placed_each_by_another_rule():
@@ -97,7 +97,7 @@ def test_git_has_no_say_where_it_refuses_another_hunk(fuzz):
         lines[1:3] = [b"x2\n", b"x3\n"]
         lines[:0] = [b"new\n"] * 10
     assert missed(b"".join(old), two) == [(1, "not found", (13,))]
-    done = landed(b"".join(old), two, fuzz)
+    done = placed(b"".join(old), two, fuzz)
     assert done == (b"".join(new), [(13, 10, 1), (51, 10, 0)])
 
 
@@ -124,7 +124,7 @@ def test_fuzz():
     old = numbered(9).replace(b"6", b"six")
     assert missed(old, MIDDLE)[0][1] == "not found"
     new = old.replace(b"5", b"five")
-    assert landed(old, MIDDLE, fuzz=1) == (new, [(4, 0, 1)])
+    assert placed(old, MIDDLE, fuzz=1) == (new, [(4, 0, 1)])
 
 
 def test_already_applied():
@@ -158,7 +158,7 @@ def test_all_misses_are_reported_with_the_hunks_that_fit():
     done = apply_hunks(numbered(9), three)
     assert isinstance(done, Rejected)
     assert [miss.number for miss in done.misses] == [2, 3]
-    assert [landing.line for landing in done.landings] == [1]
+    assert [placement.line for placement in done.placements] == [1]
 
 
 @pytest.mark.parametrize("old_end", [b"\n", b""])
@@ -167,15 +167,15 @@ def test_missing_newlines(old_end, new_end):
     body = b"-1\n" + (b"" if old_end else b"\\ No\n")
     body += b"+2\n" + (b"" if new_end else b"\\ No\n")
     wanted = hunks(b"@@ -1 +1 @@\n" + body)
-    assert landed(b"1" + old_end, wanted)[0] == b"2" + new_end
+    assert placed(b"1" + old_end, wanted)[0] == b"2" + new_end
     other = b"" if old_end else b"\n"
     assert missed(b"1" + other, wanted)[0][1] == "not found"
 
 
 def test_new_lines_only():
-    assert landed(b"", hunks(b"@@ -0,0 +1 @@\n+x\n"))[0] == b"x\n"
-    assert landed(numbered(3), hunks(b"@@ -2,0 +3 @@\n+x\n"))[0] == b"1\n2\nx\n3\n"
-    assert landed(b"1", hunks(b"@@ -1,0 +2 @@\n+x\n"))[0] == b"1\nx\n"
+    assert placed(b"", hunks(b"@@ -0,0 +1 @@\n+x\n"))[0] == b"x\n"
+    assert placed(numbered(3), hunks(b"@@ -2,0 +3 @@\n+x\n"))[0] == b"1\n2\nx\n3\n"
+    assert placed(b"1", hunks(b"@@ -1,0 +2 @@\n+x\n"))[0] == b"1\nx\n"
 
 
 def test_hunks_out_of_order_as_git_takes_them():
@@ -184,13 +184,13 @@ def test_hunks_out_of_order_as_git_takes_them():
         b"@@ -3,3 +3,3 @@\n 3\n-4\n+four\n 5\n",
     )
     new = numbered(12).replace(b"8", b"eight").replace(b"4", b"four")
-    assert landed(numbered(12), two)[0] == new
+    assert placed(numbered(12), two)[0] == new
 
 
 def test_unix_hunk():
     crlf = hunks(b"@@ -1 +1 @@\n-1\r\n+2\r\n")
-    assert landed(b"1\n", [unix_hunk(hunk) for hunk in crlf])[0] == b"2\n"
-    assert landed(b"1\r\n", crlf)[0] == b"2\r\n"
+    assert placed(b"1\n", [unix_hunk(hunk) for hunk in crlf])[0] == b"2\n"
+    assert placed(b"1\r\n", crlf)[0] == b"2\r\n"
 
 
 def oid(data: bytes) -> str:

@@ -62,7 +62,7 @@ def test_three_lookalikes_of_which_one_is_fixed(moved, fixed, line):
     at = old.split(b"\n")[line - 1 : line + 5]
     done = apply_hunks(old, insert(line))
     if at == function("x", *PLAIN).split(b"\n")[1:7]:
-        assert isinstance(done, Applied) and not done.landings[0].offset
+        assert isinstance(done, Applied) and not done.placements[0].offset
     else:
         assert {reason for reason, _ in ends(old, insert(line))} == {"ambiguous"}
 

@@ -40,7 +40,7 @@ def changed(tree, data: bytes, strip: int | None = None) -> dict[str, bytes]:
 def refused(tree, data: bytes, strip: int | None = None) -> list[str]:
     with pytest.raises(ApplyRefused) as caught:
         plan(tree, [NamedDiff("x", "", data, strip)])
-    return [each.reason for each in caught.value.refusals]
+    return [each.reason for each in caught.value.rejects]
 
 
 # Names are judged after stripping.

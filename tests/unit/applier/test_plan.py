@@ -881,4 +881,4 @@ def test_what_is_there_already_of_each_kind(tree):
     ):
         with pytest.raises(ApplyRefused) as caught:
             plan(tree, [diff(data.replace(b"+new", b"+1"), strip=1)])
-        assert [each.reason for each in caught.value.refusals] == ["already applied"]
+        assert [each.reason for each in caught.value.rejects] == ["already applied"]

@@ -46,16 +46,16 @@ def test_the_first_diff_made_it(tree, one, two, parts):
     if one == RENAME and parts == 1:  # git reads both from before
         assert "drop this patch" not in said
         return
-    assert [each.reason for each in found.refusals] == ["repeated"]
+    assert [each.reason for each in found.rejects] == ["repeated"]
     assert "the source does not have it" in said and "drop this patch" not in said
 
 
 def test_what_the_source_has_is_not_repeated(tree):
     (tree / "m.py").write_text(TEXT.replace("line 4", "line four"))
     found = refused(tree, EDIT.replace("4\n+line four", "four\n+l4"), EDIT + NEW)
-    assert {each.reason for each in found.refusals}.isdisjoint({"repeated"})
+    assert {each.reason for each in found.rejects}.isdisjoint({"repeated"})
     found = refused(tree, NEW, EDIT)
-    assert [each.reason for each in found.refusals] == ["already applied"]
+    assert [each.reason for each in found.rejects] == ["already applied"]
 
 
 def test_a_rename_whose_old_file_stands_is_not_done(tree):

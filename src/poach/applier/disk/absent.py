@@ -11,7 +11,7 @@ from poach.applier.cursor import split_lines
 from poach.applier.diff import FileDiff
 from poach.applier.disk.overlay import Overlay
 from poach.applier.hunks import Applied, apply_hunks
-from poach.applier.rejects import Fault, Refusal, show
+from poach.applier.rejects import Fault, Reject, show
 
 NOWHERE = "no such file in the tree"
 """The whole detail of a file that is nowhere in the tree, under no other name."""
@@ -23,35 +23,35 @@ _LIKE = 0.6  # how much of a file has to be there to call it the same
 _LONG = 2000  # lines of a file that are compared
 
 
-def is_nowhere(refusal: Refusal) -> bool:
+def is_nowhere(reject: Reject) -> bool:
     """Return whether a file is nowhere in the tree, under no other name."""
-    return refusal.detail == NOWHERE or refusal.detail.startswith(_NO_FOLDER)
+    return reject.detail == NOWHERE or reject.detail.startswith(_NO_FOLDER)
 
 
-def settled(overlay: Overlay, refusal: Refusal, file: FileDiff, path: str) -> Refusal:
-    """Return the refusal of a `file` that is not at `path`, with what the tree says.
+def settled(overlay: Overlay, reject: Reject, file: FileDiff, path: str) -> Reject:
+    """Return the reject of a `file` that is not at `path`, with what the tree says.
 
     A deletion counts as done only where the file's folder is there, and no file in the
     tree is, or is like, the one to be deleted, or has its name.
     """
     place = next(_elsewhere(overlay, file, path), None)
     if place is not None:
-        sought = "" if path == refusal.path else f" as {show(path)}"
+        sought = "" if path == reject.path else f" as {show(path)}"
         detail = f"{NOWHERE}{sought}; the change fits {show(place)}"
-        return refusal._replace(reason="missing", detail=detail)
-    if refusal.reason != "gone":
-        return refusal
+        return reject._replace(reason="missing", detail=detail)
+    if reject.reason != "gone":
+        return reject
     folder = path.rpartition("/")[0]
     if folder and not overlay.has_folder(folder):
         detail = f"{_NO_FOLDER} {show(folder)!r}"
-        return refusal._replace(reason="missing", detail=detail)
+        return reject._replace(reason="missing", detail=detail)
     named = _named(overlay, path)
     other = next((each for each in named if _data(overlay, each) is not None), None)
     if other is not None:
         detail = f"{NOWHERE}; it may be gone already, or be {show(other)}, "
         detail += "which has another text"
-        return refusal._replace(reason="missing", detail=detail)
-    return refusal._replace(reason="already applied")
+        return reject._replace(reason="missing", detail=detail)
+    return reject._replace(reason="already applied")
 
 
 def _elsewhere(overlay: Overlay, file: FileDiff, path: str) -> Iterator[str]:

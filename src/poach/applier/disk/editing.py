@@ -10,7 +10,7 @@ from poach.applier.disk.absent import NOWHERE
 from poach.applier.disk.naming import Naming, may_create
 from poach.applier.disk.overlay import Overlay
 from poach.applier.filenames import shown
-from poach.applier.hunks import RULES, Applied, Landing, Rejected, Rule, apply_hunks
+from poach.applier.hunks import RULES, Applied, Placement, Rejected, Rule, apply_hunks
 from poach.applier.outcome import (
     FILE,
     LINK,
@@ -21,7 +21,7 @@ from poach.applier.outcome import (
     plain_mode,
 )
 from poach.applier.paths import check_name, stripped
-from poach.applier.rejects import Fault, Refusal, missed, show
+from poach.applier.rejects import Fault, Reject, missed, show
 from poach.applier.text import unix_hunk
 
 MAX_MADE = 1 << 29
@@ -40,7 +40,7 @@ _BIG = f"with this file the patches make more than {MAX_MADE} bytes"
 class Attempt:
     """A diff applied at one strip level and directory.
 
-    `files` are those that apply, `refusals` says why others do not, `landed` counts
+    `files` are those that apply, `rejects` says why others do not, `placed` counts
     the hunks that have a place, also in files that do not apply as a whole, `changes`
     the files that become other ones: not an empty one that is there already.  `absent`
     are the files that the tree lacks, by their names in messages, and their paths.
@@ -55,30 +55,30 @@ class Attempt:
         overlay: Overlay,
         strip: int,
         directory: str,
-        refusals: Iterable[Refusal] = (),
+        rejects: Iterable[Reject] = (),
     ) -> None:
         self.overlay = overlay
         self.strip = strip
         self.directory = directory
         self.files: list[PatchedFile] = []
-        self.refusals = list(refusals)
+        self.rejects = list(rejects)
         self.excluded: tuple[str, ...] = ()
         self.absent: dict[str, tuple[FileDiff, str]] = {}
         self.unproven: frozenset[int] = frozenset()
-        self.landed = 0
+        self.placed = 0
         self.changes = 0
         self.rules: frozenset[Rule] = RULES
 
     @property
     def plausible(self) -> tuple[int, int]:
         """How many files and hunks found their place."""
-        missing = sum(each.reason in _NOWHERE for each in self.refusals)
-        return (-missing, self.landed)
+        missing = sum(each.reason in _NOWHERE for each in self.rejects)
+        return (-missing, self.placed)
 
     @property
     def has_files(self) -> bool:
         """Return whether the tree has every file that the diff changes."""
-        return all(each.reason not in ("missing", "gone") for each in self.refusals)
+        return all(each.reason not in ("missing", "gone") for each in self.rejects)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ class Commit:
         self.naming = Naming(attempt.strip, attempt.directory, self._now)
 
     def apply(self, files: Sequence[FileDiff], first: bool = False) -> None:
-        """Change the attempt's overlay; refusals gather in the attempt.
+        """Change the attempt's overlay; rejects gather in the attempt.
 
         `first` says that nothing was changed in that overlay before.
         """
@@ -129,16 +129,16 @@ class Commit:
             try:
                 self._file(file)
             except Fault as fault:
-                found = fault.refusals
+                found = fault.rejects
                 if not first and self._is_repeated(file, found):
-                    found = (Refusal("", "", "repeated", _REPEATED, shown(file)),)
+                    found = (Reject("", "", "repeated", _REPEATED, shown(file)),)
                 subject = _readable(file.subject)
-                self.attempt.refusals += (
+                self.attempt.rejects += (
                     each._replace(subject=subject) for each in found
                 )
         self._check_links()
 
-    def _is_repeated(self, file: FileDiff, found: Sequence[Refusal]) -> bool:
+    def _is_repeated(self, file: FileDiff, found: Sequence[Reject]) -> bool:
         """Return whether a change is there because the same run has made it before."""
         if not all(each.reason in _THERE for each in found):
             return False
@@ -148,9 +148,9 @@ class Commit:
         here = self.attempt
         alone = Attempt(self.overlay.untouched(), here.strip, here.directory)
         Commit(alone, self.fuzz, self.eol).apply([file], first=True)
-        if not alone.refusals:
+        if not alone.rejects:
             here.absent.pop(shown(file), None)
-        return not alone.refusals
+        return not alone.rejects
 
     def _take(self, file: FileDiff) -> None:
         """Keep what is there before the commit; what it makes comes in its turn."""
@@ -177,7 +177,7 @@ class Commit:
             raise Fault.of("binary", _LOST, path)
         mode = _mode(file, path, old)
         self._check(file, source, path, old)
-        data, landings = self._contents(file, path, old)
+        data, placements = self._contents(file, path, old)
         if file.status == "rename" and source not in self.sources:
             self.overlay.put(source, None)
         made = self._made(file, path, data, mode)
@@ -191,12 +191,12 @@ class Commit:
         moved = source if action in ("rename", "copy") else None
         was = old.mode if old and file.status in ("modify", "rename", "copy") else None
         changed = None if file.status == "delete" or mode == was else mode
-        self.attempt.landed += len(landings)
+        self.attempt.placed += len(placements)
         self.attempt.changes += (
             moved is not None or made is None or not made.is_same(old)
         )
         self.attempt.files.append(
-            PatchedFile(path, action, moved, landings, was, changed)
+            PatchedFile(path, action, moved, placements, was, changed)
         )
         return None
 
@@ -284,7 +284,7 @@ class Commit:
 
     def _is_done(self, file: FileDiff, there: Entry) -> bool:
         """Return whether a file is what the diff makes of it."""
-        from poach.applier.traces import backwards
+        from poach.applier.presence import backwards
 
         if file.binary:
             return _is_result(there, file.binary)
@@ -303,7 +303,7 @@ class Commit:
 
     def _contents(
         self, file: FileDiff, path: str, old: Entry | None
-    ) -> tuple[bytes, tuple[Landing, ...]]:
+    ) -> tuple[bytes, tuple[Placement, ...]]:
         before = old.data if old else b""
         if file.binary:
             return self._binary(file, path, before), ()
@@ -316,11 +316,11 @@ class Commit:
             again = apply_hunks(before, unix, self.fuzz, rules)
             done = again if isinstance(again, Applied) else done
         if isinstance(done, Rejected):
-            self.attempt.landed += len(done.landings)
+            self.attempt.placed += len(done.placements)
             found = [missed(path, miss, file.reversed) for miss in done.misses]
             raise Fault([*map(_beyond_any, found)] if self.eol == "any" else found)
         self.attempt.rules = done.rules
-        return done.data, done.landings
+        return done.data, done.placements
 
     def _placed(self, before: bytes, hunks: Sequence[Hunk]) -> Applied | Rejected:
         rules = self.attempt.rules
@@ -357,7 +357,7 @@ class Commit:
                 if _is_bad_target(text) or self.overlay.escapes(path):
                     detail = f"a symlink out of the tree, to {show(text)!r}"
                     fault = Fault.of("unsafe", detail, path)
-                    self.attempt.refusals += fault.refusals
+                    self.attempt.rejects += fault.rejects
 
 
 def _readable(subject: str) -> str:
@@ -371,7 +371,7 @@ def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
     from poach.applier.endings import is_endings_only
 
     found = [
-        Refusal("", "", "no change", _ENDINGS_ONLY, path, number, hunk.header)
+        Reject("", "", "no change", _ENDINGS_ONLY, path, number, hunk.header)
         for number, hunk in enumerate(hunks, 1)
         if is_endings_only(hunk)
     ]
@@ -379,12 +379,12 @@ def _refuse_endings_only(path: str, hunks: Sequence[Hunk]) -> None:
         raise Fault(found)
 
 
-def _beyond_any(refusal: Refusal) -> Refusal:
-    """Return the refusal of a hunk that does not even fit with ``eol=any``."""
-    if refusal.reason != "line endings":
-        return refusal
-    detail = f"fits at line {refusal.line} except for carriage returns: {_MORE_CRS}"
-    return refusal._replace(reason="other endings", detail=detail)
+def _beyond_any(reject: Reject) -> Reject:
+    """Return the reject of a hunk that does not even fit with ``eol=any``."""
+    if reject.reason != "line endings":
+        return reject
+    detail = f"fits at line {reject.line} except for carriage returns: {_MORE_CRS}"
+    return reject._replace(reason="other endings", detail=detail)
 
 
 def _is_result(entry: Entry, binary: Binary) -> bool:

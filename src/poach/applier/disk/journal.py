@@ -15,8 +15,8 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from poach.applier.disk.aside import JOURNAL, PREFIX
 from poach.applier.disk.below import Root, write_all
+from poach.applier.disk.staging import JOURNAL, PREFIX
 from poach.applier.outcome import LINK, Entry
 from poach.applier.paths import parents
 from poach.errors import ErrorWithFields
@@ -84,7 +84,7 @@ def _stamp(mode: int, digest: hashlib._Hash) -> str:
 
 
 def stamp_at(root: Root, path: str) -> str | None:
-    """Return the stamp of what stands at `path`, `FOLDER` for a folder."""
+    """Return the stamp of the file or link at `path`, `FOLDER` for a folder."""
     try:
         mode = root.lstat(path).st_mode
         if stat.S_ISLNK(mode):
@@ -108,8 +108,8 @@ def _read_stamp(root: Root, path: str) -> str:
         os.close(handle)
 
 
-def note(root: Root, aside: str, journal: Journal) -> None:
-    """Write the journal into the folder `aside`; it is on the disk then.
+def note(root: Root, staging: str, journal: Journal) -> None:
+    """Write the journal into the folder `staging`; it is on the disk then.
 
     Raises OSError, also if `read` would refuse it: then nothing could be put back.
     """
@@ -117,31 +117,31 @@ def note(root: Root, aside: str, journal: Journal) -> None:
 
     found = {"format": FORMAT, **journal._asdict()}
     data = json.dumps(found, separators=(",\n", ": ")).encode("ascii")
-    _check_size(data, f"{aside}/{JOURNAL}")
+    _check_size(data, f"{staging}/{JOURNAL}")
     if _journal(_parsed(data) or {}) is None:
         raise OSError(errno.EINVAL, "poach cannot read its own journal of these paths")
-    handle = root.create(f"{aside}/{_UNFINISHED}", 0o600)
+    handle = root.create(f"{staging}/{_UNFINISHED}", 0o600)
     try:
         write_all(handle, data)
         os.fsync(handle)
     finally:
         os.close(handle)
-    root.replace(f"{aside}/{_UNFINISHED}", f"{aside}/{JOURNAL}")
+    root.replace(f"{staging}/{_UNFINISHED}", f"{staging}/{JOURNAL}")
 
 
-def is_journal(root: Root, aside: str) -> bool:
+def is_journal(root: Root, staging: str) -> bool:
     """Return whether a folder has a journal as a whole: then renames may have begun.
 
     One that cannot be read may be.  One that makes no sense is not, unless an old file
     is nowhere else any more: then the disk has lost a part of it.
     """
     try:
-        found = _parsed(_contents(root, f"{aside}/{JOURNAL}"))
+        found = _parsed(_contents(root, f"{staging}/{JOURNAL}"))
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True
-    return _is_of_poach(found) or _has_only_copies(root, aside)
+    return _is_of_poach(found) or _has_only_copies(root, staging)
 
 
 def _is_of_poach(found: Mapping[str, Any] | None) -> bool:
@@ -151,19 +151,21 @@ def _is_of_poach(found: Mapping[str, Any] | None) -> bool:
     return found["format"] != FORMAT or _journal(found) is not None
 
 
-def _has_only_copies(root: Root, aside: str) -> bool:
+def _has_only_copies(root: Root, staging: str) -> bool:
     """Return whether a folder keeps old files that have no other name."""
-    names = (f"{aside}/{name}" for name in root.names(aside)[1] if name[:4] == "old-")
+    names = (
+        f"{staging}/{name}" for name in root.names(staging)[1] if name[:4] == "old-"
+    )
     status = map(root.lstat, names)
     return any(stat.S_ISREG(one.st_mode) and one.st_nlink == 1 for one in status)
 
 
-def read(root: Root, aside: str) -> Journal | None:
+def read(root: Root, staging: str) -> Journal | None:
     """Return the journal in a folder; None for one of another format.
 
     Raises OSError.
     """
-    found = _parsed(_contents(root, f"{aside}/{JOURNAL}"))
+    found = _parsed(_contents(root, f"{staging}/{JOURNAL}"))
     is_ours = found is not None and found.get("format") == FORMAT
     journal = _journal(found) if found is not None and is_ours else None
     return journal and journal._replace(folders=_narrowed(root, journal.folders))
@@ -293,22 +295,22 @@ def _is_path(path: str) -> bool:
     return is_short and "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
 
 
-def put_back(root: Root, aside: str, journal: Journal) -> list[str]:
+def put_back(root: Root, staging: str, journal: Journal) -> list[str]:
     """Restore a tree as it was before a run; return the paths that had changed.
 
     Raises `Changed` before anything is changed, and OSError.  Then the journal is
     still of use.
     """
-    return _PuttingBack(root, aside, journal).run()
+    return _PuttingBack(root, staging, journal).run()
 
 
 class _PuttingBack:
     """A tree that a run has changed in part, and the way back."""
 
-    def __init__(self, root: Root, aside: str, journal: Journal) -> None:
+    def __init__(self, root: Root, staging: str, journal: Journal) -> None:
         root.forget()
         self.root = root
-        self.aside = aside
+        self.staging = staging
         self.journal = journal
         self.placed = {top for top in journal.tops if self._is_placed(top)}
         self.waiting = {
@@ -317,11 +319,11 @@ class _PuttingBack:
         self.now = {path: self._now(path) for path in journal.steps}
 
     def _is_placed(self, top: str) -> bool:
-        waits = f"{self.aside}/{self.journal.tops[top]}"
+        waits = f"{self.staging}/{self.journal.tops[top]}"
         return self.root.is_folder(top) and not self.root.exists(waits)
 
     def _waits(self, step: Step) -> bool:
-        return step.new is not None and self.root.exists(f"{self.aside}/{step.new}")
+        return step.new is not None and self.root.exists(f"{self.staging}/{step.new}")
 
     def _now(self, path: str) -> str | None:
         """Return the stamp of a path; of folders that belong there there is none."""
@@ -343,14 +345,14 @@ class _PuttingBack:
         self._make_folders()
         for path in changed:
             if old := steps[path].old:
-                self._restore(f"{self.aside}/{old}", path)
+                self._restore(f"{self.staging}/{old}", path)
         self._set_modes()
         return changed
 
     def _strange(self) -> Iterator[str]:
         """Yield the paths that are neither as before the run nor as after it."""
         for path, step in self.journal.steps.items():
-            old = f"{self.aside}/{step.old}"
+            old = f"{self.staging}/{step.old}"
             if step.old and stamp_at(self.root, old) != step.was:
                 yield old
             elif self.now[path] != step.was and not self._is_ours(path, step):
@@ -388,19 +390,19 @@ class _PuttingBack:
     def _take_away(self, changed: Sequence[str]) -> None:
         """Move new files and folders back to the journal's folder."""
         for top in self.placed:
-            self.root.replace(top, f"{self.aside}/{self.journal.tops[top]}")
+            self.root.replace(top, f"{self.staging}/{self.journal.tops[top]}")
             self.root.forget()
         for path in changed:
             step = self.journal.steps[path]
             if step.was is None and self.placed.isdisjoint(parents(path)):
-                self.root.replace(path, f"{self.aside}/{step.new}")
+                self.root.replace(path, f"{self.staging}/{step.new}")
 
     def _make_folders(self) -> None:
         """Make the folders that are gone; each appears with its permissions.
 
         One that a killed run had made without them would count as somebody's own.
         """
-        between = f"{self.aside}/back-folder"
+        between = f"{self.staging}/back-folder"
         for folder in sorted(self.journal.folders):
             if self.root.is_folder(folder):
                 continue
@@ -414,7 +416,7 @@ class _PuttingBack:
 
     def _restore(self, old: str, path: str) -> None:
         """Put an old file in its place, and keep it all the same."""
-        between = f"{self.aside}/back"
+        between = f"{self.staging}/back"
         if self.root.exists(between):
             self.root.unlink(between)
         self.root.twin(old, between)

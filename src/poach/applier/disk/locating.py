@@ -15,7 +15,7 @@ from poach.applier.disk.naming import Naming, may_create
 from poach.applier.disk.overlay import Overlay
 from poach.applier.filenames import names, shown
 from poach.applier.paths import clean, stripped
-from poach.applier.rejects import Fault, Refusal, in_part, show
+from poach.applier.rejects import Fault, Reject, in_part, show
 from poach.errors import Faults
 
 _MOST_SOUGHT = 50  # files that are looked for in the tree
@@ -23,7 +23,7 @@ _MOST_PLACES = 8  # as many are named where a diff applies in several
 
 
 def apply(overlay: Overlay, diff: NamedDiff) -> Attempt:
-    """Apply one diff where it fits; refusals name the patch and its owner."""
+    """Apply one diff where it fits; rejects name the patch and its owner."""
     try:
         directory = _directory(overlay, diff.directory)
         files, left = excluding.read(diff.data, diff.exclude)
@@ -33,42 +33,42 @@ def apply(overlay: Overlay, diff: NamedDiff) -> Attempt:
         _refuse_absent(overlay, directory, attempt)
     except (DiffError, Faults) as error:
         faults = error.faults if isinstance(error, Faults) else (error,)
-        found = [Refusal("", "", "bad diff", str(fault)) for fault in faults]
+        found = [Reject("", "", "bad diff", str(fault)) for fault in faults]
         return _refused(overlay, diff, found)
     except Fault as fault:
-        return _refused(overlay, diff, fault.refusals)
-    refusals = in_part(attempt.refusals, attempt.landed or attempt.changes)
-    attempt.refusals = [
+        return _refused(overlay, diff, fault.rejects)
+    rejects = in_part(attempt.rejects, attempt.placed or attempt.changes)
+    attempt.rejects = [
         each._replace(
             patch=diff.name,
             owner=diff.owner,
             strip=attempt.strip,
             directory=attempt.directory,
         )
-        for each in refusals
+        for each in rejects
     ]
     return attempt
 
 
 def _settle(overlay: Overlay, attempt: Attempt, files: Sequence[FileDiff]) -> None:
     """Say of absent files where they are, and of the diff what else of it fits."""
-    refusals = [
+    rejects = [
         absent.settled(overlay, each, *attempt.absent[each.path])
         if each.path in attempt.absent
         else each
-        for each in attempt.refusals
+        for each in attempt.rejects
     ]
     if len({file.part for file in files}) < 2:
-        refusals = [each._replace(subject="") for each in refusals]
-    found = [*_in_part(attempt, refusals, files), *refusals]
-    attempt.refusals = [_with_directory(each, attempt.directory) for each in found]
+        rejects = [each._replace(subject="") for each in rejects]
+    found = [*_in_part(attempt, rejects, files), *rejects]
+    attempt.rejects = [_with_directory(each, attempt.directory) for each in found]
 
 
 def _in_part(
-    attempt: Attempt, refusals: Sequence[Refusal], files: Sequence[FileDiff]
-) -> Iterator[Refusal]:
+    attempt: Attempt, rejects: Sequence[Reject], files: Sequence[FileDiff]
+) -> Iterator[Reject]:
     """Say how many files are there and fit, where others are nowhere."""
-    missing = [each for each in refusals if each.reason == "missing"]
+    missing = [each for each in rejects if each.reason == "missing"]
     if not all(map(absent.is_nowhere, missing)):
         return
     lacking = {each.path for each in missing}
@@ -76,32 +76,32 @@ def _in_part(
     there = count - len(lacking)
     if not lacking or there <= 0:
         return
-    if len(missing) == len(refusals):
+    if len(missing) == len(rejects):
         are, fits = ("is", "fits") if there == 1 else ("are", "fit")
         detail = f"{there} of {count} files of the diff {are} in the tree and {fits}; "
         detail += f"{_others(len(lacking))} not in this sdist"
     else:
         are = "is" if len(lacking) == 1 else "are"
         detail = f"{len(lacking)} of {count} files of the diff {are} not in this sdist"
-    yield Refusal("", "", "missing in part", detail)
+    yield Reject("", "", "missing in part", detail)
 
 
-def _with_directory(refusal: Refusal, directory: str) -> Refusal:
-    """Add the folder to the refusal of a file that is named as in the diff."""
-    if refusal.detail != absent.NOWHERE or not directory:
-        return refusal
-    detail = f"{refusal.detail}, in the folder {show(directory)!r}"
-    return refusal._replace(detail=detail)
+def _with_directory(reject: Reject, directory: str) -> Reject:
+    """Add the folder to the reject of a file that is named as in the diff."""
+    if reject.detail != absent.NOWHERE or not directory:
+        return reject
+    detail = f"{reject.detail}, in the folder {show(directory)!r}"
+    return reject._replace(detail=detail)
 
 
 def _others(count: int) -> str:
     return "the other is" if count == 1 else f"the other {count} are"
 
 
-def _refused(overlay: Overlay, diff: NamedDiff, found: Iterable[Refusal]) -> Attempt:
+def _refused(overlay: Overlay, diff: NamedDiff, found: Iterable[Reject]) -> Attempt:
     """Return the attempt with a diff that has no place, or several."""
     mine = [each._replace(patch=diff.name, owner=diff.owner) for each in found]
-    return Attempt(overlay.child(), diff.strip or 0, "", refusals=mine)
+    return Attempt(overlay.child(), diff.strip or 0, "", rejects=mine)
 
 
 def _directory(overlay: Overlay, given: str | None) -> str | None:
@@ -118,15 +118,15 @@ def _directory(overlay: Overlay, given: str | None) -> str | None:
         if path:
             overlay.entry(f"{path}/x")
     except Fault as fault:
-        detail = fault.refusals[0].detail
+        detail = fault.rejects[0].detail
         raise Fault.of("directory", f"the directory {show(given)!r} {detail}") from None
     return path
 
 
 def _refuse_absent(overlay: Overlay, directory: str | None, attempt: Attempt) -> None:
     """Raise an error about the directory if no file of the diff is in it."""
-    missing = attempt.refusals and all(
-        refusal.reason == "missing" for refusal in attempt.refusals
+    missing = attempt.rejects and all(
+        reject.reason == "missing" for reject in attempt.rejects
     )
     if directory and missing and overlay.lacks(directory):
         detail = f"the directory {show(directory)!r} is not in the tree"
@@ -146,7 +146,7 @@ def _placed(overlay: Overlay, diff: NamedDiff, files: Sequence[FileDiff]) -> Att
     strips = _usual_strips(overlay, real, diff.directory or "")
     usual = [attempt(strip, diff.directory or "") for strip in strips]
     for each in usual:
-        if not each.refusals:
+        if not each.rejects:
             return each
     here = [each for each in usual if not _leads_out(real, each.strip)]
     if any(each.has_files for each in here):  # it is here, and nowhere else
@@ -156,11 +156,11 @@ def _placed(overlay: Overlay, diff: NamedDiff, files: Sequence[FileDiff]) -> Att
     wrong: dict[tuple[str, ...], Attempt] = {}
     for place in _places(overlay, real, diff.directory):
         each = attempt(*place)
-        if not each.refusals:
+        if not each.rejects:
             right.setdefault(_changed(overlay, real, each), each)
         elif each.has_files:
             wrong.setdefault(_changed(overlay, real, each), each)
-        if each.refusals and each.plausible > best.plausible:
+        if each.rejects and each.plausible > best.plausible:
             best = each
         if len(right) >= _MOST_PLACES:
             break
@@ -200,7 +200,7 @@ def _refuse_copies(right: Attempt, wrong: Iterable[Attempt]) -> None:
 
 
 def _is_done(place: Attempt) -> bool:
-    return all(each.reason == "already applied" for each in place.refusals)
+    return all(each.reason == "already applied" for each in place.rejects)
 
 
 def _leads_out(files: Sequence[FileDiff], strip: int) -> bool:
@@ -214,7 +214,7 @@ def _which(places: Iterable[Attempt]) -> str:
 
 
 def _place(place: Attempt) -> str:
-    paths = [*place.targets, *(each.path for each in place.refusals)]
+    paths = [*place.targets, *(each.path for each in place.rejects)]
     where = show(place.directory) or "."
     return f"strip {place.strip} in {where} ({show(paths[0])})"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 
-from poach.applier.disk.aside import is_aside
 from poach.applier.disk.below import Root
+from poach.applier.disk.staging import is_staging
 from poach.applier.disk.writer import Seen, identity
 from poach.applier.outcome import FILE, LINK, PROGRAM, Entry
 from poach.applier.paths import parents
@@ -33,7 +33,7 @@ class Disk:
         self.by_name: dict[str, list[str]] | None = None
 
     def entry(self, path: str) -> Entry | None:
-        """Return what stands at `path`; refuse what is no file or link."""
+        """Return the entry at `path`; refuse anything but a file or link."""
         if path not in self.entries:
             missing = path.rpartition("/")[0] in self.missing
             self.entries[path] = None if missing else self._read(path)
@@ -74,7 +74,7 @@ class Disk:
         return None if entry is None else Seen(entry, self.identities[path])
 
     def holds(self, path: str, entry: Entry | None) -> bool:
-        """Return whether `entry` is what stands at `path`."""
+        """Return whether `entry` is the one at `path`."""
         try:
             found = self.entry(path)
         except Fault:
@@ -109,7 +109,7 @@ class Disk:
         if self.by_name is None:
             self.by_name = {}
             for folder, folders, files in self.tree.walk():
-                folders[:] = sorted(each for each in folders if not is_aside(each))
+                folders[:] = sorted(each for each in folders if not is_staging(each))
                 for file in sorted(files):
                     self.by_name.setdefault(file, []).append(folder + file)
         return self.by_name.get(name, [])
@@ -181,7 +181,7 @@ class Overlay:
         return any(path in changes for changes in self.layers)
 
     def entry(self, path: str) -> Entry | None:
-        """Return what stands at `path`; refuse ways through links and files."""
+        """Return the status of `path`; refuse paths through links and files."""
         for parent in parents(path):
             if self.blocks(parent):
                 detail = "leads through a symlink or file"
@@ -202,7 +202,7 @@ class Overlay:
             raise
 
     def _is_emptied(self, path: str) -> bool:
-        """Return whether a folder on disk stands at `path` whose files are all gone."""
+        """Return whether `path` is a folder on disk without any files left."""
         prefix = f"{path}/"
         every = chain.from_iterable(self.layers)
         touched = {each for each in every if each.startswith(prefix)}

@@ -228,7 +228,7 @@ def _reduced(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 def _closed(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return `pairs` and all that follow from them."""
     closed: set[tuple[int, int]] = set()
-    for later, earlier in sorted(pairs):  # whatever the earlier one needs is there
+    for later, earlier in sorted(pairs):  # all needs of the earlier one are there
         closed |= {(later, one) for mid, one in closed if mid == earlier}
         closed.add((later, earlier))
     return closed

@@ -27,7 +27,7 @@ from poach.applier.disk.writer import (
     write_changes,
 )
 from poach.applier.outcome import Entry, PatchedBy, PatchedFile, patch_json
-from poach.applier.rejects import ApplyRefused, Refusal, show
+from poach.applier.rejects import ApplyRefused, Reject, show
 
 __all__ = [
     "ApplyRefused",
@@ -37,7 +37,7 @@ __all__ = [
     "PatchedBy",
     "PatchedFile",
     "Plan",
-    "Refusal",
+    "Reject",
     "Root",
     "TreeChanged",
     "WriteFailed",
@@ -73,7 +73,7 @@ class Plan(NamedTuple):
 def plan(tree: StrPath, diffs: Sequence[NamedDiff]) -> Plan:
     """Apply `diffs` to `tree` in memory, in order, and return what would be written.
 
-    Raises `ApplyRefused` with all refusals of all diffs, `Interrupted` where an earlier
+    Raises `ApplyRefused` with all rejects of all diffs, `Interrupted` where an earlier
     `write` was killed, OSError where the tree is no folder that can be read.
     """
     with opened(tree) as root:
@@ -84,14 +84,14 @@ def _planned(tree: StrPath, root: Root, diffs: Sequence[NamedDiff]) -> Plan:
     check_whole(root)
     overlay = Overlay(root)
     patches: list[PatchedBy] = []
-    refusals: list[Refusal] = []
+    rejects: list[Reject] = []
     for diff in diffs:
         attempt = apply(overlay, diff)
         overlay.adopt(attempt.overlay)
         patches.append(attempt.result(diff))
-        refusals += attempt.refusals
-    if refusals:
-        raise ApplyRefused(refusals)
+        rejects += attempt.rejects
+    if rejects:
+        raise ApplyRefused(rejects)
     changes = tuple(sorted(overlay.outcome().items()))
     seen = {path: overlay.disk.seen(path) for path, _ in changes}
     return Plan(tree, tuple(patches), changes, seen)

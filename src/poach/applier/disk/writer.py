@@ -1,11 +1,11 @@
 """Writing to a tree: everything or nothing.
 
-New files are written aside first, in a folder ``.poach-*`` of the tree, with the old
-files beside them and a journal of what is to be done.  Then each path changes by one
-rename, so that at any time it is as before or as wanted, never half written.  A folder
-that is new comes into its place with all that is in it, by one rename, too.  What fails
-is undone.  Where a run is killed in between, the folder stays with the old files and
-the journal; the next run says so instead of patching a half-patched tree, and `recover`
+New files are written first into a staging directory ``.poach-*`` of the tree, with the
+old files beside them and a journal of all steps.  Then each path changes by one rename,
+so that at any time it is as before or as wanted, never half written.  A new folder
+comes into its place with all its files, by one rename, too.  A failed run is undone.  If
+a run is killed in between, the staging directory stays with the old files and the
+journal.  The next run reports it instead of patching a half-patched tree, and `recover`
 puts everything back.
 
 Where one rename is all there is to do, it is all or nothing by itself.
@@ -21,17 +21,17 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from poach.applier.disk import journal as journals
-from poach.applier.disk.aside import (
-    JOURNAL,
-    asides,
-    is_private,
-    new_aside,
-    other_owner,
-    remove,
-    sweep,
-)
 from poach.applier.disk.below import Root, StrPath, opened, set_mode, write_all
 from poach.applier.disk.journal import Changed, Journal, Step, put_back
+from poach.applier.disk.staging import (
+    JOURNAL,
+    is_private,
+    new_staging,
+    other_owner,
+    remove,
+    staging_folders,
+    sweep,
+)
 from poach.applier.outcome import LINK, PROGRAM, Entry
 from poach.applier.paths import parents
 from poach.applier.rejects import show
@@ -99,7 +99,7 @@ class Interrupted(PoachError):
     tree: StrPath
     #: The folder with the old files.
     kept: str
-    #: The other user whose run it was; None for the user of this process.
+    #: The other user who started that run; None for the user of this process.
     owner: str | None = None
 
     def __str__(self) -> str:
@@ -147,17 +147,17 @@ def _listed(paths: Sequence[str]) -> str:
 
 def check_whole(root: Root) -> None:
     """Raise `Interrupted` where an earlier run was killed in the middle."""
-    for aside in asides(root):
-        if journals.is_journal(root, aside):
-            owner = other_owner(root, aside)
-            raise Interrupted(root.path, f"{root}/{aside}", owner)
+    for staging in staging_folders(root):
+        if journals.is_journal(root, staging):
+            owner = other_owner(root, staging)
+            raise Interrupted(root.path, f"{root}/{staging}", owner)
 
 
 def clear(root: Root) -> None:
     """Remove what runs have left that were killed, and of which nothing is needed."""
-    for aside in asides(root):
-        if not journals.is_journal(root, aside):
-            sweep(root, aside)
+    for staging in staging_folders(root):
+        if not journals.is_journal(root, staging):
+            sweep(root, staging)
 
 
 def write_changes(
@@ -190,39 +190,39 @@ def recover(tree: StrPath, look: Look = lambda: None) -> list[str]:
     changed = list[str]()
     with opened(tree) as root:
         root.lock()
-        for aside in asides(root):
-            if journals.is_journal(root, aside):
+        for staging in staging_folders(root):
+            if journals.is_journal(root, staging):
                 look()
-                changed += _recovered(root, aside)
+                changed += _recovered(root, staging)
         clear(root)
     return changed
 
 
-def _recovered(root: Root, aside: str) -> list[str]:
-    kept = f"{root}/{aside}"
+def _recovered(root: Root, staging: str) -> list[str]:
+    kept = f"{root}/{staging}"
     try:
-        if distrust := _distrust(root, aside):
+        if distrust := _distrust(root, staging):
             raise NotRecovered(root.path, kept, f"{kept!r} {distrust}")
-        journal = journals.read(root, aside)
+        journal = journals.read(root, staging)
         if journal is None:
             reason = "its journal is damaged, or of another version of poach"
             raise NotRecovered(root.path, kept, reason)
-        changed = put_back(root, aside, journal)
+        changed = put_back(root, staging, journal)
     except Changed as changes:
         listed = _listed(changes.paths)
         reason = f"it was changed since, nothing was put back: {listed}"
         raise NotRecovered(root.path, kept, reason) from changes
     except OSError as error:
         raise NotRecovered(root.path, kept, str(error)) from error
-    remove(root, aside)
+    remove(root, staging)
     return changed
 
 
-def _distrust(root: Root, aside: str) -> str | None:
+def _distrust(root: Root, staging: str) -> str | None:
     """Return why the journal in a folder may be a trap, None if this user made it."""
-    if owner := other_owner(root, aside):
+    if owner := other_owner(root, staging):
         return f"belongs to {owner}: only {owner} can restore it, not even root"
-    if not is_private(root, aside):
+    if not is_private(root, staging):
         return (
             "does not have the permissions (700) that poach gives such a folder, so "
             "somebody else may have made its journal"
@@ -236,9 +236,9 @@ def _write(
     seen: Mapping[str, Seen | None],
     look: Look,
 ) -> None:
-    aside = new_aside(root)
-    writer = _Writer(root, aside, seen, look)
-    kept = f"{root}/{aside}"
+    staging = new_staging(root)
+    writer = _Writer(root, staging, seen, look)
+    kept = f"{root}/{staging}"
     try:
         writer.write(changes)
     except (OSError, Changed) as error:
@@ -246,7 +246,7 @@ def _write(
         raise WriteFailed(root.path, error, kept if is_stuck else None) from error
     finally:
         if not writer.is_stuck:
-            remove(root, aside)
+            remove(root, staging)
 
 
 class _Writer:
@@ -257,16 +257,16 @@ class _Writer:
     """
 
     def __init__(
-        self, root: Root, aside: str, seen: Mapping[str, Seen | None], look: Look
+        self, root: Root, staging: str, seen: Mapping[str, Seen | None], look: Look
     ) -> None:
         self.root = root
-        self.aside = aside
+        self.staging = staging
         self.seen = seen
         self.look = look
         self.tops: dict[str, str | None] = {}  # of each folder, the outermost new one
         self.waiting: dict[str, str] = {}  # where what comes to a path waits
         self.steps: dict[str, Step] = {}
-        self.folders: set[str] = set()  # those made aside
+        self.folders: set[str] = set()  # those made staging
         self.emptying: set[str] = set()  # those that lead to what is deleted
         self.begun: set[str] = set()  # what may be changed
         self.is_stuck = False  # neither forth nor back
@@ -288,13 +288,13 @@ class _Writer:
 
     def _change_all(self, gone: Sequence[str]) -> None:
         journal = Journal(self.steps, self._new_folders(), self._emptied())
-        journals.note(self.root, self.aside, journal)
+        journals.note(self.root, self.staging, journal)
         try:
             self._delete(gone, journal.folders)
             self._place_all()
         except BaseException:
             self.is_stuck = True
-            put_back(self.root, self.aside, self._undone(journal))
+            put_back(self.root, self.staging, self._undone(journal))
             self.is_stuck = False
             raise
 
@@ -343,7 +343,7 @@ class _Writer:
 
     def _keep(self, old: str, path: str, mode: int) -> str:
         """Keep what is at `path`, which stays there for now; return its stamp."""
-        self.root.twin(path, f"{self.aside}/{old}")
+        self.root.twin(path, f"{self.staging}/{old}")
         seen = self.seen[path]
         assert seen is not None
         return journals.stamp(seen.entry, mode)
@@ -369,13 +369,13 @@ class _Writer:
         if folder not in self.folders:
             for each in [*parents(folder), folder]:
                 if len(each) >= len(top) and each not in self.folders:
-                    self.root.mkdir(f"{self.aside}/{waits}{each[len(top) :]}")
+                    self.root.mkdir(f"{self.staging}/{waits}{each[len(top) :]}")
                     self.folders.add(each)
         return waits + path[len(top) :]
 
     def _write_file(self, new: str, entry: Entry, like: str | None) -> int:
-        """Write `entry` aside, with the permissions of what is `like`; return those."""
-        path = f"{self.aside}/{new}"
+        """Stage `entry` with the permissions of `like`; return those."""
+        path = f"{self.staging}/{new}"
         if entry.mode == LINK:
             self.root.symlink(entry.data, path)
             return LINK
@@ -390,7 +390,7 @@ class _Writer:
             os.close(handle)
 
     def _keep_mode(self, handle: int, like: str, runs: bool) -> None:
-        """Give an open file the permissions of another, but for the right to execute.
+        """Give an open file the permissions of another, except the right to execute.
 
         Rights that come with being setuid or setgid are not handed on.
         """
@@ -441,7 +441,7 @@ class _Writer:
                 if path not in tops:
                     self._looked(path)
                 self.begun.add(path)
-                self.root.replace(f"{self.aside}/{new}", path)
+                self.root.replace(f"{self.staging}/{new}", path)
             if path in tops:
                 self.root.forget()
         self._check_ways()
