@@ -3,8 +3,8 @@
 New files are written first into a staging directory ``.poach-*`` of the tree, with the
 old files beside them and a journal of all steps.  Then each path changes by one rename,
 so that at any time it is as before or as wanted, never half written.  A new folder
-comes into its place with all its files, by one rename, too.  A failed run is undone.  If
-a run is killed in between, the staging directory stays with the old files and the
+comes into its place with all its files, by one rename, too.  A failed run is undone.
+If a run is killed in between, the staging directory stays with the old files and the
 journal.  The next run reports it instead of patching a half-patched tree, and `recover`
 puts everything back.
 
