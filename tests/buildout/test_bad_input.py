@@ -150,7 +150,7 @@ def test_a_url_without_sha256_prints_the_location_to_paste(pond, index):
     assert error == (
         "Patch 'loud' of pond 1.0 (buildout.cfg:12, defined in "
         "buildout.cfg:15): a diff from a URL needs its "
-        f"sha256; what {url} holds now, if you trust it, is pinned by this location:\n"
+        f"sha256; if you trust what {url} has now, pin it with this location:\n"
         f"    {pinned}"
     )
     text = (pond.path / "buildout.cfg").read_text()
@@ -317,8 +317,8 @@ def test_a_patch_that_changes_the_version(pond):
     )
 
     assert refused(pond) == (
-        "The patched tree of pond 1.0 builds pond 1.1, which is not what the pin says; "
-        "upstream's own build files or a patch say so"
+        "The patched tree of pond 1.0 builds pond 1.1, not the name and version of "
+        "the pin; look at upstream's build files and at the patches"
     )
 
 

@@ -301,8 +301,8 @@ def test_a_configuration_over_http(pond, index):
     diff = f"{index.base}/site/diffs/loud.patch"
 
     assert pond.poach("list", "-c", "http.cfg", expect=1).error == (
-        f"Patch 'loud' of pond 1.0 ({url}): a diff from a URL needs its sha256; what "
-        f"{diff} holds now, if you trust it, is pinned by this location:\n"
+        f"Patch 'loud' of pond 1.0 ({url}): a diff from a URL needs its sha256; if you "
+        f"trust what {diff} has now, pin it with this location:\n"
         f"    {diff}#sha256={sha256(LOUD)}"
     )
     index.put("site/base.cfg", f"{text}#sha256={sha256(LOUD)}\n")

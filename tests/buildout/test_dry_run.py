@@ -166,7 +166,7 @@ def test_no_index_is_asked_after_a_part_that_may_do_anything(index, project):
 
     first, second = made.run(expect=1), made.run()
 
-    assert "when pond is in use without it" in first.error
+    assert "but pond is already in use without it" in first.error
     assert says(made, "user") == says(made, "asker") == "QUACK"
     for result in (first, second, made.run("-N")):
         assert "pypi.org" not in result.output

@@ -164,7 +164,9 @@ def test_one_that_comes_too_late_stops_the_run_and_the_next_is_right(
 
     error = made.run(expect=1).error
 
-    assert error.startswith("shipper 1.0 asks for pond +loud, when pond is in use")
+    assert error.startswith(
+        "shipper 1.0 asks for pond +loud, but pond is already in use"
+    )
     assert "run buildout again" in error
     made.run()
     assert says(made, "pond") == says(made, "shipper") == "QUACK"
@@ -179,7 +181,7 @@ def test_one_that_comes_after_a_request_that_was_tolerated(index, project):
 
     error = made.run(expect=1).error
 
-    assert error.startswith("asker 1.0 asks for pond +loud, when pond is in use")
+    assert error.startswith("asker 1.0 asks for pond +loud, but pond is already in use")
     made.run()
     assert says(made, "asker") == "QUACK"
 

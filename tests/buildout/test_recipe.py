@@ -220,7 +220,7 @@ def test_what_the_pin_refuses_is_refused_to_packages_too(index, pond):
 
     assert made.run(expect=1).error == (
         "asker 1.0 asks for pond +wide, which the pin 'pond = 1.0 +loud -wide' "
-        "refuses; take that back, or set 'patch-requests = ignore' to run without "
+        "refuses; remove that refusal, or set 'patch-requests = ignore' to run without "
         "the patch"
     )
 

@@ -254,8 +254,8 @@ def test_no_version_is_pinned(pond, index):
     error = made.run(expect=1).error
 
     assert error == (
-        "asker 1.0 asks for pond +loud, which is no extra of it; a patch is for one "
-        "version: pin one in [versions]"
+        "asker 1.0 asks for pond +loud, but pond has no extra of that name, and no "
+        "single version to patch: pin one in [versions]"
     )
 
 
@@ -285,8 +285,8 @@ def test_a_veto(pond, pin, patches, where):
 
     error = made.run(expect=1).error
     assert error == (
-        f"asker 1.0 asks for pond +loud, which {where} refuses; take that back, or "
-        "set 'patch-requests = ignore' to run without the patch"
+        f"asker 1.0 asks for pond +loud, which {where} refuses; remove that refusal, "
+        "or set 'patch-requests = ignore' to run without the patch"
     )
 
     result = made.run("buildout:patch-requests=ignore")
@@ -564,9 +564,9 @@ def parts(names, eggs="pond", pin="1.0"):
 
 
 LATE = (
-    "asker 1.0 asks for pond +loud, when pond is in use without it, by a recipe or "
-    "another part; add +loud to the pin and, if only a package has the diff, the place "
-    "of that to [patches]"
+    "asker 1.0 asks for pond +loud, but pond is already in use without it, by a "
+    "recipe or another part; add +loud to the pin and, if only a package has the "
+    "diff, its place to [patches]"
 )
 
 

@@ -45,10 +45,10 @@ class Unpinned(PoachError):
         place = self.location.shown
         pinned = replace(self.location, target=place, sha256=self.sha256)
         hidden = place != self.location.place
-        kept = "\nit is shown without secrets: keep your own, also in place of ***"
+        kept = "\nit is shown without secrets: keep yours, also in place of ***"
         return (
-            f"a diff from a URL needs its sha256; what {place} "
-            f"holds now, if you trust it, is pinned by this location:\n    {pinned}"
+            f"a diff from a URL needs its sha256; if you trust what {place} has "
+            f"now, pin it with this location:\n    {pinned}"
             f"{kept if hidden else ''}"
         )
 
@@ -60,7 +60,7 @@ class NoDiff(PoachError):
     reason: str
 
     def __str__(self) -> str:
-        return f"what {self.place} holds now cannot be used as a diff: {self.reason}"
+        return f"{self.place} has no usable diff now: {self.reason}"
 
 
 class WrongDigest(PoachError):

@@ -47,8 +47,8 @@ def refused(request: Request, where: str) -> RequestError:
     """Return the error of a request for a patch that the buildout refuses."""
     return RequestError(
         request,
-        f"which {where} refuses; take that back, or set 'patch-requests = ignore' to "
-        "run without the patch",
+        f"which {where} refuses; remove that refusal, or set 'patch-requests = ignore' "
+        "to run without the patch",
     )
 
 
@@ -56,7 +56,8 @@ def unpinned(request: Request) -> RequestError:
     """Return the error of a request on a project that has no one version."""
     return RequestError(
         request,
-        "which is no extra of it; a patch is for one version: pin one in [versions]",
+        f"but {request.project} has no extra of that name, and no single version to "
+        "patch: pin one in [versions]",
     )
 
 
@@ -70,7 +71,7 @@ def uninvited(request: Request) -> RequestError:
 def unpatchable(request: Request) -> RequestError:
     """Return the error of a request for what the buildout itself runs on."""
     return RequestError(
-        request, "which runs this buildout, so that the buildout cannot patch it"
+        request, f"but {request.project} runs this buildout, which cannot patch it"
     )
 
 
@@ -90,7 +91,8 @@ def too_late(request: Request, again: bool = False) -> RequestError:
     """
     return RequestError(
         request,
-        f"when {request.project} is in use without it, by a recipe or another part; "
+        f"but {request.project} is already in use without it, by a recipe or another "
+        "part; "
         + "run buildout again, now that the requester is installed, or " * again
         + _cure(request),
     )
@@ -98,6 +100,6 @@ def too_late(request: Request, again: bool = False) -> RequestError:
 
 def _cure(request: Request) -> str:
     return (
-        f"add +{request.patch} to the pin and, if only a package has the diff, the "
-        "place of that to [patches]"
+        f"add +{request.patch} to the pin and, if only a package has the diff, its "
+        "place to [patches]"
     )

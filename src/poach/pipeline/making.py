@@ -73,8 +73,8 @@ class WrongWheel(PoachError):
 
     def __str__(self) -> str:
         return (
-            f"The patched tree of {self.title} builds {self.wheel}, which is not what "
-            "the pin says; upstream's own build files or a patch say so"
+            f"The patched tree of {self.title} builds {self.wheel}, not the name "
+            "and version of the pin; look at upstream's build files and at the patches"
         )
 
 

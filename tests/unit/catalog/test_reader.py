@@ -186,8 +186,8 @@ def test_a_url_without_digest_prints_the_location_to_paste(reader, index: Index)
 
     assert isinstance(error, Unpinned)
     assert str(error) == (
-        f"a diff from a URL needs its sha256; what {url} holds now, if you trust it, "
-        f"is pinned by this location:\n    {url}#sha256={sha256(DIFF)}&strip=1"
+        f"a diff from a URL needs its sha256; if you trust what {url} has now, "
+        f"pin it with this location:\n    {url}#sha256={sha256(DIFF)}&strip=1"
     )
     assert not reader.store.path.exists()
 
@@ -341,7 +341,7 @@ def test_a_web_page_is_not_offered_to_be_pinned(reader, index: Index, page, pinn
 
     assert isinstance(error, NoDiff)
     assert str(error) == (
-        f"what {url} holds now cannot be used as a diff: it is a web page; take the "
+        f"{url} has no usable diff now: it is a web page; take the "
         "address of the raw file, and if the server wants a login write it into "
         "~/.netrc (machine 127.0.0.1)"
     )
@@ -356,7 +356,7 @@ def test_what_is_no_diff_is_not_offered_to_be_pinned(reader, index: Index, data)
 
     error = refusal(digest, reader, url)
 
-    assert str(error).startswith(f"what {url} holds now cannot be used as a diff: ")
+    assert str(error).startswith(f"{url} has no usable diff now: ")
     assert sha256(data) not in str(error)
 
 
@@ -416,7 +416,7 @@ def test_a_token_is_not_printed(reader, index: Index):
 
 def test_what_is_to_be_pasted_says_that_it_lacks_secrets(reader, index: Index):
     index.put("fix.diff", DIFF)
-    kept = "\nit is shown without secrets: keep your own, also in place of ***"
+    kept = "\nit is shown without secrets: keep yours, also in place of ***"
     for secret in ("{}/fix.diff?token=s3cr3t", "{}/fix.diff"):
         url = secret.format(index.base.replace("//", "//jane:s3cr3t@"))
         assert str(refusal(digest, reader, url)).endswith(kept)
