@@ -581,8 +581,8 @@ def test_all_faults_of_the_options_are_reported(pond, tmp_path):
     error = project.poach("list", expect=1).error
 
     assert error.splitlines() == [
-        "[buildout] patched-eggs-url (buildout.cfg:4): it is no http(s) URL with a "
-        "host, as https://host/path/",
+        "[buildout] patched-eggs-url (buildout.cfg:4): it is not an http(s) URL with "
+        "a host, such as https://host/path/",
         "[buildout] patched-eggs-upload (buildout.cfg:5): 'yes' is neither true nor "
         "false",
         "[buildout] patched-eggs-trusted-keys (buildout.cfg:10): 'ed25519:c2hvcnQ=' "
