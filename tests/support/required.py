@@ -16,7 +16,7 @@ class Metadata(EmptyProvider):  # type: ignore[misc]
         self.requires = requires
 
     def has_metadata(self, name: str) -> bool:
-        """Tell whether there is a file of metadata."""
+        """Return whether there is a file of metadata."""
         return name == "requires.txt"
 
     def get_metadata(self, name: str) -> str:
