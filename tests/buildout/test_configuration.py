@@ -787,7 +787,7 @@ def test_poach_build_says_what_it_does_on_standard_error(index, pond):
 # --- what has no effect
 
 
-def test_an_override_that_drops_a_patch_is_told(pond):
+def test_an_override_that_drops_a_patch_is_reported(pond):
     pond.write(
         "site.cfg", "[buildout]\nextends = buildout.cfg\n[versions]\npond = 1.0\n"
     )
@@ -808,7 +808,7 @@ def test_an_override_that_keeps_a_patch_is_not(pond):
     assert "drops" not in pond.poach("list", "-c", "site.cfg").output
 
 
-def test_a_section_that_is_no_part_is_told(pond):
+def test_a_section_that_is_no_part_is_reported(pond):
     pond.write(
         "site.cfg",
         """

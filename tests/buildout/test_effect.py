@@ -193,7 +193,7 @@ def test_a_module_that_python_cannot_compile(pond):
         assert patched.run().stdout.count(warning) == 1
 
 
-def test_what_was_installed_is_told(pond):
+def test_what_was_installed_is_reported(pond):
     patched = pond("+loud +deep", "patch-effect = warn")
     patched.run()
 

@@ -240,7 +240,7 @@ def test_lines_tell_whose_they_are(index, project):
     )
 
 
-def test_all_faults_are_told_and_the_others_are_built(index, project):
+def test_all_faults_are_reported_and_the_others_are_built(index, project):
     names = ["one", "two", "three"]
     for name in names:
         add(index, name)

@@ -41,7 +41,7 @@ def outcome(action):
     except PoachError as error:
         print(type(error).__name__, error)
 """
-USE = f"{PREAMBLE}\ntold(lambda: store.get_or_make({VERSION!r}, KEY, make))"
+USE = f"{PREAMBLE}\noutcome(lambda: store.get_or_make({VERSION!r}, KEY, make))"
 CACHE = "import sys; from poach.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -197,7 +197,7 @@ def test_a_folder_above_the_store(store):
 def test_the_digest_of_an_sdist(store):
     """One that was seen and may not be read is not forgotten for that."""
     close(store.note_path("sdists", "pond-1.0"))
-    code = f"{PREAMBLE}\ntold(lambda: store.recall_digest('sdists', 'pond-1.0'))"
+    code = f"{PREAMBLE}\noutcome(lambda: store.recall_digest('sdists', 'pond-1.0'))"
 
     assert as_user(JOE, code, store.path).stdout.startswith("Closed Cannot read ")
     assert cache(store, "verify").returncode == 1
@@ -207,7 +207,7 @@ def test_the_digest_of_an_sdist(store):
 def test_a_closed_folder_of_tools(store, name):
     folder = store.folder("tools", "x", lambda made: write(made, "file"))
     close(folder / name)
-    code = f"{PREAMBLE}\ntold(lambda: store.folder('tools', 'x', make))"
+    code = f"{PREAMBLE}\noutcome(lambda: store.folder('tools', 'x', make))"
 
     done = as_user(JOE, code, store.path)
 

@@ -480,7 +480,7 @@ def test_no_part_is_lost_by_a_patch_that_fails(pond, index):
     assert says(made) == "QUACK 1"
 
 
-def test_faults_of_all_parts_are_told_together(pond, index):
+def test_faults_of_all_parts_are_reported_together(pond, index):
     add_pond(index, "lake")
     cfg = CFG.replace("pond = 1.0", "pond = 1.0 +one\n    lake = 1.0 +two")
     cfg = cfg.replace("eggs = asker", "eggs = pond\n        lake")

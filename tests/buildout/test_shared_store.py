@@ -249,11 +249,11 @@ def test_a_server_that_is_down_is_asked_once(index, pond, tmp_path):
 def test_a_server_that_takes_nothing(index, pond, tmp_path, options, line):
     with Nginx(tmp_path / "strict", options) as strict:
         result = two_ponds(index, pond, url=strict.url).poach("build")
-        told_ = warnings(result)
+        shown = warnings(result)
 
-    assert len(told_) == (1 if "alone" in line else 2)
-    assert re.match(r"Did not upload (pond|lake) 1\.0\+loud\.p", told_[0])
-    assert told_[0].endswith(f"the server answers with status {line}")
+    assert len(shown) == (1 if "alone" in line else 2)
+    assert re.match(r"Did not upload (pond|lake) 1\.0\+loud\.p", shown[0])
+    assert shown[0].endswith(f"the server answers with status {line}")
     assert len(printed(result, "Built")) == 2
 
 
