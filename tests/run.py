@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-tests"
+PYTHON = str(ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python")
 #: What the environment was made of; the same needs no other.
 MADE_OF = ENVIRONMENT / "made-of"
 #: The tests that start no buildout and take no long time.
@@ -23,21 +24,19 @@ QUICK = ["-m", "not slow", "tests/unit"]
 def main(arguments):
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("poach needs Python 3.10 or newer")
-    programs = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
-    python = str(programs / "python")
     tests = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     if "--quick" in arguments:
         arguments = [*QUICK, *(a for a in arguments if a != "--quick")]
     steps = [
-        [python, "-m", "ruff", "check", "."],
-        [python, "-m", "ruff", "format", "--check", "."],
-        [python, "-m", "mypy"],
-        [python, "-m", "pytest", *tests, *arguments],
+        [PYTHON, "-m", "ruff", "check", "."],
+        [PYTHON, "-m", "ruff", "format", "--check", "."],
+        [PYTHON, "-m", "mypy"],
+        [PYTHON, "-m", "pytest", *tests, *arguments],
     ]
-    return prepare(python) or next(filter(None, map(run, steps)), 0)
+    return prepare() or next(filter(None, map(run, steps)), 0)
 
 
-def prepare(python):
+def prepare():
     """Make the environment unless it is made of the same; return an exit code."""
     inputs = [ROOT / "setup.py", ROOT / "pyproject.toml", Path(__file__)]
     texts = [sys.version.encode(), *(path.read_bytes() for path in inputs)]
@@ -45,7 +44,7 @@ def prepare(python):
     if MADE_OF.exists() and MADE_OF.read_text() == now:
         return 0
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[test]"]
+    install = [PYTHON, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[test]"]
     code = run(install)
     if not code:
         MADE_OF.write_text(now)

@@ -1,13 +1,15 @@
 """What the benchmarks of whole runs share: turns, medians, and a line for each limit.
 
 Everything that is compared is measured in the same run and in turns; a ratio is the
-median of the ratios of each turn.  Limits are on the wall clock.  Beside them stands
-the ratio of CPU seconds, which others who load the machine change less.
+median of the ratios of each turn.  Limits are on the wall clock, if nothing else is
+said.  Beside them stands the ratio of CPU seconds, which others who load the machine
+change less.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -17,8 +19,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+import prepared  # noqa: F401
 
 from support import CALLER, Environment, Index, Project, hermetic
 from support.environments import NEWEST, make_environment, make_wheel, make_wheelhouse
@@ -45,13 +48,17 @@ class Contest:
     ours: Sequence[Spent]
     theirs: Sequence[Spent]
     limit: float
+    on: Literal["wall", "cpu"] = "wall"
+    """What the limit is for."""
 
     def show(self) -> bool:
-        """Print a line; tell whether the limit is kept."""
-        seconds = (median(one.wall for one in s) for s in (self.ours, self.theirs))
+        """Print a line, with the seconds of `on`; tell whether the limit is kept."""
+        both = self.ours, self.theirs
+        seconds = (median(getattr(one, self.on) for one in each) for each in both)
         shown = (f"{each:.3f} s" for each in seconds)
         wall, cpu = self._ratio("wall"), self._ratio("cpu")
-        return line(self.name, *shown, f"{wall:.3f}", f"{cpu:.3f}", self.limit, wall)
+        found = wall if self.on == "wall" else cpu
+        return line(self.name, *shown, f"{wall:.3f}", f"{cpu:.3f}", self.limit, found)
 
     def _ratio(self, what: str) -> float:
         pairs = zip(self.ours, self.theirs, strict=True)
@@ -151,6 +158,42 @@ def spend(
             printed = output.read().decode(errors="replace")
             raise SystemExit(f"failed: {' '.join(map(str, command))}\n{printed}")
     return Spent(took, usage.ru_utime + usage.ru_stime)
+
+
+def output(
+    command: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None = None
+) -> str:
+    """Run a command that must not fail; return what it printed."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode:
+        raise SystemExit(f"failed: {' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+def instructions(
+    command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]
+) -> int:
+    """Return how many a command and its children take, as valgrind counts them.
+
+    The order of sets is the same each time.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = f"--log-file={folder}/log.%p", f"--cachegrind-out-file={folder}/out.%p"
+        valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", *files]
+        words = [*valgrind, "--trace-children=yes", *command]
+        output(words, cwd, {**env, "PYTHONHASHSEED": "0"})
+        logs = "".join(path.read_text() for path in Path(folder).glob("log.*"))
+    counts = re.findall(r"I +refs: +([\d,]+)", logs)
+    return sum(int(each.replace(",", "")) for each in counts)
 
 
 def add_real_sdist(index: Index, requirement: str) -> Path:
