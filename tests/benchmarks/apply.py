@@ -33,7 +33,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+import prepared  # noqa: F401
 
 import corpus_table
 
