@@ -209,7 +209,7 @@ class DryRun:
         granted and for eggs that cannot be built; what cannot be resolved is reported
         when its part is at work.
         """
-        parts = [Part(buildout[name], self.forecast.parts) for name in names]
+        parts = [self.part(buildout, name) for name in names]
         self.later = {part.builds for part in parts if part.builds}
         try:
             with self.builder.tentatively(), _Quiet():
@@ -217,6 +217,10 @@ class DryRun:
                     pass
         finally:
             self.missing = None
+
+    def part(self, buildout: Any, name: str) -> Part:
+        """Return the part `name`, as far as it installs eggs."""
+        return Part(buildout[name], self.forecast.parts)
 
     def _round(
         self,

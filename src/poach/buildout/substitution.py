@@ -74,8 +74,8 @@ class Eggs(Protocol):
 class Run(Protocol):
     """Decides what is done before the parts of a run."""
 
-    def rests(self, buildout: Any) -> bool:
-        """Tell whether no part of `buildout` needs to be asked beforehand."""
+    def rests(self, buildout: Any, specs: Iterable[str]) -> bool:
+        """Tell whether no dry run is needed; `specs` are what parts name."""
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""
@@ -282,7 +282,8 @@ class Substitution:
         if buildout is not self.buildout:
             return result
         self.running = list(parts)
-        if not self.supplier.rests(buildout):
+        read = (self.dry_run.part(buildout, name) for name in parts)
+        if not self.supplier.rests(buildout, (s for part in read for s in part.specs)):
             if set(parts) < set(buildout["buildout"]["parts"].split()):
                 self.supplier.recall()
             self.dry_run.take(buildout, parts, self.original_install, self._counts)

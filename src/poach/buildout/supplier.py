@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poach.buildout import idle, noted_requests, origins, unused
+from poach.buildout import foresight, noted_requests, origins, unused
 from poach.buildout.errors import as_user_errors
 from poach.buildout.patched_pin import PatchedPin
 from poach.buildout.session import Session
@@ -42,9 +42,9 @@ class SessionSupplier:
         found = session.patch_sets or session.parts or session.library.shipped
         return self.unconcerned and not found
 
-    def rests(self, buildout: Any) -> bool:
-        """Tell whether no part of `buildout` needs to be asked beforehand."""
-        if self.idle and not idle.ships_diffs(buildout):
+    def rests(self, buildout: Any, specs: Iterable[str]) -> bool:
+        """Return whether no dry run is needed; `specs` are what parts name."""
+        if not foresight.is_needed(self.session, buildout, specs, self.idle):
             self.session.use.rest()
         return self.session.use.rested
 

@@ -145,10 +145,21 @@ class Use:
         runs left in the store goes, too.
         """
         if pinned or self.aliases or self.noted_before():
-            hidden = self.resolved - self.foreseen - self.settings.unpatchable
-            self._note(notes.RUNS, notes.of_run(self.eggs, hidden, self.blind))
+            hidden, blind = self._hidden()
+            self._note(notes.RUNS, notes.of_run(self.eggs, hidden, blind))
         with contextlib.suppress(StoreUnwritable):
             self.store.sweep()
+
+    def _hidden(self) -> tuple[set[NormalizedName], set[str]]:
+        """Return what parts got without a dry run that knew it, and which may have.
+
+        A run without a dry run has found out nothing of that: the last note counts.
+        """
+        if self.rested:
+            noted = self.noted_before() or {}
+            there, blind = noted.get("unforeseen", ()), noted.get("blind", ())
+            return self.resolved.intersection(there), set(blind)
+        return self.resolved - self.foreseen - self.settings.unpatchable, self.blind
 
     def note_so_far(self) -> None:
         """Note what a run has used that may not come to its end; as `note` does.

@@ -11,7 +11,7 @@ from poach.catalog.ports import Fetcher
 from poach.errors import PoachError, collect
 from poach.names import NormalizedName, canonicalize_name, is_version, same_version
 from poach.pins import series
-from poach.pins.location import Kind, Location, without_credentials
+from poach.pins.location import Kind, Location, is_url, without_credentials
 from poach.pins.patchset import UnknownPatch
 from poach.pins.pin import Pin
 
@@ -113,6 +113,15 @@ class NamedDiffs:
             return _agreed(shipped)
         known, others = list(self._known(pin)), list(self._elsewhere(pin, name))
         raise UnknownPatch(pin, name, owner, known, self._looked_in(), others)
+
+    def may_define(self, pin: Pin, name: str) -> bool:
+        """Tell whether there may be a diff of `name`: of a URL that is not known."""
+        if self.entry(pin, name) is not None or any(map(is_url, self.folders)):
+            return True
+        try:
+            return any(self._on_path(pin, name)) or bool(self._shipped(pin, name))
+        except Ambiguous:
+            return True
 
     def definer(self, pin: Pin, name: str) -> str:
         """Return who wrote the entry for `name` or ships it, empty for patch-path."""

@@ -1,0 +1,93 @@
+"""Whether a run needs a dry run: not where that would find nothing out.
+
+A dry run finds out which patched eggs are to be built, and which patches packages ask
+for.  With all eggs in the store, and nobody at hand who might ask for a patch that is
+not in a pin, the parts' own resolution gives the same.  Nothing of this is remembered:
+each run looks at what is there.
+
+What a run downloads may ask, too.  So a run that will download, as far as pins and
+parts say, has a dry run; a request that comes up in the middle of one without is
+refused where it comes too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pkg_resources
+import zc.buildout.easy_install as easy_install
+
+from poach.buildout import at_hand
+from poach.buildout.at_hand import AtHand
+from poach.buildout.requests import GROUP
+from poach.buildout.session import Session
+from poach.names import NormalizedName, canonicalize_name, same_version
+
+
+def is_needed(
+    session: Session, buildout: Any, specs: Iterable[str], idle: bool
+) -> bool:
+    """Tell whether a dry run may find anything out; `specs` are what parts name.
+
+    In an `idle` session only a distribution that ships diffs changes anything.
+    """
+    if session.settings.unused == "error" or session.missing(session.patch_sets):
+        return True
+    try:
+        eggs = list(at_hand.eggs(buildout))
+        others = list(at_hand.beside_buildout())
+    except OSError:
+        return True
+    if any(GROUP.encode() in dist.entry_points for dist in (*eggs, *others)):
+        return True
+    if idle:
+        return False
+    requirements = list(map(pkg_resources.Requirement.parse, specs))
+    return _downloads(session, eggs, others, requirements) or _may_ask(
+        session, [*eggs, *others], requirements
+    )
+
+
+def _may_ask(
+    session: Session, dists: Iterable[AtHand], requirements: Iterable[Any]
+) -> bool:
+    """Tell whether somebody may ask for a patch that is not in a pin."""
+    wanted = {one for dist in dists for one in dist.wanted_extras()}
+    for requirement in requirements:
+        project = canonicalize_name(requirement.project_name)
+        wanted.update((project, canonicalize_name(x)) for x in requirement.extras)
+    return any(session.granting.may_grant(*one) for one in wanted)
+
+
+def _downloads(
+    session: Session,
+    eggs: Iterable[AtHand],
+    others: Iterable[AtHand],
+    requirements: Iterable[Any],
+) -> bool:
+    """Tell whether a part names what is not there, or a pin another version of it."""
+    named = {canonicalize_name(one.project_name) for one in requirements}
+    there: dict[NormalizedName, set[str]] = {}
+    for dist in eggs:
+        there.setdefault(dist.project, set()).add(dist.version)
+    if not named <= {*there, *session.patch_sets, *(dist.project for dist in others)}:
+        return True
+    versions = easy_install.Installer._versions.items()
+    pinned = {canonicalize_name(key): version for key, version in versions}
+    return any(
+        project not in session.patch_sets and not _has(found, pinned.get(project))
+        for project, found in there.items()
+    )
+
+
+def _has(found: Collection[str], constraint: str | None) -> bool:
+    """Tell whether one of the versions that were found meets a constraint.
+
+    Of a version that no file name says, or of a range, buildout is to find out.
+    """
+    if not constraint or constraint.startswith(("<", ">")):
+        return bool(found)
+    version = constraint.removeprefix("==")
+    known = version in found or "" in found
+    return known or any(same_version(version, one) for one in found)
