@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 
 #: The error numbers of a file system that takes no more.
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def user_name(user: int) -> str:

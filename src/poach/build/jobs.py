@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -11,13 +10,6 @@ from poach.build import process
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def collect(function: Callable[[T], R], items: Sequence[T], jobs: int) -> list[R]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pkg_resources
 
 from poach.buildout import (
-    extensions,
     idle,
     noted_requests,
     parts,
     pinning,
     settings,
     stale,
-    toolchains,
     unused,
 )
 from poach.buildout.interception import intercept
@@ -26,6 +24,10 @@ from poach.buildout.substitution import Substitution
 from poach.buildout.supplier import SessionSupplier, patched_pin
 from poach.errors import collect
 from poach.pins.patchset import PatchSet
+
+if TYPE_CHECKING:
+    from poach.buildout.settings import Settings
+    from poach.pipeline.kit import Toolchain
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -83,9 +85,11 @@ def activate(
     """
     read = settings.read(buildout)
     if noted:  # buildout itself does not come here with such a pin
+        # Imported late: this is for a command of poach.
+        from poach.buildout import extensions
+
         extensions.refuse_required(buildout, read.pins)
-    foreign = None if python is None else toolchains.foreign(read, python)
-    session = Session(read, foreign, is_run=not noted)
+    session = Session(read, _foreign(read, python), is_run=not noted)
     substitution = Substitution(supplied(buildout, session), buildout)
     _pin(buildout, session, session.patch_sets.values())
     pinning.forget(pkg_resources.working_set, session.settings.substitutes)
@@ -108,6 +112,15 @@ def activate(
         restore()
         raise
     return activation
+
+
+def _foreign(read: Settings, python: str | None) -> Toolchain | None:
+    if python is None:
+        return None
+    # Imported late: a run of buildout makes eggs for its own interpreter.
+    from poach.buildout import toolchains
+
+    return toolchains.foreign(read, python)
 
 
 def supplied(buildout: Any, session: Session) -> SessionSupplier:

@@ -14,9 +14,6 @@ from poach.build.egginfo import EggFailed
 from poach.build.pip import Pip
 from poach.build.process import CommandFailed
 
-#: From zc.buildout 5 on, eggs have no ``__init__.py`` for old-style namespaces.
-LAYOUT = "v5" if hasattr(easy_install, "find_namespace_init_files") else "v4"
-
 
 @dataclass(frozen=True, slots=True)
 class BuildoutEggs:

@@ -21,11 +21,8 @@ except ImportError:  # before zc.buildout 3.1
 
 def version_of(installer: Any, project: str) -> str | None:
     """Return the version that an installer has for a canonical `project`."""
-    # How the keys are spelled depends on the release of zc.buildout.
-    for key, version in installer._versions.items():
-        if canonicalize_name(key) == project:
-            return str(version)
-    return None
+    version = installer._versions.get(project)
+    return None if version is None else str(version)
 
 
 def distributions(installer: Any, project: str) -> Iterator[Any]:

@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from poach import pipeline
-from poach.build import jobs
-from poach.buildout import toolchains
 from poach.buildout.granting import Granting
+from poach.buildout.late import LateSources, own_toolchain
 from poach.buildout.parts import EggPart, refuse_other
 from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import OptionError, OwnedPin, Settings
-from poach.buildout.sources import BuildoutSources
+from poach.buildout.target import own_target
 from poach.buildout.use import Use
 from poach.catalog.definitions import NamedDiffs, Shelf
 from poach.catalog.fetch import HttpFetcher
@@ -69,8 +68,7 @@ class Session:
         poach.
         """
         self.settings = settings
-        chain = toolchain or toolchains.own(settings)
-        self.kit = _kit(settings, chain, reporter or LogReporter())
+        self.kit = _kit(settings, toolchain, reporter or LogReporter())
         #: The diffs that the buildout defines, and those that packages ship.
         self.library = NamedDiffs(
             settings.diffs,
@@ -250,6 +248,9 @@ class Session:
         They are built side by side, as far as the settings allow.  Raises all that is
         wrong, together.
         """
+        # Imported late: a warm run builds nothing.
+        from poach.build import jobs
+
         wanted = [key for key in self.patch_sets if key in needed]
         build = partial(self._supply, may_build=True)
         jobs.collect(build, self.missing(wanted), self.settings.jobs)
@@ -299,11 +300,9 @@ def _stood_for(settings: Settings) -> dict[NormalizedName, list[NormalizedName]]
     return found
 
 
-def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
+def _kit(settings: Settings, foreign: Toolchain | None, reporter: Reporter) -> Kit:
     store = Store(settings.store, reporter)
-    sdists = BuildoutSources(
-        store, settings.links, settings.index, settings.allow_hosts, settings.offline
-    )
+    sdists = LateSources(settings, store)
     reader = DiffReader(store, sdists, HttpFetcher(settings.offline))
     shared = None
     if settings.sharing is not None and not settings.offline:
@@ -311,5 +310,7 @@ def _kit(settings: Settings, toolchain: Toolchain, reporter: Reporter) -> Kit:
         from poach.remote.client import RemoteStore
 
         shared = RemoteStore(settings.sharing, settings.allow_hosts, reporter)
+    target = foreign.target if foreign else own_target()
+    tools = (lambda: foreign) if foreign else own_toolchain(settings)
     trusted = settings.trusted
-    return Kit(store, sdists, reader, toolchain, reporter, shared, trusted)
+    return Kit(store, sdists, reader, target, tools, reporter, shared, trusted)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from poach.build.jobs import processors
 from poach.buildout import origins
 from poach.buildout.origins import OptionError as OptionError
 from poach.buildout.store_folder import store_folder
@@ -17,6 +16,7 @@ from poach.errors import PoachError, collect, did_you_mean, together
 from poach.names import NormalizedName, canonicalize_name, is_patch_name, is_version
 from poach.pins.location import Kind, Location, is_url
 from poach.pins.pin import Pin, is_pin, refuse_missing_plus
+from poach.system import processors
 
 if TYPE_CHECKING:
     from poach.remote.sharing import PublicKey, Sharing

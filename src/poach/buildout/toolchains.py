@@ -8,16 +8,16 @@ import sysconfig
 from pathlib import Path
 
 import zc.buildout.easy_install as easy_install
-from packaging.tags import sys_tags
 from packaging.version import Version
 
 from poach.build import egginfo
 from poach.build.builder import PipBuilder
 from poach.build.compiling import OtherCompiler, OwnCompiler
 from poach.build.pip import Pip
-from poach.buildout.eggs import LAYOUT, BuildoutEggs
+from poach.buildout.eggs import BuildoutEggs
 from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import Settings
+from poach.buildout.target import own_target
 from poach.pins.build_key import Target
 from poach.pipeline.kit import Toolchain
 from poach.store.store import Store
@@ -31,10 +31,8 @@ _IN_TREE = Version("21.3")
 def own(settings: Settings) -> Toolchain:
     """Return what builds for the running interpreter, in the layout of its buildout."""
     pip = _pip(settings)
-    tag = next(sys_tags())
-    target = Target(tag.interpreter, tag.abi, tag.platform, LAYOUT)
     builder = PipBuilder(pip, _options(), lambda: _copies(_own_pip()))
-    return Toolchain(builder, BuildoutEggs(pip), target, OwnCompiler())
+    return Toolchain(builder, BuildoutEggs(pip), own_target(), OwnCompiler())
 
 
 def foreign(settings: Settings, python: str) -> Toolchain:

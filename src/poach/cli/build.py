@@ -115,7 +115,7 @@ def _build(
         done()
     say(f"{tagged} {egg.egg}")
     if folder is not None:
-        zipped = session.kit.toolchain.target.layout == egginfo.LAYOUT
+        zipped = session.kit.target.layout == egginfo.LAYOUT
         for file in export(egg, folder, zipped):
             say(f"{tagged} {file}")
 

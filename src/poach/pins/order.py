@@ -48,16 +48,23 @@ class Hints:
     before: frozenset[str] = frozenset()
 
 
-def hints(diff: bytes) -> Hints:
-    """Read the fields ``After`` and ``Before`` from the header of a diff."""
-    found = _BEGIN.search(diff)
-    header = diff[: found.start()] if found else b""
-    fields = [(m[1].lower(), frozenset(_names(m[2]))) for m in _FIELD.finditer(header)]
+def hints(*diffs: bytes) -> Hints:
+    """Read the fields ``After`` and ``Before`` from the headers of some diffs."""
+    fields = [
+        (field[1].lower(), frozenset(_names(field[2])))
+        for diff in diffs
+        for field in _FIELD.finditer(_header(diff))
+    ]
     after, before = (
         frozenset().union(*(names for field, names in fields if field == wanted))
         for wanted in (b"after", b"before")
     )
     return Hints(after, before)
+
+
+def _header(diff: bytes) -> bytes:
+    found = _BEGIN.search(diff)
+    return diff[: found.start()] if found else b""
 
 
 def arranged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -14,7 +15,6 @@ from typing import Protocol
 from poach.errors import PoachError, collect, did_you_mean, each, together
 from poach.names import canonicalize_name, tagged_version
 from poach.pins.location import Location, without_credentials
-from poach.pins.order import Hints, arranged, hints
 from poach.pins.pin import Pin
 
 
@@ -107,7 +107,7 @@ class Patch:
         return _owners(self.owner, self.definer)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PatchSet:
     """A pin and its diffs, in the order in which they apply."""
 
@@ -118,14 +118,14 @@ class PatchSet:
     #: Who asked for what is not in the buildout's own pin.
     askers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """The sha256, in hex, of everything that changes what the patches do."""
         diffs = [patch.meaning for patch in self.patches]
         text = json.dumps(diffs, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
         """The tagged version, in normal form (PEP 440)."""
         return tagged_version(self.pin.base, self.pin.names, self.digest)
@@ -224,25 +224,31 @@ def resolve(
         zip(names, collect(patches, zip(names, asked_by, strict=True)), strict=True)
     )
     if more:
-        said: dict[str, Hints] = {
-            canonicalize_name(name): _hints(group, reader)
-            for name, group in found.items()
-        }
-        keys = [canonicalize_name(name) for name in pin.names]
-        order = arranged(f"{pin.project} {pin.base}", keys, more, said)
-        names = tuple(sorted(names, key=lambda n: order.index(canonicalize_name(n))))
+        names = _arranged(pin, more, found, reader)
     whole = Pin(pin.project, pin.base, names, pin.refused)
     all_of = [patch for name in names for patch in found[name]]
     return PatchSet(whole, _distinct(all_of, pin), askers)
 
 
-def _hints(patches: Iterable[Patch], reader: PatchReader) -> Hints:
-    """Return what the headers of the diffs of one name say together."""
-    said = [hints(reader.read(patch.location, patch.sha256)) for patch in patches]
-    return Hints(
-        frozenset().union(*(each.after for each in said)),
-        frozenset().union(*(each.before for each in said)),
-    )
+def _arranged(
+    pin: Pin,
+    more: Sequence[str],
+    found: Mapping[str, Sequence[Patch]],
+    reader: PatchReader,
+) -> tuple[str, ...]:
+    """Return all names that were `found` in the order in which they apply."""
+    # Imported late: most pins have all the patches that are asked for.
+    from poach.pins.order import Hints, arranged, hints
+
+    said: dict[str, Hints] = {
+        canonicalize_name(name): hints(
+            *(reader.read(patch.location, patch.sha256) for patch in patches)
+        )
+        for name, patches in found.items()
+    }
+    keys = [canonicalize_name(name) for name in pin.names]
+    order = arranged(f"{pin.project} {pin.base}", keys, more, said)
+    return tuple(sorted(found, key=lambda n: order.index(canonicalize_name(n))))
 
 
 def _distinct(patches: Iterable[Patch], pin: Pin) -> tuple[Patch, ...]:

@@ -246,5 +246,5 @@ def sdist_note(pin: Pin) -> str:
 
 def _key(patch_set: PatchSet, options: BuildOptions, sdist: str, kit: Kit) -> BuildKey:
     pin = patch_set.pin
-    target = kit.toolchain.target
-    return BuildKey(pin.key, pin.base, sdist, patch_set.digest, target, options)
+    digest = patch_set.digest
+    return BuildKey(pin.key, pin.base, sdist, digest, kit.target, options)

@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from poach.catalog.ports import SourceFinder
-from poach.pins.build_key import Target
-from poach.pins.patchset import PatchReader
-from poach.pipeline.ports import (
-    Compiler,
-    EggMaker,
-    Reporter,
-    WheelBuilder,
-)
-from poach.store.store import Store
+from poach.pipeline.ports import Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from poach.catalog.ports import SourceFinder
+    from poach.pins.build_key import Target
+    from poach.pins.patchset import PatchReader
+    from poach.pipeline.ports import Compiler, EggMaker, WheelBuilder
     from poach.remote.client import RemoteStore
     from poach.remote.sharing import PublicKey
+    from poach.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,10 @@ class Kit:
     store: Store
     sdists: SourceFinder
     reader: PatchReader
-    toolchain: Toolchain
+    #: For what interpreter eggs are made.
+    target: Target
+    #: Gives what makes them, which a run that builds nothing does not even import.
+    toolchain: Callable[[], Toolchain]
     reporter: Reporter = field(default_factory=Reporter)
     #: Asked before anything is built.
     shared: RemoteStore | None = None

@@ -94,7 +94,7 @@ def make(
     touched = _touched(patch_set, applied)
     raise_faults(translations.compile_patched(patch_set.title, tree, touched))
     kit.reporter.building(patch_set.tagged)
-    built, builder = staging / "wheel", kit.toolchain.builder
+    built, builder = staging / "wheel", kit.toolchain().builder
     try:
         path = builder.build(patch_set.asked, tree, built, key.options, log)
     except BuildFailed as failure:
@@ -117,7 +117,7 @@ def make(
     )
     files, extras = metadata_files(facts), patch_set.extras
     tagged = write(retagged(wheel, patch_set.version, files, extras), staging)
-    egg = kit.toolchain.eggs.make(tagged, staging / "egg", log)
+    egg = kit.toolchain().eggs.make(tagged, staging / "egg", log)
     translations.make_newer(egg, tree, touched)
     kit.reporter.printed(log)
     log.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def syntax_faults(
     if not now:
         return {}
     was = [modules[path].upstream or b"" for path in now]
-    compiler = kit.toolchain.compiler
+    compiler = kit.toolchain().compiler
     faults = compiler.faults([*now.values(), *was], folder, log)
     pairs = zip(now, faults, faults[len(now) :], strict=False)
     messages = {}

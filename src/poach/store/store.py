@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -82,9 +83,12 @@ class Store:
 
     def holds(self, location: str | Path) -> bool:
         """Return whether `location` lies in the store."""
-        return Path(os.path.realpath(location)).is_relative_to(
-            os.path.realpath(self.path)
-        )
+        place = os.path.realpath(location)
+        return place == self._real or place.startswith(self._real + os.sep)
+
+    @functools.cached_property
+    def _real(self) -> str:
+        return os.path.realpath(self.path)
 
     def place(self, version: str, key: BuildKey) -> Path:
         """Return the folder of the entry of `key`, there or not."""
