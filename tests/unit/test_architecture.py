@@ -73,7 +73,7 @@ HOUSE = {
     ),
     # the edges
     "buildout": Room(
-        "errors names pins record store catalog build remote pipeline runtime",
+        "errors system names pins record store catalog build remote pipeline runtime",
         "activation bridge display extension masking session store_folder",
     ),
     "buildout27": Room(),

@@ -47,7 +47,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def make(settings):
-    return lambda **more: Session(settings, object(), **more)
+    return lambda **more: Session(settings, **more)
 
 
 @pytest.fixture
