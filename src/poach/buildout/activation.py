@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pkg_resources
 
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("zc.buildout.poach")
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """poach at work in one buildout; `restore` ends it."""
 
     session: Session

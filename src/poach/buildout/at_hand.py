@@ -21,6 +21,8 @@ from poach.names import NormalizedName, canonicalize_name
 
 #: A folder of metadata; an egg of buildout may hold a ``.dist-info`` (a wheel's).
 _FOLDERS = ("EGG-INFO", ".dist-info", ".egg-info")
+#: Where a develop egg of setuptools is.
+_LINK = ".egg-link"
 #: Where the description begins (a METADATA is like a mail).
 _HEAD = re.compile(rb"\r?\n\r?\n")
 #: Requirements with extras, as lines of requires.txt and of METADATA.
@@ -64,20 +66,22 @@ def beside_buildout() -> Iterator[AtHand]:
 def _in(place: Path) -> Iterator[AtHand]:
     """Yield the distributions in a folder, or in a zipped egg."""
     try:
-        entries = list(place.iterdir())
+        with os.scandir(place) as entries:
+            names = [e.name for e in entries if e.name.endswith((*_FOLDERS, _LINK))]
     except FileNotFoundError:
         return
     except NotADirectoryError:
         if zipfile.is_zipfile(place):
             yield _zipped(place)
         return
-    for entry in entries:
-        if entry.name.endswith(_FOLDERS):
-            stem = place.stem if entry.name == "EGG-INFO" else entry.stem
-            yield _at_hand(stem, *_files(entry))
-        elif entry.suffix == ".egg-link":  # a develop egg of setuptools
+    for name in names:
+        entry = place / name
+        if name.endswith(_LINK):
             link = entry.read_bytes().split(b"\n")[0].strip()
             yield from _in(place / os.fsdecode(link))
+        else:
+            stem = place.stem if name == "EGG-INFO" else entry.stem
+            yield _at_hand(stem, *_files(entry))
 
 
 def _files(folder: Path) -> Iterator[bytes]:

@@ -8,10 +8,6 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from poach.buildout import masking
-from poach.buildout.activation import activate
-from poach.buildout.errors import as_user_errors
-from poach.buildout.interception import is_running
 from poach.errors import PoachError
 
 #: Earlier releases kept in parts-directory what the last run had found out.
@@ -24,6 +20,12 @@ def load(buildout: Any) -> None:
     Raises zc.buildout.UserError with all that is wrong with pins and patches.
     """
     _relieve_the_collector()
+    # Imported late, for what they bring would have the collector look at everything.
+    from poach.buildout import masking
+    from poach.buildout.activation import activate
+    from poach.buildout.errors import as_user_errors
+    from poach.buildout.interception import is_running
+
     masking.mask()
     _remove_outdated(Path(buildout["buildout"]["parts-directory"]))
 
@@ -41,6 +43,9 @@ def unload(buildout: Any) -> None:
 
     Raises zc.buildout.UserError if one of these is gone.
     """
+    from poach.buildout import masking
+    from poach.buildout.errors import as_user_errors
+
     activation = getattr(buildout, "_poach", None)
     try:
         if activation is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -62,7 +61,7 @@ def _local_versions(session: Session, buildout: Any) -> Iterator[OptionError]:
 def _names(session: Session, pin: Pin, label: str) -> list[str]:
     """Return the patches that a local label names, alone or joined by dots."""
     folders = [place for place in session.library.folders if not is_url(place)]
-    library = replace(session.library, folders=folders)
+    library = session.library._replace(folders=folders)
 
     def is_defined(name: str) -> bool:
         try:

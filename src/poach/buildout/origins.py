@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poach.errors import PoachError
 from poach.pins.location import is_url, without_credentials
@@ -42,8 +41,7 @@ class OptionError(PoachError):
         return f"{self.option}{owner}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of an option's value.
 
     `text` is the line after substitution, `source` the file or URL of the

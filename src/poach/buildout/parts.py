@@ -10,9 +10,8 @@ import contextlib
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zc.buildout import UserError
 
@@ -47,8 +46,7 @@ LINKER_VARIABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EggPart:
+class EggPart(NamedTuple):
     """A part that builds the egg of `project`.
 
     `pin` is the one that the part brings itself, None where that of the versions
@@ -198,7 +196,7 @@ def _own_pin(
         raise OptionError(f"[{name}]", "", reason)
     # What the pin refuses is refused to packages, too.
     refused = there.refused if there else ()
-    return replace(owned, pin=replace(owned.pin, refused=refused))
+    return owned._replace(pin=owned.pin._replace(refused=refused))
 
 
 def _refuse_vetoed(

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -124,7 +123,7 @@ class Session:
         there = shipped.get(canonicalize_name(project), ())
         shelves = {*there, Shelf(owner, folder)}
         shipped[canonicalize_name(project)] = sorted(shelves, key=lambda s: s.owner)
-        self.library = replace(self.library, shipped=shipped)
+        self.library = self.library._replace(shipped=shipped)
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
@@ -145,7 +144,7 @@ class Session:
     def reporting(self, reporter: Reporter) -> Iterator[None]:
         """Report what becomes of eggs in the ``with`` block to another reporter."""
         before = self.kit
-        self.kit = replace(before, reporter=reporter)
+        self.kit = before._replace(reporter=reporter)
         try:
             yield
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -37,8 +37,7 @@ NEVER_PATCHED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedPin:
+class OwnedPin(NamedTuple):
     """A pin, and for each of its names who wrote it."""
 
     pin: Pin

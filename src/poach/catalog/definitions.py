@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from poach.catalog.ports import Fetcher
 from poach.errors import PoachError, collect
 from poach.names import NormalizedName, canonicalize_name, is_version, same_version
 from poach.pins import series
 from poach.pins.location import Kind, Location, is_url, without_credentials
 from poach.pins.patchset import UnknownPatch
 from poach.pins.pin import Pin
+
+if TYPE_CHECKING:
+    from poach.catalog.ports import Fetcher
 
 SUFFIXES = (".patch", ".diff")
 
@@ -65,8 +67,7 @@ class Disputed(PoachError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(NamedTuple):
     """A folder of diffs for one project that a distribution ships.
 
     It holds ``NAME.patch``, ``BASE/NAME.patch`` and folders ``NAME`` with a series.
@@ -77,8 +78,7 @@ class Shelf:
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class NamedDiffs:
+class NamedDiffs(NamedTuple):
     """The diffs that a buildout defines."""
 
     #: Maps canonical names, or ``PROJECT/NAME`` of canonical names, to locations with
@@ -88,14 +88,12 @@ class NamedDiffs:
     folders: Sequence[str]
     fetcher: Fetcher
     #: Who wrote each entry of the section.
-    owners: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = {}
     #: The shelves of distributions, by the project that they are for; they come last.
-    shipped: Mapping[str, Sequence[Shelf]] = field(default_factory=dict)
+    shipped: Mapping[str, Sequence[Shelf]] = {}
     #: Other names of a project under which its diffs may be, after its own: those for
     #: which it stands in.
-    also: Mapping[NormalizedName, Sequence[NormalizedName]] = field(
-        default_factory=dict
-    )
+    also: Mapping[NormalizedName, Sequence[NormalizedName]] = {}
 
     def locate(self, pin: Pin, name: str, owner: str) -> Sequence[Location]:
         """Return the locations of the diffs of `name`, a folder's series unfolded.
@@ -289,8 +287,7 @@ def _series(location: Location) -> list[Location]:
         raise NoSeries(location.target)
     usual = series.STRIP if location.strip is None else location.strip
     return [
-        replace(
-            location,
+        location._replace(
             target=str(folder / entry.file),
             strip=usual if entry.strip is None else entry.strip,
         )

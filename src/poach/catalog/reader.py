@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from poach.catalog.ports import Fetcher, SourceFinder
 from poach.errors import PoachError
 from poach.pins.location import Kind, Location
 from poach.store import manifest
 from poach.store.store import Store
+
+if TYPE_CHECKING:
+    from poach.catalog.ports import Fetcher, SourceFinder
 
 #: The tags with which web pages begin.
 _PAGE_TAGS = {b"!doctype", b"html", b"head", b"body", b"script", b"meta", b"title"}
@@ -43,7 +45,7 @@ class Unpinned(PoachError):
 
     def __str__(self) -> str:
         place = self.location.shown
-        pinned = replace(self.location, target=place, sha256=self.sha256)
+        pinned = self.location._replace(target=place, sha256=self.sha256)
         hidden = place != self.location.place
         kept = "\nit is shown without secrets: keep yours, also in place of ***"
         return (
@@ -83,8 +85,7 @@ class WrongDigest(PoachError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DiffReader:
+class DiffReader(NamedTuple):
     """Reads diffs from files, URLs and sdists; what it fetches it keeps in `store`."""
 
     store: Store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from poach.errors import PoachError, did_you_mean
@@ -57,8 +57,7 @@ class Kind(Enum):
     SDIST = "sdist"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """One diff's place and the options that ride in its fragment.
 
     Options are None where they are not given.
@@ -97,7 +96,7 @@ class Location:
 
     def at(self, target: str) -> Location:
         """Return this location, a path, with another path or URL in its place."""
-        return replace(self, kind=_place(target)[0], target=target)
+        return self._replace(kind=_place(target)[0], target=target)
 
     @property
     def place(self) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from poach.errors import PoachError, collect, did_you_mean, each, together
 from poach.names import canonicalize_name, tagged_version
@@ -57,8 +57,7 @@ class PatchFault(PoachError):
         return f"Patch {self.name!r} of {title}{owner}: {self.cause}"
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(NamedTuple):
     """One diff of a patch set.
 
     What changes its meaning is as declared, before anything is found out.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from poach.errors import PoachError
 from poach.names import NormalizedName, canonicalize_name
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A patch that somebody requires."""
 
     #: The canonical name of the project.

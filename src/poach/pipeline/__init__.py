@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from poach.catalog.ports import Sdist
 from poach.errors import PoachError
 from poach.pins.build_key import BuildKey, BuildOptions
 from poach.pins.location import recordable
@@ -17,6 +16,9 @@ from poach.pins.patchset import PatchSet
 from poach.pins.pin import Pin
 from poach.pipeline.kit import Kit
 from poach.store.store import DamagedEntry, Made, PatchedEgg, Store, StoreUnwritable
+
+if TYPE_CHECKING:
+    from poach.catalog.ports import Sdist
 
 
 class ChangedSdist(PoachError):
@@ -60,8 +62,7 @@ class Untrusted(PoachError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What `ensure` came by: every value on the way."""
 
     patch_set: PatchSet

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from poach.pipeline.ports import Reporter
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from poach.store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Toolchain:
+class Toolchain(NamedTuple):
     """What makes wheels and eggs for one interpreter."""
 
     builder: WheelBuilder
@@ -31,8 +29,7 @@ class Toolchain:
     compiler: Compiler
 
 
-@dataclass(frozen=True, slots=True)
-class Kit:
+class Kit(NamedTuple):
     """The tools that the pipeline works with."""
 
     store: Store
@@ -42,7 +39,7 @@ class Kit:
     target: Target
     #: Gives what makes them, which a run that builds nothing does not even import.
     toolchain: Callable[[], Toolchain]
-    reporter: Reporter = field(default_factory=Reporter)
+    reporter: Reporter = Reporter()
     #: Asked before anything is built.
     shared: RemoteStore | None = None
     #: Of what was fetched, only what one of these keys has signed is used; None trusts

@@ -12,9 +12,8 @@ import contextlib
 import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poach.store.notes import BUILDS, RUNS, name, number, says, use
 from poach.store.store import PatchedEgg, Store, StoreUnwritable
@@ -73,8 +72,7 @@ def current(noted: Mapping[str, Any]) -> set[str]:
     return {*filter(_is_text, eggs)} if isinstance(eggs, list) else set()
 
 
-@dataclass(frozen=True, slots=True)
-class Uses:
+class Uses(NamedTuple):
     """All that is noted of entries, by their places below `root`."""
 
     root: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,7 @@ def path(target, **options):
 
 def test_identity_is_made_of_this_very_text():
     # sha256 of the JSON text: [["aaa...",null,null,0],["bbb...",1,"src",2]]
-    patches = (CVE, replace(LEGACY, strip=1, directory="src", fuzz=2))
+    patches = (CVE, LEGACY._replace(strip=1, directory="src", fuzz=2))
 
     assert PatchSet(PIN, patches).digest == (
         "6fd884a44eeb3c19fc6934b3da66bc0eb8ae53f6e154d8d4241ae8c421684769"
@@ -87,7 +87,7 @@ def test_identity_is_made_of_this_very_text():
     ids=str,
 )
 def test_whatever_changes_the_meaning_of_a_diff_changes_the_digest(change):
-    changed = PatchSet(PIN, (CVE, replace(LEGACY, **change)))
+    changed = PatchSet(PIN, (CVE, LEGACY._replace(**change)))
 
     assert changed.digest != SET.digest
     assert changed.version != SET.version
@@ -104,7 +104,7 @@ def test_whatever_changes_the_meaning_of_a_diff_changes_the_digest(change):
     ids=str,
 )
 def test_where_a_diff_comes_from_and_for_whom_does_not(change):
-    assert PatchSet(PIN, (CVE, replace(LEGACY, **change))).digest == SET.digest
+    assert PatchSet(PIN, (CVE, LEGACY._replace(**change))).digest == SET.digest
 
 
 def test_the_order_of_the_globs_does_not_matter():
