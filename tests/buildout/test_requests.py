@@ -757,3 +757,28 @@ def test_offline_where_the_plain_buildout_is(pond, index):
     assert (result.returncode == 0) is works
     if works:
         assert says(made) == "QUACK 1"
+
+
+def test_a_download_that_asks_when_the_project_is_in_use(pond, index):
+    ask(index, "early", "pond")
+    early = "[early]\n    recipe = zc.recipe.egg\n    eggs = early\n\n    [app]"
+    cfg = with_(CFG, develop="checkout").replace("eggs = asker", "eggs = late")
+    made = pond(cfg.replace("parts = app", "parts = early app").replace("[app]", early))
+    setup = "from setuptools import setup\nsetup(name='late', version='1.0', {})\n"
+    made.write("checkout/setup.py", setup.format(""))
+    made.write("patches/pond/loud.patch", LOUD)
+    made.run()
+    assert says(made, "early") == "quack 1"
+    made.write("checkout/setup.py", setup.format("install_requires=['asker']"))
+
+    result = made.run(expect=1)
+
+    (line,) = [line for line in result.error.splitlines() if "asks for" in line]
+    assert (
+        "asker 1.0 asks for pond +loud, but pond is already in use without it" in line
+    )
+    assert "run buildout again, now that the requester is installed" in line
+    assert says(made, "early") == "quack 1"
+
+    made.run()
+    assert says(made, "early") == "QUACK 1"

@@ -25,6 +25,8 @@ _FOLDERS = ("EGG-INFO", ".dist-info", ".egg-info")
 _LINK = ".egg-link"
 #: Where the description begins (a METADATA is like a mail).
 _HEAD = re.compile(rb"\r?\n\r?\n")
+#: An extra: the head of a section in requires.txt, or a line of METADATA.
+_EXTRA = re.compile(rb"^(?:Provides-Extra:[ \t]*|\[)([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 #: Requirements with extras, as lines of requires.txt and of METADATA.
 _WITH_EXTRAS = re.compile(
     rb"^(?:Requires-Dist:[ \t]*)?([A-Za-z0-9][\w.-]*)[ \t]*\[([^]\n]+)\]", re.MULTILINE
@@ -42,6 +44,11 @@ class AtHand(NamedTuple):
     #: What says its requirements: requires.txt, or the head of METADATA.
     requirements: bytes
 
+    def extras(self) -> Iterator[NormalizedName]:
+        """Yield the extras that it has."""
+        for extra in _EXTRA.findall(self.requirements):
+            yield _name(extra)
+
     def wanted_extras(self) -> Iterator[tuple[NormalizedName, NormalizedName]]:
         """Yield project and extra of its requirements, whatever their markers say."""
         for project, extras in _WITH_EXTRAS.findall(self.requirements):
@@ -52,19 +59,19 @@ class AtHand(NamedTuple):
 def eggs(buildout: Any) -> Iterator[AtHand]:
     """Yield the eggs and develop eggs of a buildout.  Raises OSError."""
     options = buildout["buildout"]
-    yield from _in(Path(options["develop-eggs-directory"]))
+    yield from at(Path(options["develop-eggs-directory"]))
     for egg in Path(options["eggs-directory"]).iterdir():
-        yield from _in(egg)
+        yield from at(egg)
 
 
 def beside_buildout() -> Iterator[AtHand]:
     """Yield what buildout itself runs on.  Raises OSError."""
     for place in {*sys.path, *easy_install.buildout_and_setuptools_path}:
-        yield from _in(Path(place))
+        yield from at(Path(place))
 
 
-def _in(place: Path) -> Iterator[AtHand]:
-    """Yield the distributions in a folder, or in a zipped egg."""
+def at(place: Path) -> Iterator[AtHand]:
+    """Yield the distributions in a folder, or in a zipped egg.  Raises OSError."""
     try:
         with os.scandir(place) as entries:
             names = [e.name for e in entries if e.name.endswith((*_FOLDERS, _LINK))]
@@ -78,7 +85,7 @@ def _in(place: Path) -> Iterator[AtHand]:
         entry = place / name
         if name.endswith(_LINK):
             link = entry.read_bytes().split(b"\n")[0].strip()
-            yield from _in(place / os.fsdecode(link))
+            yield from at(place / os.fsdecode(link))
         else:
             stem = place.stem if name == "EGG-INFO" else entry.stem
             yield _at_hand(stem, *_files(entry))

@@ -28,7 +28,7 @@ from poach.names import NormalizedName, canonicalize_name, same_version
 def is_needed(
     session: Session, buildout: Any, specs: Iterable[str], idle: bool
 ) -> bool:
-    """Tell whether a dry run may find anything out; `specs` are what parts name.
+    """Return whether a dry run may find anything out; `specs` are what parts name.
 
     In an `idle` session only a distribution that ships diffs changes anything.
     """
@@ -52,12 +52,36 @@ def is_needed(
 def _may_ask(
     session: Session, dists: Iterable[AtHand], requirements: Iterable[Any]
 ) -> bool:
-    """Tell whether somebody may ask for a patch that is not in a pin."""
+    """Return whether somebody may want an extra that is none of what is there.
+
+    That may be a patch, or there is nothing of that name: it is refused then.
+    """
     wanted = {one for dist in dists for one in dist.wanted_extras()}
     for requirement in requirements:
         project = canonicalize_name(requirement.project_name)
         wanted.update((project, canonicalize_name(x)) for x in requirement.extras)
-    return any(session.granting.may_grant(*one) for one in wanted)
+    there = _extras(session, dists)
+    return any(
+        extra not in there[project]
+        if project in there
+        else session.granting.may_grant(project, extra)
+        for project, extra in wanted
+    )
+
+
+def _extras(
+    session: Session, dists: Iterable[AtHand]
+) -> dict[NormalizedName, set[NormalizedName]]:
+    """Return the extras of each project that is there in the version that counts."""
+    pinned, found = _pinned(), dict[NormalizedName, set[NormalizedName]]()
+    for dist in dists:
+        if _has([dist.version], pinned.get(dist.project)):
+            found.setdefault(dist.project, set()).update(dist.extras())
+    for project in session.patch_sets:
+        egg = session.find(project)
+        patched = at_hand.at(egg.egg) if egg else ()
+        found[project] = {extra for dist in patched for extra in dist.extras()}
+    return found
 
 
 def _downloads(
@@ -66,23 +90,28 @@ def _downloads(
     others: Iterable[AtHand],
     requirements: Iterable[Any],
 ) -> bool:
-    """Tell whether a part names what is not there, or a pin another version of it."""
+    """Return whether a part names what is not there, or a pin another version."""
     named = {canonicalize_name(one.project_name) for one in requirements}
     there: dict[NormalizedName, set[str]] = {}
     for dist in eggs:
         there.setdefault(dist.project, set()).add(dist.version)
     if not named <= {*there, *session.patch_sets, *(dist.project for dist in others)}:
         return True
-    versions = easy_install.Installer._versions.items()
-    pinned = {canonicalize_name(key): version for key, version in versions}
+    pinned = _pinned()
     return any(
         project not in session.patch_sets and not _has(found, pinned.get(project))
         for project, found in there.items()
     )
 
 
+def _pinned() -> dict[NormalizedName, str]:
+    """Return the versions that buildout has pinned, as it keeps them."""
+    versions = easy_install.Installer._versions.items()
+    return {canonicalize_name(key): version for key, version in versions}
+
+
 def _has(found: Collection[str], constraint: str | None) -> bool:
-    """Tell whether one of the versions that were found meets a constraint.
+    """Return whether one of the versions that were found meets a constraint.
 
     Of a version that no file name says, or of a range, buildout is to find out.
     """

@@ -186,12 +186,9 @@ class Granting:
         return owned.pin if named - set(map(canonicalize_name, provided)) else None
 
     def may_grant(self, project: NormalizedName, patch: NormalizedName) -> bool:
-        """Tell whether a request may change anything: grow a patch set, or be refused.
-
-        It may also be for an extra of upstream's; that is not looked up.
-        """
+        """Return whether a request may change anything: be granted, or be refused."""
         owned = self.session.pin_of(project)
-        if owned is None or patch in map(canonicalize_name, owned.pin.names):
+        if owned is None:
             return False
         refused = patch in map(canonicalize_name, owned.pin.refused)
         return refused or self.session.library.may_define(owned.pin, patch)

@@ -282,10 +282,10 @@ class Substitution:
         if buildout is not self.buildout:
             return result
         self.running = list(parts)
+        if set(parts) < set(buildout["buildout"]["parts"].split()):
+            self.supplier.recall()
         read = (self.dry_run.part(buildout, name) for name in parts)
         if not self.supplier.rests(buildout, (s for part in read for s in part.specs)):
-            if set(parts) < set(buildout["buildout"]["parts"].split()):
-                self.supplier.recall()
             self.dry_run.take(buildout, parts, self.original_install, self._counts)
             if self.dry_run.whole:
                 self.supplier.dry_run_ended()

@@ -13,7 +13,8 @@ Metadata-Version: 2.1
 Name: app
 Requires-Dist: pond[loud,Wide_Beak]>=1; python_version > "3"
 Requires-Dist: lake
-Requires-Dist: sea [deep]
+Provides-Extra: Big_Wave
+Requires-Dist: sea [deep]; extra == "Big_Wave"
 
 Requires-Dist: nobody[said] this
 """
@@ -47,6 +48,7 @@ def test_an_egg_of_setuptools(eggs, tmp_path):
     assert (found.project, found.version) == ("app-two", "1.0_rc1")
     assert found.entry_points == b"[poach.patches]"
     assert set(found.wanted_extras()) == {("pond", "loud"), ("sea", "deep")}
+    assert list(found.extras()) == ["extra"]
 
 
 def test_an_egg_of_a_wheel_as_buildout_arranges_it(eggs, tmp_path):
@@ -58,6 +60,7 @@ def test_an_egg_of_a_wheel_as_buildout_arranges_it(eggs, tmp_path):
     assert (found.version, found.entry_points) == ("1.0", b"")
     wanted = {("pond", "loud"), ("pond", "wide-beak"), ("sea", "deep")}
     assert set(found.wanted_extras()) == wanted
+    assert list(found.extras()) == ["big-wave"]
 
 
 def test_a_zipped_egg(eggs, tmp_path):

@@ -16,9 +16,10 @@ from poach.pins.pin import Pin
 class Session:
     """Plain pins of pond and lake, sea is patched; 'loud' is a diff for pond."""
 
-    def __init__(self):
+    def __init__(self, egg):
         self.settings = SimpleNamespace(unused="warn")
         self.patch_sets = {"sea": object()}
+        self.eggs = {"sea": egg}
         self.lacking = []
         self.diffs = {("pond", "loud")}
         self.library = self
@@ -32,6 +33,9 @@ class Session:
     def missing(self, projects):
         return [project for project in projects if project in self.lacking]
 
+    def find(self, project):
+        return SimpleNamespace(egg=self.eggs[project])
+
     def pin_of(self, project):
         pin = self.pins.get(project)
         return OwnedPin(pin, ()) if pin else None
@@ -41,10 +45,13 @@ class Session:
 
 
 @pytest.fixture
-def session(monkeypatch):
+def session(monkeypatch, tmp_path):
+    info = tmp_path / "sea-1.0+deep.p12345678-py3.11.egg" / "EGG-INFO"
+    info.mkdir(parents=True)
+    (info / "requires.txt").write_text("\n[deep]\n\n[salt]\npond\n")
     monkeypatch.setattr(easy_install.Installer, "_versions", {"pond": "1.0"})
     monkeypatch.setattr(at_hand, "beside_buildout", lambda: ())
-    return Session()
+    return Session(info.parent)
 
 
 @pytest.fixture
@@ -52,7 +59,8 @@ def needed(session, monkeypatch):
     """Return a function that tells whether a dry run is needed with these eggs."""
 
     def needed(*dists, specs=(), idle=False):
-        eggs = [egg("pond"), egg("lake"), *dists]
+        named = {dist.project for dist in dists}
+        eggs = [*dists, *(egg(name) for name in ("pond", "lake") if name not in named)]
         monkeypatch.setattr(at_hand, "eggs", lambda buildout: eggs)
         return foresight.is_needed(session, None, specs, idle)
 
@@ -64,7 +72,16 @@ def egg(project, version="1.0", requires=b"", points=b""):
 
 
 def test_nobody_may_ask(needed):
-    assert not needed(egg("app", requires=b"pond\nlake[wet]\nother[loud]\n"))
+    lake = egg("lake", requires=b"[wet:python_version > '3']\npond\n")
+    assert not needed(lake, egg("app", requires=b"pond\nlake[wet]\nother[loud]\n"))
+
+
+def test_a_requirement_that_nobody_can_satisfy(needed):
+    assert needed(egg("app", requires=b"lake[wet]\n"))
+    assert needed(egg("app", requires=b"sea[wet]\n"))
+    other = egg("lake", "2.0", requires=b"[wet]\n")
+    easy_install.Installer._versions["lake"] = "1.0"
+    assert needed(other, egg("app", requires=b"lake[wet]\n"))
 
 
 def test_an_egg_that_is_not_built(needed, session):
@@ -77,7 +94,7 @@ def test_a_requirement_that_may_want_a_patch(needed):
 
 
 def test_a_requirement_on_a_patch_that_the_pin_has(needed):
-    assert not needed(egg("app", requires=b"sea[deep]\n"))
+    assert not needed(egg("app", requires=b"sea[deep,salt]\n"))
 
 
 def test_a_requirement_on_a_patch_that_the_pin_refuses(needed):
@@ -87,7 +104,7 @@ def test_a_requirement_on_a_patch_that_the_pin_refuses(needed):
 @pytest.mark.parametrize("spec", ["pond[loud]", "pond [loud] >= 1"])
 def test_a_part_that_may_want_a_patch(needed, spec):
     assert needed(specs=[spec])
-    assert not needed(specs=["pond", "sea", "lake[wet]"])
+    assert not needed(specs=["pond", "sea", "sea[deep]"])
 
 
 def test_a_part_that_names_what_is_not_there(needed, monkeypatch):
@@ -100,6 +117,7 @@ def test_a_part_that_names_what_is_not_there(needed, monkeypatch):
 def test_a_pin_that_is_not_there_in_this_version(needed):
     easy_install.Installer._versions["lake"] = "2.0"
     assert needed()
+    assert needed(egg("lake", "1.0"))
     assert not needed(egg("lake", "2.0"))
     assert not needed(egg("lake", ""))  # a develop egg: buildout is to find out
 
