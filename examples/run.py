@@ -1,7 +1,8 @@
 """Run an example: an environment with poach, buildout, and the proof.
 
-``python3 examples/run.py [NAME ...]`` needs Python >= 3.10 and the package index.
-``zodb3`` also needs a Python 2.7 and what is said in ``zodb3/README.rst``.
+``python3 examples/run.py [--quick] [NAME ...]`` needs Python >= 3.10 and the package
+index.  ``zodb3`` also needs a Python 2.7 and what is said in ``zodb3/README.rst``;
+``--quick`` leaves out those of ZODB3's own tests that run for minutes.
 """
 
 import os
@@ -27,6 +28,10 @@ BUILDOUT_2 = (
     f"../../.venv-2.7/{PROGRAMS}/buildout"
     f" buildout:poach-command=../../.venv/{PROGRAMS}/poach"
 )
+
+#: An option of this script, and of the command that runs for minutes without it.
+QUICK = "--quick"
+LONG = "zodb-tests run"
 
 #: The commands of each example, each with the folder to run it in.
 STEPS = {
@@ -66,12 +71,13 @@ STEPS = {
 }
 
 
-def main(names):
+def main(arguments):
+    names = [argument for argument in arguments if argument != QUICK]
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("poach needs Python 3.10 or newer")
     unknown = set(names) - set(STEPS)
     if unknown or not names:
-        sys.exit(f"usage: {sys.argv[0]} {'|'.join(STEPS)}")
+        sys.exit(f"usage: {sys.argv[0]} [{QUICK}] {'|'.join(STEPS)}")
     python2 = find_python2() if "zodb3" in names else None
     print(f"$ python3 -m venv {ENVIRONMENT}", flush=True)
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
@@ -82,7 +88,8 @@ def main(names):
         make_environment_2(python2)
     for name in names:
         for folder, command in STEPS[name]:
-            run(EXAMPLES / name / folder, command)
+            option = f" {QUICK}" if QUICK in arguments and LONG in command else ""
+            run(EXAMPLES / name / folder, command + option)
 
 
 def run(folder, command):

@@ -124,14 +124,15 @@ def python2():
 
 
 @pytest.fixture(scope="module")
-def printed(python2, tmp_path_factory):
+def printed(python2, tmp_path_factory, pytestconfig):
     """Run the example in a copy of the checkout; return what each command printed."""
+    quick = [] if pytestconfig.option.all else ["--quick"]
     folder = tmp_path_factory.mktemp("clone")
     checkout = folder / "poach"
     shutil.copytree(ROOT, checkout, ignore=LEFT_OUT)
     shutil.copytree(EXAMPLES, checkout / "examples", ignore=GENERATED)
     done = subprocess.run(
-        [sys.executable, "examples/run.py", "zodb3"],
+        [sys.executable, "examples/run.py", *quick, "zodb3"],
         cwd=checkout,
         env={**CALLER, "HOME": str(folder), "PYTHON2": python2},
         stdout=subprocess.PIPE,
@@ -190,7 +191,8 @@ def test_two_clients_of_postgresql(printed):
 
 
 @pytest.mark.slow
-def test_the_suite_of_zodb3_ends_as_without_the_patches(printed):
+def test_the_suite_of_zodb3_ends_as_without_the_patches(printed, pytestconfig):
+    """By default without the tests of ZEO that mostly wait for servers."""
     output = printed["bin/zodb-tests compare parts/plain.json parts/patched.json"]
 
     assert output.endswith("All other tests have the same outcomes.\n")
@@ -198,5 +200,5 @@ def test_the_suite_of_zodb3_ends_as_without_the_patches(printed):
         int(n) for n in re.findall(r": (\d+) tests in \d+ modules", output)
     )
     added = re.search(r"^added: ZODB.tests.testFormat: (\d+) ok$", output, re.MULTILINE)
-    assert plain > 2500
+    assert plain > (2500 if pytestconfig.option.all else 2000)
     assert patched == plain + int(added[1])
