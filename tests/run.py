@@ -1,8 +1,9 @@
 """Run lint, types and tests in an environment of their own.
 
 ``python3 tests/run.py [--quick | --all] [PYTEST ARGUMENTS]`` needs Python >= 3.10 and
-the package index.  ``--quick`` runs the tests that start no buildout, in some three
-minutes.  ``--all`` runs more of them with each supported zc.buildout.
+the package index, and takes some twelve minutes on two cores.  ``--quick`` runs the
+tests that start no buildout, in some three minutes.  ``--all`` runs more of them with
+each supported zc.buildout, and those with the marker ``more``.
 """
 
 import hashlib
@@ -19,12 +20,14 @@ PYTHON = str(ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python")
 MADE_OF = ENVIRONMENT / "made-of"
 #: The tests that start no buildout and take no long time.
 QUICK = ["-m", "not slow", "tests/unit"]
+#: One more than there are cores: a third of the time tests wait, for disks and servers.
+WORKERS = str((os.cpu_count() or 1) + 1)
 
 
 def main(arguments):
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("poach needs Python 3.10 or newer")
-    tests = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    tests = ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
     if "--quick" in arguments:
         arguments = [*QUICK, *(a for a in arguments if a != "--quick")]
     steps = [
