@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -15,16 +17,20 @@ from support import (
     Environment,
     Index,
     Project,
+    copy_environment,
     hermetic,
     make_environment,
     make_wheel,
     make_wheelhouse,
+    once,
 )
+from support.pond import make_warm_store
 from support.python2 import make_environments_2
 from support.pythons import python_or_skip
 
 EVERY_BUILDOUT = "every_buildout"
 MATRIX = "matrix"
+MORE = "more"
 LONGEST_FIRST = ("index", "py27", "buildout", "benchmarks", "unit")
 
 
@@ -39,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all",
         action="store_true",
-        help="run what is marked as matrix with each supported zc.buildout, too",
+        help="run more: what is marked as such, and matrix with each zc.buildout",
     )
 
 
@@ -47,12 +53,22 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         f"{EVERY_BUILDOUT}: runs with all supported versions of zc.buildout",
         f"{MATRIX}: does so with --all, else with the newest",
+        f"{MORE}: runs with --all only, as another case of what the others show",
     ):
         config.addinivalue_line("markers", line)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: else one process ends the run alone."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what --all alone runs, and begin with the files that take longest.
+
+    Else one process would end the run alone.
+    """
+    if not config.option.all:
+        left_out = [item for item in items if item.get_closest_marker(MORE)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(MORE)]
     here = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
@@ -88,10 +104,15 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture(scope="session")
-def _wheelhouse(
-    pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
-) -> Future[Path]:
-    return pool.submit(make_wheelhouse, tmp_path_factory.mktemp("wheelhouse"))
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have; see `once`."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def _wheelhouse(pool: ThreadPoolExecutor, common: Path) -> Future[Path]:
+    return pool.submit(once, common / "wheelhouse", make_wheelhouse)
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +126,7 @@ def _environments(
     request: pytest.FixtureRequest,
     pool: ThreadPoolExecutor,
     _wheelhouse: Future[Path],
+    common: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Future[Environment]]:
     """Start to make all environments that the chosen tests will ask for.
@@ -116,13 +138,16 @@ def _environments(
         for item in request.session.items
         if "environment" in getattr(item, "fixturenames", ())
     )
-    wheel = make_wheel(tmp_path_factory.mktemp("wheel"))
-    return {
-        version: pool.submit(
-            make_environment, tmp_path_factory.mktemp("environment"), version, wheel
-        )
-        for version in wanted
-    }
+    (wheel,) = once(common / "wheel", make_wheel).glob("poach-*.whl")
+
+    def copied(version: str) -> Environment:
+        def make(path: Path) -> None:
+            make_environment(path, version, wheel)
+
+        made = Environment(once(common / f"buildout-{version}", make), version)
+        return copy_environment(made, tmp_path_factory.mktemp("environment"))
+
+    return {version: pool.submit(copied, version) for version in wanted}
 
 
 @pytest.fixture(scope="session")
@@ -134,17 +159,30 @@ def environment(
 
 
 @pytest.fixture(scope="session")
-def environments_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def warm(environment: Environment, wheelhouse: Path, common: Path) -> Path:
+    """A store with the egg of pond 1.0 +loud, for tests to copy: stores can move."""
+    make = partial(make_warm_store, environment=environment, wheelhouse=wheelhouse)
+    made = once(common / f"warm-{environment.buildout}", make)
+    return made / "project" / "patched-eggs"
+
+
+@pytest.fixture(scope="session")
+def environments_2(common: Path) -> Path:
     """A folder with environments of Python 2.7 and the wheel that is in them."""
     python = python_or_skip("2.7")
-    return make_environments_2(tmp_path_factory.mktemp("python2"), python)
+    return once(common / "python2", partial(make_environments_2, python=python))
+
+
+@pytest.fixture(scope="session")
+def installed() -> frozenset[str]:
+    """The names of what the environments bring, and of more."""
+    return frozenset({d.name for d in distributions()} | {"zc.recipe.egg"})
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
+def index(tmp_path: Path, installed: frozenset[str]) -> Iterator[Index]:
     """An index that has nothing but empty pages of what the environments bring."""
-    installed = {distribution.name for distribution in distributions()}
-    with Index(tmp_path / "index", empty=installed | {"zc.recipe.egg"}) as index:
+    with Index(tmp_path / "index", empty=installed) as index:
         yield index
 
 

@@ -105,6 +105,7 @@ def test_needless_modules_are_seen(here):
     assert "0 more programs" not in traced
 
 
+@pytest.mark.more
 def test_warm_runs_and_the_load_are_compared(here, capsys):
     warm.add_dists(here, 1, 1)
     shape = warm.Shape(1, 1, 1)
@@ -167,6 +168,7 @@ def test_assemblies_are_known_by_folder_and_buildout(tmp_path):
     assert found("zope-6.3") == [("zope-6.3-6.0.1", "buildout.cfg", "80.10.2")]
 
 
+@pytest.mark.more
 @pytest.mark.index
 @pytest.mark.slow
 def test_assemblies_are_compared(tmp_path, capsys):
@@ -184,6 +186,7 @@ def test_assemblies_are_compared(tmp_path, capsys):
         assert line.split()[-2] == limit
 
 
+@pytest.mark.more
 @pytest.mark.index
 @pytest.mark.slow
 def test_cold_builds_are_compared(here, capsys):

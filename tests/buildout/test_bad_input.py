@@ -32,7 +32,7 @@ def warm(tmp_path_factory):
 @pytest.fixture
 def pond(index, project, warm):
     """A project whose patched buildout works, to be spoiled by the test."""
-    add_pond(index)
+    add_pond(index, setuptools=True)
     made = project(CFG)
     made.write("patches/pond/1.0/loud.patch", LOUD)
     store = made.path / "patched-eggs"

@@ -430,7 +430,7 @@ def test_all_requesters_are_named(index, project, eggs):
 
 def test_an_asker_that_needs_what_a_part_has_yet_to_build(index, project):
     add_pond(index)
-    index.add_sdist("bog", "1.0", {"bog.py": ""})
+    index.add_sdist("bog", "1.0", {"bog.py": ""}, setuptools=True)
     ask(index, "asker", "bog", "pond[loud]")
     sections = (
         "[bog]\n    recipe = zc.recipe.egg:custom\n    egg = bog\n    "

@@ -15,8 +15,7 @@ from collections import Counter
 
 import pytest
 
-from support.pond import CFG, LOUD, SOURCE, WIDE
-from support.pond import add_quick_pond as add_a_quick_pond
+from support.pond import CFG, LOUD, SOURCE, WIDE, add_pond
 from support.powers import JANE, drop_powers
 
 pytestmark = pytest.mark.slow
@@ -432,7 +431,7 @@ def test_a_store_that_cannot_be_used_is_reported_once(project, index, fault, com
     pins = "".join(f"\n    {name} = 1.0 +loud" for name in names[1:])
     made = project(cfg.replace("pond = 1.0 +loud", "pond = 1.0 +loud" + pins))
     for name in names:
-        add_a_quick_pond(index, name)
+        add_pond(index, name)
         made.write(f"patches/{name}/loud.patch", LOUD)
     if fault in ("file", "way"):
         folder.touch()

@@ -17,7 +17,7 @@ from poach.store.inventory import aliases_of, entries_of
 from poach.store.notes import BUILDS, RUNS
 from poach.store.notes import name as note_name
 from poach.store.store import Made, Store
-from support.pond import CFG, LOUD, WIDE, add_plugin, add_pond, add_quick_pond
+from support.pond import CFG, LOUD, WIDE, add_plugin, add_pond
 
 DAY = 24 * 3600
 KEY = BuildKey("pond", "1.0", "a" * 64, "b" * 64, Target("py3", "none", "any", "v5"))
@@ -324,7 +324,7 @@ TWO_PARTS = """
     [other]
     recipe = zc.recipe.egg
     eggs = reed
-    scripts = pond=reed
+    scripts = reed
     %(more)s
 
     [versions]
@@ -444,7 +444,7 @@ ACTING = """
 @pytest.fixture
 def acting(index, project):
     """A buildout with a patched egg, and a part after it that runs given code."""
-    add_quick_pond(index)
+    add_pond(index)
     add_plugin(index, "acting", ACTING)
     made = project(CFG.replace("parts = app", "parts = app act"))
     with (made.path / "buildout.cfg").open("a") as cfg:

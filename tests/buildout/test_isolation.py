@@ -51,9 +51,8 @@ def patched_wheel(version=TAGGED):
 def patched_sdist(version=TAGGED):
     """An sdist of the pond, patched by hand."""
     points = {"console_scripts": ["pond = pond:main"]}
-    return dists.sdist(
-        "pond", version, {"pond/__init__.py": PATCHED}, entry_points=points
-    )
+    files = {"pond/__init__.py": PATCHED}
+    return dists.sdist("pond", version, files, entry_points=points, setuptools=True)
 
 
 def put(folder, name, data):
@@ -163,7 +162,7 @@ def test_another_label_is_somebody_elses(index, project, tmp_path, version):
 
 
 def test_a_patched_pin_takes_its_own_egg(index, shared):
-    add_pond(index)
+    add_pond(index, setuptools=True)
     patched = shared("pond = 1.0 +loud")
     patched.write("patches/pond/loud.patch", LOUD)
 
@@ -208,7 +207,7 @@ def test_a_plain_pin_passes_over_what_is_on_offer(
 def test_a_part_that_builds_from_source_passes_over_a_patched_sdist(
     index, project, tmp_path
 ):
-    add_pond(index)
+    add_pond(index, setuptools=True)
     put_sdist(tmp_path / "offer")
     plain = project(
         cfg("pond = 1.0", f"find-links = {tmp_path}/offer").replace(

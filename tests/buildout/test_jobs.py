@@ -15,6 +15,7 @@ import pytest
 
 from poach.build import jobs, process
 from poach.errors import Faults, PoachError
+from support import backend
 from support.pond import BROKEN, LOUD, SOURCE, WIDE
 from support.processes import is_alive
 
@@ -34,15 +35,15 @@ CFG = """
     {pins}
     """
 
-#: A setup.py that tells when it builds, and does `more` then.
-SETUP = """
-from pathlib import Path
+#: A build backend that does `more`, too.
+BACKEND = """
 import os, sys, time
-from setuptools import setup
+from pathlib import Path
+from quick import build_wheel as build, prepare_metadata_for_build_wheel
 
-if "bdist_wheel" in sys.argv:
+def build_wheel(*args):
     {more}
-setup(name="{name}", version="1.0", packages=["pond"], package_dir={{"": "src"}})
+    return build(*args)
 """
 
 #: Waits for the build of another project.
@@ -70,9 +71,13 @@ class Wrong(PoachError):
 
 
 def add(index, name, more="pass", **words):
-    text = SETUP.format(name=name, more=more.format(name=name, **words).strip())
-    files = {"setup.py": text, "src/pond/__init__.py": SOURCE}
-    index.add_sdist(name, "1.0", files)
+    files = {
+        "backend.py": BACKEND.format(more=more.format(name=name, **words).strip()),
+        "quick.py": Path(backend.__file__).read_bytes(),
+        "src/pond/__init__.py": SOURCE,
+    }
+    shape = {"package_dir": {"": "src"}, "packages": ["pond"], "py_modules": []}
+    index.add_sdist(name, "1.0", files, **shape)
 
 
 def configured(project, names, patches=("loud",), options=""):

@@ -30,8 +30,10 @@ def eggs(project):
 
 
 @pytest.mark.every_buildout
-def test_the_parts_own_egg(index, pond):
+@pytest.mark.parametrize("setuptools", [True, False])
+def test_the_parts_own_egg(index, pond, setuptools):
     patched = pond()
+    add_pond(index, setuptools=setuptools)
 
     result = patched.run()
 
@@ -45,7 +47,7 @@ def test_the_parts_own_egg(index, pond):
     assert not index.scanned
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 @pytest.mark.parametrize("requirement", ["Pond >=0.5", "pond ==1.0", "pond ~=1.0"])
 def test_a_transitive_requirement(index, pond, requirement):
     add_app(index, "app", requirement)

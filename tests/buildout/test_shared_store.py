@@ -16,7 +16,7 @@ import pytest
 
 from support import CALLER
 from support.dav import STRICT, WRITABLE, Nginx
-from support.pond import CFG, LOUD, LOUD_C, WIDE, add_cpond, add_quick_pond
+from support.pond import CFG, LOUD, LOUD_C, WIDE, add_cpond, add_pond
 
 SHARING = CFG.replace(
     "extensions = poach",
@@ -35,7 +35,7 @@ def nginx(tmp_path):
 @pytest.fixture
 def pond(index, project, nginx):
     """Make a project that shares patched ponds: ``pond(name, cfg=, url=)``."""
-    add_quick_pond(index)
+    add_pond(index)
 
     def make(name, cfg=SHARING, url=nginx.url):
         made = project(cfg.replace("%(url)s", url), name)
@@ -213,7 +213,7 @@ def assert_without(entry, secrets):
 
 def two_ponds(index, make, **more):
     """A project with two patched pins, so that a server is asked twice, if at all."""
-    add_quick_pond(index, "lake")
+    add_pond(index, "lake")
     cfg = SHARING.replace("pond = 1.0 +loud", "pond = 1.0 +loud\n    lake = 1.0 +loud")
     made = make("two", cfg, **more)
     made.write("patches/lake/1.0/loud.patch", LOUD)

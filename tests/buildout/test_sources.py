@@ -27,18 +27,16 @@ from support.pond import (
     WIDE,
     add_plain_pond,
     add_pond,
-    add_quick_pond,
 )
-from support.pond import make_warm_store as make_store
 
 FILE = "/files/pond/pond-1.0.tar.gz"
 PAGE = "/simple/pond/"
 
 
-@pytest.fixture(scope="module")
-def warm(environment, wheelhouse, tmp_path_factory):
+@pytest.fixture
+def warm(warm, tmp_path):
     """A store with the egg of pond 1.0 +loud, that knows no sdist."""
-    store = make_store(tmp_path_factory.mktemp("warm"), environment, wheelhouse)
+    store = shutil.copytree(warm, tmp_path / "warm")
     shutil.rmtree(store / "2" / ".known" / "sdists")
     return store
 
@@ -646,7 +644,7 @@ def test_a_diff_that_is_not_in_the_sdist(index, pond):
 def test_an_sdist_is_fetched_once_in_a_run(project, index, command):
     """Also where its extras are read before it is built, and a diff is out of it."""
     for name in ("pond", "lake"):
-        add_quick_pond(index, name)
+        add_pond(index, name)
     index.add_sdist("carrier", "1.0", {"loud.patch": LOUD, "wide.patch": WIDE})
     made = project(
         CFG.replace("eggs = pond", "eggs = pond\n        lake").replace(
@@ -686,7 +684,7 @@ def test_an_sdist_that_is_nowhere_is_sought_twice_and_reported_once(project):
 
 def test_a_diff_out_of_an_sdist_on_a_full_disk(project, index):
     """It lies in the store until the run ends, and is reported like all else there."""
-    add_quick_pond(index)
+    add_pond(index)
     index.add_sdist("carrier", "1.0", {"loud.patch": LOUD, "x": os.urandom(2_000_000)})
     patches = "[patches]\n    loud = sdist:carrier==1.0/loud.patch\n"
     made = project(f"{CFG}\n    {patches}")

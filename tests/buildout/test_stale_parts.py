@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.pond import CFG, LOUD, WIDE, add_plain_pond, add_plugin, add_quick_pond
+from support.pond import CFG, LOUD, WIDE, add_plain_pond, add_plugin, add_pond
 
 LAZY = """
     from zc.recipe.egg import Scripts
@@ -17,7 +17,7 @@ LATE = CFG.replace("zc.recipe.egg", "lazy")
 @pytest.fixture
 def pond(index, project):
     """Make a project that has run with a plain pond, or one that is patched."""
-    add_quick_pond(index)
+    add_pond(index)
     add_plain_pond(index)
     add_plugin(index, "lazy", LAZY, requires=("zc.recipe.egg",))
 

@@ -23,7 +23,6 @@ from support.pond import (
     add_plain_pond,
     add_plugin,
     add_pond,
-    add_quick_pond,
 )
 from support.powers import drop_powers
 
@@ -37,15 +36,15 @@ DIFF = "patches/pond/loud.patch"
 
 
 @pytest.fixture
-def pond(index, project):
+def pond(index, project, warm):
     """A buildout with one patched egg, which is in the store."""
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG)
+    shutil.copytree(warm, made.path / "patched-eggs")
     made.write(DIFF, LOUD)
     link = made.path / "patches/pond/1.0/loud.patch"
     link.parent.mkdir()
     link.symlink_to(made.path / "soft.patch")  # which is not there yet
-    made.run()
     made.run()
     return made
 
@@ -74,7 +73,7 @@ def test_what_the_last_run_kept_in_earlier_releases(pond, make):
 
 @pytest.mark.every_buildout
 def test_an_edited_diff_with_every_buildout(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG)
     made.write(DIFF, LOUD)
     made.run()
@@ -200,7 +199,7 @@ def test_new_faults_are_reported_at_once(pond, change, message):
 
 
 def test_a_series_that_changes(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG.replace("+loud", "+both"))
     made.write("patches/pond/both/series", "loud.patch\n")
     made.write("patches/pond/both/loud.patch", LOUD)
@@ -216,7 +215,7 @@ def test_a_series_that_changes(index, project):
 
 
 def test_a_series_that_is_named_in_the_section(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG + "\n    [patches]\n    loud = quilt\n")
     made.write("quilt/series", "loud.patch\n")
     made.write("quilt/loud.patch", LOUD)
@@ -231,7 +230,7 @@ def test_a_series_that_is_named_in_the_section(index, project):
 
 
 def test_a_home_that_moves(index, project, tmp_path):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG.replace("parts = app", "parts = app\n    patch-path = ~/diffs"))
     for home, diff in (("one", LOUD), ("two", SOFT)):
         folder = tmp_path / home / "diffs" / "pond"
@@ -330,7 +329,7 @@ def test_what_a_killed_run_left_is_swept(pond):
 
 
 def test_a_warning_is_printed_in_each_run(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG + "\n    [patches]\n    idle = idle.patch\n")
     made.write(DIFF, LOUD)
     made.write("idle.patch", WIDE)
@@ -340,7 +339,7 @@ def test_a_warning_is_printed_in_each_run(index, project):
 
 def test_patches_that_packages_ask_for_come_in_between(index, project):
     """The first package that asks shows up when all eggs are there."""
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG.replace("eggs = pond", "eggs = pond\n        asker"))
     rewrite(made.path / "buildout.cfg", "[app]", "develop = asker\n[app]")
     made.write(DIFF, LOUD)
@@ -364,7 +363,7 @@ def test_patches_that_packages_ask_for_come_in_between(index, project):
 
 
 def test_a_request_that_nobody_grants_comes_in_between(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG.replace("eggs = pond", "eggs = pond\n        asker"))
     rewrite(made.path / "buildout.cfg", "[app]", "develop = asker\n[app]")
     made.write(DIFF, LOUD)
@@ -380,8 +379,8 @@ def test_a_request_that_nobody_grants_comes_in_between(index, project):
 
 def test_an_egg_that_nothing_needed_before(index, project):
     """A part of the next run needs it."""
-    add_quick_pond(index)
-    add_quick_pond(index, "moor")
+    add_pond(index)
+    add_pond(index, "moor")
     made = project(CFG.replace("pond = 1.0 +loud", "pond = 1.0\n    moor = 1.0 +loud"))
     rewrite(made.path / "buildout.cfg", "eggs = pond", "eggs = asker")
     rewrite(made.path / "buildout.cfg", "[app]", "develop = asker\n[app]")
@@ -428,7 +427,7 @@ def test_a_plain_egg_that_is_there(index, pond):
 
 
 def test_a_part_that_builds_one_egg_is_read_in_each_run(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG.replace("parts = app", "parts = pond app"))
     with (made.path / "buildout.cfg").open("a") as cfg:
         cfg.write("\n[pond]\nrecipe = poach:egg\n")
@@ -439,7 +438,7 @@ def test_a_part_that_builds_one_egg_is_read_in_each_run(index, project):
 
 
 def test_a_substitute_that_comes_in_between(index, pond):
-    add_quick_pond(index, "moor")
+    add_pond(index, "moor")
     add_app(index, "asker", "pond")
     rewrite(pond.path / "buildout.cfg", "pond = 1.0 +loud", "moor = 1.0")
     with (pond.path / "buildout.cfg").open("a") as cfg:
@@ -450,7 +449,7 @@ def test_a_substitute_that_comes_in_between(index, pond):
 
 
 def test_an_extension_that_takes_a_pin_away(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     add_plain_pond(index)
     group = {"group": "zc.buildout.extension", "entry": "load"}
     add_plugin(index, "blanker", BLANKER, **group)
@@ -514,7 +513,7 @@ def test_a_pipe_in_the_place_of_the_diff(pond):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its powers")
 def test_a_folder_of_patches_that_may_not_be_read_and_need_not(index, project):
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG + "\n    [patches]\n    loud = loud.patch\n")
     made.write("loud.patch", LOUD)
     made.write("patches/pond/loud.patch", SOFT)
@@ -531,7 +530,7 @@ def test_a_folder_of_patches_that_may_not_be_read_and_need_not(index, project):
 
 def test_what_packages_asked_for_elsewhere_counts_for_one_part(index, project):
     """Notes go by the folder of a buildout, whatever its parts-directory is."""
-    add_quick_pond(index)
+    add_pond(index)
     made = project(CFG.replace("parts = app", "parts = app more"))
     with (made.path / "buildout.cfg").open("a") as cfg:
         cfg.write("\n[more]\nrecipe = zc.recipe.egg\neggs = pond\n")
@@ -573,8 +572,8 @@ TELLER = """
 
 
 def test_a_part_that_builds_what_a_recipe_says(index, project):
-    add_quick_pond(index)
-    add_pond(index, "moor")
+    add_pond(index)
+    add_pond(index, "moor", setuptools=True)
     add_plugin(index, "teller", TELLER)
     made = project(CFG.replace("parts = app", "parts = names app custom"))
     with (made.path / "buildout.cfg").open("a") as cfg:
@@ -605,7 +604,7 @@ CHANGING = """
 
 def test_an_option_that_is_changed_after_poach_was_loaded(index, project):
     """What was read at load counts, whenever it is read again."""
-    add_quick_pond(index)
+    add_pond(index)
     add_plugin(index, "changing", CHANGING)
     made = project(CFG.replace("parts = app", "parts = change app"))
     with (made.path / "buildout.cfg").open("a") as cfg:

@@ -21,14 +21,7 @@ from support.pond import (
     add_plain_pond,
     add_plugin,
     add_pond,
-    make_warm_store,
 )
-
-
-@pytest.fixture(scope="module")
-def warm(environment, wheelhouse, tmp_path_factory):
-    """A store with the egg of pond 1.0 +loud."""
-    return make_warm_store(tmp_path_factory.mktemp("warm"), environment, wheelhouse)
 
 
 @pytest.fixture

@@ -3,15 +3,19 @@
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import tarfile
+import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
-from support import CALLER, dists, hermetic
+from support import CALLER, dists, hermetic, once, wheels
 
 DEMO = """
     [buildout]
@@ -177,6 +181,88 @@ def test_dists_tell_what_they_require(tmp_path):
     assert "    py_modules=['d'],\n" in text
     assert "    extras_require={'more': ['b']},\n" in text
     assert "    zip_safe=False,\n" in text
+
+
+@pytest.mark.parametrize("more", [{}, {"package_dir": {"": "src"}}])
+def test_the_quick_build_makes_what_setuptools_makes(tmp_path, more):
+    files = {
+        "d.py": "",
+        "e/__init__.py": "1",
+        "e/f/__init__.py": "2",
+        "e/data.txt": "3",
+        "left.txt": "out",
+    }
+    root = "src/" if more else ""
+    details = {
+        "requires": ["a>1"],
+        "extras": {"more": ["b"]},
+        "entry_points": {"console_scripts": ["d = d:main"]},
+        "packages": ["e", "e.f"],
+        "py_modules": ["d"],
+        **more,
+    }
+    made = {}
+    for setuptools in (True, False):
+        sdist = tmp_path / f"{setuptools}.tar.gz"
+        sources = {root + name: text for name, text in files.items()}
+        data = dists.sdist("d-d", "1", sources, setuptools=setuptools, **details)
+        sdist.write_bytes(data)
+        folder = tmp_path / str(setuptools)
+        pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-index", "-q"]
+        command = [*pip, "--no-build-isolation", "-w", str(folder), str(sdist)]
+        subprocess.run(command, check=True, env=CALLER)
+        (made[setuptools],) = folder.iterdir()
+
+    assert made[True].name == made[False].name
+    one, other = (
+        {
+            path: data
+            for path, data in wheels.contents(wheel).items()
+            if path[:2] != "d_"
+        }
+        for wheel in made.values()
+    )
+    assert one == other
+    assert set(one) == {"d.py", "e/__init__.py", "e/f/__init__.py", "e/data.txt"}
+    one, other = map(metadata, made.values())
+    assert spaceless(one.requires) == spaceless(other.requires)
+    assert set(one.entry_points) == set(other.entry_points)
+
+
+def spaceless(texts):
+    return [text.replace(" ", "") for text in texts]
+
+
+def metadata(wheel):
+    [found] = distributions(path=[str(wheel)])
+    return found
+
+
+def test_one_process_makes_what_others_wait_for(tmp_path):
+    made = []
+
+    def make(folder):
+        made.append(folder)
+        Path(folder, "file").touch()
+        time.sleep(0.1)
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda _: once(tmp_path / "common", make), range(4)))
+
+    assert made == found[:1]
+    assert found == [tmp_path / "common"] * 4
+    assert [file.name for file in found[0].iterdir()] == ["file"]
+
+
+def test_what_one_could_not_make_the_next_makes(tmp_path):
+    def fail(folder):
+        Path(folder, "half").touch()
+        raise OSError
+
+    with pytest.raises(OSError):
+        once(tmp_path / "common", fail)
+
+    assert list(once(tmp_path / "common", lambda _: None).iterdir()) == []
 
 
 def test_sdists_are_the_same_bytes_each_time(index):

@@ -1,4 +1,4 @@
-"""Requests and substitutes with real packages from the index, on each buildout."""
+"""Requests and substitutes with real packages from the index."""
 
 import shutil
 
@@ -115,7 +115,7 @@ def works_offline(made):
     return made.environment.buildout < "5"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_two_packages_ask_for_patches_of_one_c_extension(site):
     """One diff is in the library, the other comes with the package that asks."""
     site.wheel("one", "zope.i18nmessageid[mapping-check] >=8")
@@ -142,7 +142,7 @@ def test_two_packages_ask_for_patches_of_one_c_extension(site):
     assert entry.is_dir()
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_part_had_picked_the_plain_egg_before_one_asked(site):
     """What is in use already by the last run changes with the first that asks."""
     site.wheel("one", "zope.i18nmessageid[mapping-check]")
@@ -161,7 +161,7 @@ def test_a_part_had_picked_the_plain_egg_before_one_asked(site):
             assert made.script(interpreter, "-c", ASK).stdout.split()[0] == "TypeError"
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_a_conflict_of_two_packages(site):
     site.wheel("one", "zope.i18nmessageid[mapping-check]")
     site.wheel("two", "zope.i18nmessageid[rival]")
@@ -176,7 +176,7 @@ def test_a_conflict_of_two_packages(site):
     assert "+    /* rival */" in error
 
 
-@pytest.mark.every_buildout
+@pytest.mark.matrix
 def test_psycopg2_binary_in_the_place_of_psycopg2(site):
     """SQLAlchemy's extra requires psycopg2, which has no wheels for Linux."""
     made = site("SQLAlchemy[postgresql]")

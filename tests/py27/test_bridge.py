@@ -24,12 +24,17 @@ from support.python2 import BUILDOUTS_2, environment_2, make_empty_2, run
 from support.pythons import python_or_skip
 
 EVERY = pytest.mark.parametrize("version", list(BUILDOUTS_2))
+#: The last of buildout's versions 2 by default, those that follow with --all.
+FIRST, *OTHERS = BUILDOUTS_2
+MATRIX = pytest.mark.parametrize(
+    "version", [FIRST, *(pytest.param(v, marks=pytest.mark.more) for v in OTHERS)]
+)
 
 
 @pytest.fixture
 def version():
     """The version of buildout."""
-    return "2.13"
+    return FIRST
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def project2(environments_2, environment, home, wheelhouse, tmp_path, index, ver
 @pytest.fixture
 def pond(index, project2):
     """Make a project with a patched pin; see `support.pond`."""
-    add_pond(index)
+    add_pond(index, setuptools=True)
 
     def make(cfg=CFG, name="project"):
         made = project2(dedent(cfg), name)
@@ -73,6 +78,7 @@ def add_app(index, name="app", requires=("pond",), **details):
         {f"{name}.py": "from pond import main\n"},
         requires=requires,
         entry_points={"console_scripts": [f"{name} = {name}:main"]},
+        setuptools=True,
         **details,
     )
 
@@ -134,7 +140,7 @@ def test_versions_mean_the_same_on_both_pythons(one, other):
 @EVERY
 def test_a_plain_pin_passes_over_a_patched_egg(index, project2, tmp_path):
     version = "1.0+loud.p1234abcd"
-    add_pond(index)
+    add_pond(index, setuptools=True)
     (sdist,) = (index.root / "files" / "pond").iterdir()
     plain_sdist = sdist.read_bytes()
     patched = dists.sdist(
@@ -142,6 +148,7 @@ def test_a_plain_pin_passes_over_a_patched_egg(index, project2, tmp_path):
         version,
         {"pond/__init__.py": SOURCE.replace("quack", "QUACK")},
         entry_points={"console_scripts": ["pond = pond:main"]},
+        setuptools=True,
     )
     index.put(f"links/pond-{version}.tar.gz", patched)
     index.put("files/pond/unrelated.txt", "")
@@ -183,7 +190,7 @@ def test_the_parts_own_egg(index, pond):
     assert not index.scanned
 
 
-@EVERY
+@MATRIX
 @pytest.mark.parametrize("requirement", ["Pond >=0.5", "pond ==1.0"])
 def test_a_transitive_requirement(index, pond, requirement):
     add_app(index, requires=[requirement])
@@ -224,7 +231,7 @@ def test_an_arbitrary_equality(index, pond):
     assert error.endswith("or drop the patches from 'pond = 1.0 +loud'")
 
 
-@EVERY
+@MATRIX
 def test_not_newest_and_offline(pond):
     patched = pond()
 
@@ -277,7 +284,7 @@ def test_buildout_itself_installs_the_bridge(environments_2, pond):
 # --- options of buildout
 
 
-@EVERY
+@MATRIX
 def test_picked_versions(index, pond):
     add_app(index)
     text = sections("show-picked-versions = true", eggs="app")
@@ -301,7 +308,7 @@ setup(name="pond", version="1.0", py_modules=["pond"],
 """
 
 
-@EVERY
+@MATRIX
 def test_a_develop_egg_wins(pond):
     patched = pond(sections("develop = checkout"))
     patched.write("checkout/pond.py", "def main():\n    print('bark')\n")
@@ -374,7 +381,7 @@ def index_of(project):
     return text.partition("index = ")[2].split()[0]
 
 
-@EVERY
+@MATRIX
 def test_an_edited_diff_is_another_version_and_another_script(pond):
     patched = pond()
     patched.run()
@@ -498,16 +505,16 @@ def test_what_is_meant_for_python_2_does_not_reach_the_command(pond):
 
 def test_a_project_that_only_poach_itself_needs(index, pond):
     """Over there it is another copy."""
-    add_pond(index, "requests")
+    add_pond(index, "requests", setuptools=True)
     patched = pond(sections(versions="requests = 1.0 +loud", eggs="requests"))
     patched.write("patches/requests/loud.patch", LOUD)
 
     patched.run()
 
-    assert says(patched) == "QUACK"
+    assert says(patched, "requests") == "QUACK"
 
 
-@EVERY
+@MATRIX
 def test_a_folder_with_spaces_and_letters(pond):
     patched = pond(name="söme pond")
 
@@ -557,14 +564,15 @@ BLANKING = """
     """
 
 
-@EVERY
+@MATRIX
 def test_an_extension_that_blanks_the_pin(index, pond):
     """As mr.developer does for what it has checked out; extensions load in any order.
 
     What counts is the develop egg, or what buildout picks.
     """
     points = {"zc.buildout.extension": ["default = blanking:load"]}
-    index.add_sdist("blanking", "1.0", {"blanking.py": BLANKING}, entry_points=points)
+    files = {"blanking.py": BLANKING}
+    index.add_sdist("blanking", "1.0", files, entry_points=points, setuptools=True)
     patched = pond(sections("extensions += blanking"))
 
     for _ in range(2):
@@ -593,10 +601,11 @@ QUACKING = {
 
 def add_quacking(index):
     points = {"zc.buildout": ["default = quacking:Recipe"]}
-    index.add_sdist("quacking", "1.0", QUACKING, requires=["pond"], entry_points=points)
+    details = {"requires": ["pond"], "entry_points": points}
+    index.add_sdist("quacking", "1.0", QUACKING, **details, setuptools=True)
 
 
-@EVERY
+@MATRIX
 def test_a_recipe_that_requires_the_patched_project(index, pond):
     """An edited diff reaches its part, too, which is made again."""
     add_quacking(index)
@@ -633,7 +642,8 @@ OPAQUE = """
 def test_what_a_part_got_in_the_last_run_is_built_before_parts_are_at_work(index, pond):
     """So a diff that does not apply breaks no part of which that is not known."""
     points = {"zc.buildout": ["default = opaque:Recipe"]}
-    index.add_sdist("opaque", "1.0", {"opaque.py": OPAQUE}, entry_points=points)
+    files = {"opaque.py": OPAQUE}
+    index.add_sdist("opaque", "1.0", files, entry_points=points, setuptools=True)
     text = sections().replace("recipe = zc.recipe.egg", "recipe = opaque")
     patched = pond(text.replace("eggs = pond", "packages = pond"))
     assert "The part got 1.0+loud.p" in patched.run().output
@@ -683,7 +693,7 @@ LOUD_C = """\
 def with_c_pond(index, project2, recipe):
     """A project with a patched C extension that is built with options."""
     add_cpond(index)
-    add_pond(index)
+    add_pond(index, setuptools=True)
     add_quacking(index)
     index.add_sdist(
         "cpond",
@@ -724,7 +734,7 @@ def with_c_pond(index, project2, recipe):
     return made
 
 
-@EVERY
+@MATRIX
 @pytest.mark.parametrize("recipe", ["zc.recipe.egg:custom", "poach:egg"])
 def test_a_part_that_builds_one_egg(index, project2, recipe):
     """With its options, one of which another part tells, whose recipe is patched."""
@@ -746,7 +756,7 @@ def test_a_part_that_builds_one_egg(index, project2, recipe):
     assert egg.is_dir()
 
 
-@EVERY
+@MATRIX
 def test_a_part_that_is_not_among_the_parts(pond):
     """Others refer to it; its options come up when it is installed, before theirs."""
     rest = "[pond]\nrecipe = zc.recipe.egg:custom\ndefine = WIDE\n"
@@ -882,7 +892,7 @@ STATIC = """
 
 
 @pytest.mark.index
-@EVERY
+@MATRIX
 @pytest.mark.parametrize("kept", ["*.whl", "*.egg"])
 def test_a_folder_serves_a_buildout_without_poach(
     pond, index, environments_2, version, kept
@@ -922,7 +932,7 @@ def test_a_folder_serves_a_buildout_without_poach(
 # --- what packages ask for
 
 
-@EVERY
+@MATRIX
 def test_a_pin_that_only_refuses(pond):
     made = pond(CFG.replace("+loud", "-loud"))
 
@@ -932,7 +942,7 @@ def test_a_pin_that_only_refuses(pond):
     assert "nothing asked for" not in result.output
 
 
-@EVERY
+@MATRIX
 @pytest.mark.parametrize("policy", ["apply", "ignore"])
 def test_a_package_that_asks_is_not_served(index, pond, policy):
     add_app(index, requires=("pond[loud]",))

@@ -5,10 +5,12 @@ from support.environments import (
     CALLER,
     NEWEST,
     Environment,
+    copy_environment,
     hermetic,
     make_environment,
     make_wheel,
     make_wheelhouse,
+    once,
 )
 from support.index import Index
 from support.project import Event, Project, Result, snapshot
@@ -22,9 +24,11 @@ __all__ = [
     "Index",
     "Project",
     "Result",
+    "copy_environment",
     "hermetic",
     "make_environment",
     "make_wheel",
     "make_wheelhouse",
+    "once",
     "snapshot",
 ]

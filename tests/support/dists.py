@@ -6,10 +6,15 @@ import base64
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from textwrap import dedent
+from typing import Any
+
+from support import backend
 
 Files = Mapping[str, bytes | str]
 """Contents by path; text is dedented."""
@@ -20,6 +25,17 @@ Groups = Mapping[str, Iterable[str]]
 TIME = 1_000_000_000
 
 
+#: Keywords of setup.py that `backend` knows as well.
+QUICK = {"package_dir", "packages", "py_modules"}
+
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+
 def sdist(
     name: str,
     version: str,
@@ -28,37 +44,62 @@ def sdist(
     requires: Iterable[str] = (),
     extras: Groups | None = None,
     entry_points: Groups | None = None,
-    **setup: object,
+    setuptools: bool = False,
+    **setup: Any,
 ) -> bytes:
     """Return a tar.gz whose top folder is NAME-VERSION.
 
-    PKG-INFO comes by itself, and so does a setup.py (with `setup` as further
-    keywords) where `files` brings neither that nor a pyproject.toml.
+    PKG-INFO comes by itself.  Where `files` brings neither a setup.py nor a
+    pyproject.toml, so does a build: the quick one of `backend` or, with `setuptools`
+    or with keywords that only that knows, a setup.py.
     """
-    contents = {
+    contents: dict[str, bytes | str] = {
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     }
     if not {"setup.py", "pyproject.toml"} & set(files):
-        contents["setup.py"] = _setup_py(
-            {
-                "name": name,
-                "version": version,
-                "py_modules": [
-                    f[:-3] for f in files if "/" not in f and f[-3:] == ".py"
-                ],
-                "packages": [
-                    f.removesuffix("/__init__.py").replace("/", ".")
-                    for f in files
-                    if f.endswith("/__init__.py")
-                ],
-                "package_data": {"": ["*"]},
-                "install_requires": list(requires),
-                "extras_require": _lists(extras),
-                "entry_points": _lists(entry_points),
-                **setup,
-            }
-        )
+        keywords = {
+            "name": name,
+            "version": version,
+            "py_modules": [f[:-3] for f in files if "/" not in f and f[-3:] == ".py"],
+            "packages": [
+                f.removesuffix("/__init__.py").replace("/", ".")
+                for f in files
+                if f.endswith("/__init__.py")
+            ],
+            "package_data": {"": ["*"]},
+            "install_requires": list(requires),
+            "extras_require": _lists(extras),
+            "entry_points": _lists(entry_points),
+            **setup,
+        }
+        quick = not setuptools and setup.keys() <= QUICK
+        contents |= _quick(keywords) if quick else {"setup.py": _setup_py(keywords)}
     return _tar_gz(f"{name}-{version}", {**contents, **files})
+
+
+def _quick(setup: Mapping[str, Any]) -> dict[str, bytes | str]:
+    """Return the files of a build with `backend`."""
+    name, version = setup["name"], setup["version"]
+    info = _info(
+        name,
+        version,
+        setup["install_requires"],
+        setup["extras_require"],
+        setup["entry_points"],
+    )
+    plan = {
+        "root": setup.get("package_dir", {}).get("", "."),
+        "packages": [package.replace(".", "/") for package in setup["packages"]],
+        "modules": [f"{module}.py" for module in setup["py_modules"]],
+        "wheel": wheel_name(name, version),
+        "info": info,
+        "record": _record(name, version),
+    }
+    return {
+        "pyproject.toml": PYPROJECT,
+        "backend.json": json.dumps(plan),
+        "backend.py": Path(backend.__file__).read_bytes(),
+    }
 
 
 def wheel(
@@ -71,28 +112,42 @@ def wheel(
     entry_points: Groups | None = None,
 ) -> bytes:
     """Return a py3-none-any wheel; nothing is built."""
+    info = _info(name, version, requires, _lists(extras), _lists(entry_points))
+    contents, record = {**files, **info}, _record(name, version)
+    lines = [f"{p},{_record_hash(d)},{len(d)}\n" for p, d in _encoded(contents)]
+    return _zip({**contents, record: "".join([*lines, f"{record},,\n"])})
+
+
+def _info(
+    name: str,
+    version: str,
+    requires: Iterable[str],
+    extras: Mapping[str, list[str]],
+    entry_points: Mapping[str, list[str]],
+) -> dict[str, str]:
+    """Return the files of a wheel's dist-info folder except RECORD."""
     metadata = [
         f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}",
         *(f"Requires-Dist: {requirement}" for requirement in requires),
     ]
-    for extra, wanted in _lists(extras).items():
+    for extra, wanted in extras.items():
         metadata.append(f"Provides-Extra: {extra}")
         metadata += [f'Requires-Dist: {w} ; extra == "{extra}"' for w in wanted]
     points = "".join(
         f"[{group}]\n" + "".join(f"{line}\n" for line in lines)
-        for group, lines in _lists(entry_points).items()
+        for group, lines in entry_points.items()
     )
     info = f"{_escaped(name)}-{version}.dist-info"
-    contents = {
-        **files,
+    return {
         f"{info}/METADATA": "\n".join(metadata) + "\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: poach\n"
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": points,
     }
-    record = f"{info}/RECORD"
-    lines = [f"{p},{_record_hash(d)},{len(d)}\n" for p, d in _encoded(contents)]
-    return _zip({**contents, record: "".join([*lines, f"{record},,\n"])})
+
+
+def _record(name: str, version: str) -> str:
+    return f"{_escaped(name)}-{version}.dist-info/RECORD"
 
 
 def wheel_name(name: str, version: str) -> str:

@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from support import audit_hook
 
@@ -40,6 +43,18 @@ class Environment:
 
     def program(self, name: str) -> Path:
         return self.path / "bin" / name
+
+
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Let one of several processes fill a folder; the others wait until it is full."""
+    done = Path(f"{folder}.done")
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 def make_wheel(folder: Path) -> Path:
@@ -79,6 +94,16 @@ def make_environment(path: Path, buildout: str, wheel: Path) -> Environment:
     _pip("--python", str(python), "install", "--no-compile", *needed)
     _install_audit_hook(next(path.glob("lib/python*/site-packages")))
     return Environment(path, buildout)
+
+
+def copy_environment(made: Environment, path: Path) -> Environment:
+    """Copy an environment to an empty folder; its programs name their Python."""
+    shutil.copytree(made.path, path, symlinks=True, dirs_exist_ok=True)
+    for file in (path / "bin").iterdir():
+        if file.is_file() and not file.is_symlink():
+            old, new = os.fsencode(made.path), os.fsencode(path)
+            file.write_bytes(file.read_bytes().replace(old, new))
+    return Environment(path, made.buildout)
 
 
 def hermetic(home: Path, wheelhouse: Path) -> dict[str, str]:

@@ -34,8 +34,8 @@ class Index:
         """The path of every request, in order."""
         self.status: dict[str, int] = {}
         """The status to answer by path (not quoted), whatever is there."""
-        for project in empty:
-            self._folder(project)
+        root.mkdir(parents=True, exist_ok=True)
+        self._empty = frozenset(map(canonicalize_name, empty))
         handler = partial(_Handler, self)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
@@ -116,9 +116,10 @@ class Index:
         if (name, slash) != (project, "/"):
             return _Reply(301, location=f"/simple/{project}/")
         folder = self.root / "files" / project
-        if not folder.is_dir():
+        if not folder.is_dir() and project not in self._empty:
             return _Reply(404, b"no such project")
-        links = "".join(_link(project, file) for file in sorted(folder.iterdir()))
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        links = "".join(_link(project, file) for file in files)
         page = f"<!DOCTYPE html>\n<title>{project}</title>\n{links}"
         return _Reply(200, page.encode())
 

@@ -145,52 +145,19 @@ CFG = """
 TAGGED = "1.0+loud.p"
 
 
-def add_pond(index: Index, name: str = "pond", version: str = "1.0") -> None:
-    """Put the sdist of the pond on the index."""
+def add_pond(
+    index: Index, name: str = "pond", version: str = "1.0", **how: bool
+) -> None:
+    """Put the sdist of the pond on the index, `how` as for `dists.sdist`."""
     index.add_sdist(
         name,
         version,
         {"src/pond/__init__.py": SOURCE},
         package_dir={"": "src"},
         packages=["pond"],
-        entry_points={"console_scripts": ["pond = pond:main"]},
+        entry_points={"console_scripts": [f"{name} = pond:main"]},
+        **how,
     )
-
-
-#: A build backend that knows this project only, and needs a tenth of the usual time.
-BACKEND = """\
-import zipfile
-
-
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    name = "NAME-VERSION-py3-none-any.whl"
-    info = "NAME-VERSION.dist-info"
-    files = {
-        "pond/__init__.py": open("src/pond/__init__.py").read(),
-        info + "/METADATA": "Metadata-Version: 2.1\\nName: NAME\\nVersion: VERSION\\n",
-        info + "/WHEEL": "Wheel-Version: 1.0\\nGenerator: poach\\n"
-        "Root-Is-Purelib: true\\nTag: py3-none-any\\n",
-        info + "/entry_points.txt": "[console_scripts]\\nNAME = pond:main\\n",
-    }
-    files[info + "/RECORD"] = "".join(file + ",,\\n" for file in files)
-    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
-        for file, data in files.items():
-            wheel.writestr(file, data)
-    return name
-"""
-
-
-def add_quick_pond(index: Index, name: str = "pond", version: str = "1.0") -> None:
-    """Put the sdist of a pond on the index that is quick to build."""
-    pyproject = """
-        [build-system]
-        requires = []
-        build-backend = "backend"
-        backend-path = ["."]
-        """
-    backend = BACKEND.replace("NAME", name).replace("VERSION", version)
-    files = {"pyproject.toml": pyproject, "backend.py": backend}
-    index.add_sdist(name, version, {**files, "src/pond/__init__.py": SOURCE})
 
 
 def add_cpond(index: Index) -> None:
@@ -252,12 +219,11 @@ def add_plugin(
     )
 
 
-def make_warm_store(folder: Path, environment: Environment, wheelhouse: Path) -> Path:
-    """Return a store with the egg of pond 1.0 +loud, to be copied: stores can move."""
+def make_warm_store(folder: Path, environment: Environment, wheelhouse: Path) -> None:
+    """Make a store with the egg of pond 1.0 +loud: ``project/patched-eggs``."""
     project = Project(folder / "project", environment, hermetic(folder, wheelhouse))
     with Index(folder / "index") as index:
         add_pond(index)
         project.write("buildout.cfg", CFG.replace("%(index)s", index.url))
         project.write("patches/pond/1.0/loud.patch", LOUD)
         project.poach("build")
-    return project.path / "patched-eggs"
