@@ -198,7 +198,7 @@ def test_one_that_does_not_agree_with_another_stops_the_run(index, project):
 
 
 def test_a_shipper_at_hand_is_heard_before_parts_are_at_work(index, project):
-    add_pond(index, setuptools=True)
+    add_pond(index)
     ship(index, "shipper", "pond[loud]")
     shared = "eggs-directory = ${buildout:directory}/../eggs"
     project(cfg(("one", "shipper"), buildout=shared), "other").run()

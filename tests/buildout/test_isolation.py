@@ -162,7 +162,7 @@ def test_another_label_is_somebody_elses(index, project, tmp_path, version):
 
 
 def test_a_patched_pin_takes_its_own_egg(index, shared):
-    add_pond(index, setuptools=True)
+    add_pond(index)
     patched = shared("pond = 1.0 +loud")
     patched.write("patches/pond/loud.patch", LOUD)
 

@@ -6,11 +6,14 @@ import csv
 import os
 import subprocess
 import sys
+from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 import pytest
+import zc.buildout.easy_install as easy_install
 
 from poach.build import retag
+from poach.build.egginfo import EggFailed
 from poach.build.pip import Pip
 from poach.build.unpacking import is_plain, unpack
 from poach.buildout.eggs import BuildoutEggs
@@ -229,3 +232,30 @@ def test_a_record_in_another_spelling_loses_none(tmp_path):
 
     assert (egg / "sub" / "alone.so").is_file()
     assert (egg / "pond" / "with space" / "\u00e4.dat").is_file()
+
+
+def test_an_egg_in_a_folder_in_other_words_loses_none(tmp_path):
+    """Without top_level.txt buildout takes only what lies below the very path."""
+    files = {name: data for name, data in FILES.items() if "top_level" not in name}
+    wheel = make_wheel(tmp_path, files)
+    dest = tmp_path / "buildout" / ".." / "egg"
+    (tmp_path / "buildout").mkdir()
+
+    egg = BuildoutEggs(Pip(sys.executable)).make(wheel, dest, tmp_path / "log")
+
+    wanted = {name for name in files if not name.startswith("pond-1.0.d")}
+    assert not [name for name in wanted if not (egg / name).is_file()]
+
+
+def test_an_egg_that_lacks_files_is_none(tmp_path, monkeypatch):
+    path, _ = lacking(tmp_path, LACKING["all"])
+    original = easy_install.make_egg_after_pip_install
+
+    def forgetful(dest, dist_info):
+        (egg,) = original(dest, dist_info)
+        (Path(egg) / "sub").rename(Path(dest) / "sub")
+        return [egg]
+
+    monkeypatch.setattr(easy_install, "make_egg_after_pip_install", forgetful)
+    with pytest.raises(EggFailed, match=r"zc\.buildout left out sub/alone\.so"):
+        BuildoutEggs(Pip(sys.executable)).make(path, tmp_path / "e", tmp_path / "log")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,13 @@ class BuildoutEggs:
         else:
             self._install(wheel, dest, log)
         (dist_info,) = dest.glob("*.dist-info")
-        (egg,) = easy_install.make_egg_after_pip_install(str(dest), dist_info.name)
+        # buildout passes over the files of a folder whose path it finds in other words.
+        place = str(dest.resolve())
+        (egg,) = easy_install.make_egg_after_pip_install(place, dist_info.name)
+        left_out = sorted(_files(dest, Path(egg)))
+        if left_out:
+            reason = f"zc.buildout left out {', '.join(left_out)}"
+            raise EggFailed(wheel.name, reason)
         _forget_the_way(next(Path(egg).glob("*.dist-info")))
         return Path(egg)
 
@@ -45,6 +52,15 @@ class BuildoutEggs:
             self.pip.run([*install, *target], cwd=dest.parent, log=log)
         except CommandFailed as failure:
             raise EggFailed(wheel.name, str(failure)) from None
+
+
+def _files(dest: Path, egg: Path) -> Iterator[str]:
+    """Yield the files in `dest` that are neither in `egg` nor scripts nor byte code."""
+    for path in dest.rglob("*"):
+        name = path.relative_to(dest)
+        aside = name.parts[0] in (egg.name, "bin") or path.suffix in (".pyc", ".pyo")
+        if path.is_file() and not aside:
+            yield name.as_posix()
 
 
 def _forget_the_way(dist_info: Path) -> None:
