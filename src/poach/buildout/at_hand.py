@@ -23,8 +23,6 @@ from poach.names import NormalizedName, canonicalize_name
 _FOLDERS = ("EGG-INFO", ".dist-info", ".egg-info")
 #: Where a develop egg of setuptools is.
 _LINK = ".egg-link"
-#: Where the description begins (a METADATA is like a mail).
-_HEAD = re.compile(rb"\r?\n\r?\n")
 #: An extra: the head of a section in requires.txt, or a line of METADATA.
 _EXTRA = re.compile(rb"^(?:Provides-Extra:[ \t]*|\[)([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 #: Requirements with extras, as lines of requires.txt and of METADATA.
@@ -99,7 +97,8 @@ def _files(folder: Path) -> Iterator[bytes]:
             text = (folder / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             text = b""
-        yield _HEAD.split(text, 1)[0] if name == "METADATA" else text
+        # What follows is the description, in which nothing is said to buildout.
+        yield text.partition(b"\n\n")[0] if name == "METADATA" else text
 
 
 def _zipped(egg: Path) -> AtHand:

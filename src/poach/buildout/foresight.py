@@ -12,7 +12,7 @@ refused where it comes too late.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from typing import Any
 
 import pkg_resources
@@ -60,7 +60,7 @@ def _may_ask(
     for requirement in requirements:
         project = canonicalize_name(requirement.project_name)
         wanted.update((project, canonicalize_name(x)) for x in requirement.extras)
-    there = _extras(session, dists)
+    there = _extras(session, dists, {project for project, _ in wanted})
     return any(
         extra not in there[project]
         if project in there
@@ -70,14 +70,14 @@ def _may_ask(
 
 
 def _extras(
-    session: Session, dists: Iterable[AtHand]
+    session: Session, dists: Iterable[AtHand], wanted: Set[NormalizedName]
 ) -> dict[NormalizedName, set[NormalizedName]]:
-    """Return the extras of each project that is there in the version that counts."""
+    """Return the extras of those projects that are there in the version that counts."""
     pinned, found = _pinned(), dict[NormalizedName, set[NormalizedName]]()
     for dist in dists:
-        if _has([dist.version], pinned.get(dist.project)):
+        if dist.project in wanted and _has([dist.version], pinned.get(dist.project)):
             found.setdefault(dist.project, set()).update(dist.extras())
-    for project in session.patch_sets:
+    for project in wanted & session.patch_sets.keys():
         egg = session.find(project)
         patched = at_hand.at(egg.egg) if egg else ()
         found[project] = {extra for dist in patched for extra in dist.extras()}

@@ -12,9 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from poach.names import NormalizedName, same_version
+from poach.names import NormalizedName, canonicalize_name, same_version
 from poach.pins.patchset import PatchSet
 
+#: The file name of an egg in a path; neither project nor version has a dash there.
+_EGG = re.compile(
+    r"[/\\](?P<egg>(?P<project>[^-/\\\s'\"]+)-(?P<version>[^-/\\\s'\"]+)"
+    r"(-[^/\\\s'\"]+)?\.egg)\b"
+)
 #: Scripts are smaller, and a part has fewer of them.
 _LARGEST, _MOST = 1 << 18, 100
 #: What else is in the folder of a part may be a log, which names eggs of the past.
@@ -52,24 +57,23 @@ def find(
         options = installed.get(name) or {}
         files = (options.get("__buildout_installed__") or "").split("\n")
         paths = {file: Path(buildout._buildout_path(file)) for file in files if file}
-        texts = {file: _text(path) for file, path in paths.items()}
-        for patch_set in patch_sets.values():
-            yield from _of_part(name, texts, patch_set)
+        yield from _of_part(name, paths, patch_sets).values()
 
 
 def _of_part(
-    name: str, texts: Mapping[str, str], patch_set: PatchSet
-) -> Iterator[Stale]:
-    spelled = patch_set.pin.key.replace("-", "[-_.]+")
-    pattern = re.compile(
-        rf"[/\\](?P<egg>{spelled}-(?P<version>[^-/\\\s'\"]+)(-[^/\\\s'\"]+)?\.egg)\b",
-        re.IGNORECASE,
-    )
-    for file, text in texts.items():
-        for found in pattern.finditer(text):
-            if not same_version(found["version"], patch_set.version):
-                yield Stale(name, file, found["egg"], patch_set)
-                return
+    name: str,
+    paths: Mapping[str, Path],
+    patch_sets: Mapping[NormalizedName, PatchSet],
+) -> dict[NormalizedName, Stale]:
+    """Return the first old egg of each project in the files of a part."""
+    stale: dict[NormalizedName, Stale] = {}
+    for file, path in paths.items():
+        for found in _EGG.finditer(_text(path)):
+            project = canonicalize_name(found["project"])
+            patch_set = patch_sets.get(project)
+            if patch_set and not same_version(found["version"], patch_set.version):
+                stale.setdefault(project, Stale(name, file, found["egg"], patch_set))
+    return stale
 
 
 def _text(path: Path) -> str:

@@ -44,13 +44,17 @@ options = {
         max_size=3,
     ).map(tuple),
     "eol": st.sampled_from([None, "keep", "any"]),
+    "effect": st.sampled_from([None, "error", "warn", "ignore"]),
 }
+nothing = st.just("")
 locations = st.one_of(
-    st.builds(Location, st.just(Kind.PATH), paths, **options),
+    st.builds(Location, st.just(Kind.PATH), paths, nothing, nothing, **options),
     st.builds(
         Location,
         st.just(Kind.URL),
         targets.map("https://example.com/".__add__),
+        nothing,
+        nothing,
         **options,
     ),
     st.builds(
