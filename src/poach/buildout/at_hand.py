@@ -20,9 +20,7 @@ from zc.buildout import easy_install
 from poach.names import NormalizedName, canonicalize_name
 
 #: A folder of metadata; an egg of buildout may hold a ``.dist-info`` (a wheel's).
-_FOLDERS = ("EGG-INFO", ".dist-info", ".egg-info")
-#: Where a develop egg of setuptools is.
-_LINK = ".egg-link"
+_FOLDERS = (".dist-info", ".egg-info")
 #: An extra: the head of a section in requires.txt, or a line of METADATA.
 _EXTRA = re.compile(rb"^(?:Provides-Extra:[ \t]*|\[)([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 #: Requirements with extras, as lines of requires.txt and of METADATA.
@@ -57,22 +55,22 @@ class AtHand(NamedTuple):
 def eggs(buildout: Any) -> Iterator[AtHand]:
     """Yield the eggs and develop eggs of a buildout.  Raises OSError."""
     options = buildout["buildout"]
-    yield from at(Path(options["develop-eggs-directory"]))
-    for egg in Path(options["eggs-directory"]).iterdir():
-        yield from at(egg)
+    yield from at(options["develop-eggs-directory"])
+    folder = options["eggs-directory"]
+    for name in os.listdir(folder):  # noqa: PTH208 - on each run
+        yield from at(f"{folder}/{name}")
 
 
 def beside_buildout() -> Iterator[AtHand]:
     """Yield what buildout itself runs on.  Raises OSError."""
     for place in {*sys.path, *easy_install.buildout_and_setuptools_path}:
-        yield from at(Path(place))
+        yield from at(place)
 
 
-def at(place: Path) -> Iterator[AtHand]:
+def at(place: str) -> Iterator[AtHand]:
     """Yield the distributions in a folder, or in a zipped egg.  Raises OSError."""
     try:
-        with os.scandir(place) as entries:
-            names = [e.name for e in entries if e.name.endswith((*_FOLDERS, _LINK))]
+        names = os.listdir(place)  # noqa: PTH208 - on each run
     except FileNotFoundError:
         return
     except NotADirectoryError:
@@ -80,37 +78,45 @@ def at(place: Path) -> Iterator[AtHand]:
             yield _zipped(place)
         return
     for name in names:
-        entry = place / name
-        if name.endswith(_LINK):
-            link = entry.read_bytes().split(b"\n")[0].strip()
-            yield from at(place / os.fsdecode(link))
-        else:
-            stem = place.stem if name == "EGG-INFO" else entry.stem
-            yield _at_hand(stem, *_files(entry))
+        if name == "EGG-INFO":
+            yield _at_hand(place, *_files(f"{place}/{name}"))
+        elif name.endswith(_FOLDERS):
+            yield _at_hand(name, *_files(f"{place}/{name}"))
+        elif name.endswith(".egg-link"):  # a develop egg of setuptools
+            link = Path(place, name).read_bytes().split(b"\n")[0].strip()
+            yield from at(str(Path(place, os.fsdecode(link))))
 
 
-def _files(folder: Path) -> Iterator[bytes]:
+def _files(folder: str) -> Iterator[bytes]:
     """Yield entry points and requirements of a folder of metadata."""
-    requirements = "METADATA" if folder.suffix == ".dist-info" else "requires.txt"
-    for name in ("entry_points.txt", requirements):
-        try:
-            text = (folder / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            text = b""
+    yield _read(f"{folder}/entry_points.txt")
+    if folder.endswith(".dist-info"):
         # What follows is the description, in which nothing is said to buildout.
-        yield text.partition(b"\n\n")[0] if name == "METADATA" else text
+        yield _read(f"{folder}/METADATA").partition(b"\n\n")[0]
+    else:
+        yield _read(f"{folder}/requires.txt")
 
 
-def _zipped(egg: Path) -> AtHand:
+def _read(file: str) -> bytes:
+    """Return what a file holds, nothing where there is none."""
+    try:
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - on each run
+            return stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+
+
+def _zipped(egg: str) -> AtHand:
     with zipfile.ZipFile(egg) as archive:
         there = set(archive.namelist())
         files = ("EGG-INFO/entry_points.txt", "EGG-INFO/requires.txt")
         texts = [archive.read(name) if name in there else b"" for name in files]
-    return _at_hand(egg.stem, *texts)
+    return _at_hand(egg, *texts)
 
 
-def _at_hand(stem: str, entry_points: bytes, requirements: bytes) -> AtHand:
-    """Return the distribution whose file name without the suffix is `stem`."""
+def _at_hand(path: str, entry_points: bytes, requirements: bytes) -> AtHand:
+    """Return the distribution that a path names: PROJECT[-VERSION[-...]].SUFFIX."""
+    stem = path.rpartition("/")[2].rpartition(".")[0]
     project, _, rest = stem.partition("-")
     version = rest.partition("-")[0]
     return AtHand(canonicalize_name(project), version, entry_points, requirements)

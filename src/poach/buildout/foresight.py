@@ -79,7 +79,7 @@ def _extras(
             found.setdefault(dist.project, set()).update(dist.extras())
     for project in wanted & session.patch_sets.keys():
         egg = session.find(project)
-        patched = at_hand.at(egg.egg) if egg else ()
+        patched = at_hand.at(str(egg.egg)) if egg else ()
         found[project] = {extra for dist in patched for extra in dist.extras()}
     return found
 
