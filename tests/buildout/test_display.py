@@ -41,12 +41,12 @@ def pond(index, project):
     return made
 
 
-def on_terminal(project, *words, path="", stdout=None, kind="xterm"):
-    """Run poach with a narrow terminal as standard error; return what came."""
+def on_terminal(project, *words, program="poach", path="", stdout=None, kind="xterm"):
+    """Run a program with a narrow terminal as standard error; return what came."""
     ours, theirs = pty.openpty()
     environment = {"TERM": kind, "COLUMNS": str(COLUMNS), "PYTHONPATH": str(path)}
     process = subprocess.Popen(
-        [project.environment.program("poach"), *words],
+        [project.environment.program(program), *words],
         cwd=project.path,
         env={**project.variables, **environment},
         stdin=subprocess.DEVNULL,
@@ -99,6 +99,19 @@ def test_a_terminal_shows_what_is_under_way(pond, rich):
     assert "eggs built" not in left  # what was shown is gone in the end
     assert ": building" not in left
     assert "".join(left.split("\n")).endswith(printed)
+
+
+def test_a_run_of_buildout_shows_what_is_under_way(pond, rich):
+    code, seen = on_terminal(pond, program="buildout", path=rich)
+
+    assert code == 0, seen
+    text = ESCAPE.sub(b"", seen).decode()
+    assert "0 of 1 patched eggs built" in text
+    assert re.search(r"pond 1\.0\+loud\.p\w+: building", text)
+    left = screen(seen)
+    assert "eggs built" not in left
+    assert "Patching pond 1.0: loud" in left
+    assert "Installing app." in left
 
 
 def test_what_is_not_for_the_terminal_does_not_go_there(pond, rich, tmp_path):

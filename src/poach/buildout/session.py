@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from poach import pipeline
@@ -241,17 +240,26 @@ class Session:
         paths = [path for each in folders for path in each.split(os.pathsep) if path]
         return all(map(os.path.isdir, paths))
 
-    def build_ahead(self, needed: Collection[NormalizedName]) -> None:
+    def build_ahead(
+        self,
+        needed: Collection[NormalizedName],
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
         """Build the patched eggs of the projects in `needed` that are missing.
 
-        They are built side by side, as far as the settings allow.  Raises all that is
-        wrong, together.
+        They are built side by side, as far as the settings allow; each thread calls
+        `done` after an egg, built or not.  Raises all faults together.
         """
         # Imported late: a warm run builds nothing.
         from poach.build import jobs
 
+        def build(project: NormalizedName) -> None:
+            try:
+                self._supply(project, may_build=True)
+            finally:
+                done()
+
         wanted = [key for key in self.patch_sets if key in needed]
-        build = partial(self._supply, may_build=True)
         jobs.collect(build, self.missing(wanted), self.settings.jobs)
 
     def missing(self, projects: Iterable[NormalizedName]) -> list[NormalizedName]:

@@ -91,8 +91,15 @@ class SessionSupplier:
 
     def build(self, keys: Collection[str]) -> None:
         """Build the eggs of pinned projects; raise zc.buildout.UserError."""
-        with as_user_errors():
-            self.session.build_ahead(set(map(canonicalize_name, keys)))
+        # Imported late: a warm run builds nothing.
+        from poach.buildout.display import shown
+
+        needed = set(map(canonicalize_name, keys))
+        with (
+            as_user_errors(),
+            shown(self.session, self.session.missing(needed)) as done,
+        ):
+            self.session.build_ahead(needed, done)
 
     @property
     def granting(self) -> bool:
