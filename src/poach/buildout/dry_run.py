@@ -397,8 +397,8 @@ def _project(spec: str) -> str:
 
 def _of(part: str, request: PatchRequest) -> PatchRequest:
     """Return `request` with the part as the one who asks if nobody else does."""
-    project, extra, asker = request
-    return project, extra, f"[{part}]" if asker == ANYBODY else asker
+    project, extra, requester = request
+    return project, extra, f"[{part}]" if requester == ANYBODY else requester
 
 
 def _count_in(there: dict[str, Any], more: dict[str, Any]) -> None:

@@ -30,13 +30,13 @@ class ArbitraryEquality(BuildoutError):
 
     pin: PatchedPin
     requirement: str
-    asker: str
+    requester: str
 
     def __str__(self) -> str:
         pin = self.pin
         return (
-            f"{self.asker} requires {self.requirement}, which compares the text of the "
-            f"version (PEP 440), and {pin.version} is another text; relax it to "
+            f"{self.requester} requires {self.requirement}, which compares the text of "
+            f"the version (PEP 440), and {pin.version} is another text; relax it to "
             f"=={pin.base}, or drop the patches from '{pin.asked}'"
         )
 
@@ -48,7 +48,7 @@ class UnreadableVersion(BuildoutError):
     value: str
     where: str
     requirement: str
-    asker: str
+    requester: str
 
     def __str__(self) -> str:
         words = self.value.split()
@@ -56,7 +56,7 @@ class UnreadableVersion(BuildoutError):
         cure = "; give the comment a line of its own" if comment else ""
         where = f" ({self.where})" if self.where else ""
         return (
-            f"{self.asker} requires {self.requirement}, and its version "
+            f"{self.requester} requires {self.requirement}, and its version "
             f"'{self.project} = {' '.join(words)}'{where} is none that zc.buildout can "
             f"read{cure}"
         )
@@ -97,12 +97,12 @@ class SubstituteMissing(BuildoutError):
     other: str
     project: str
     owner: str
-    asker: str
+    requester: str
 
     def __str__(self) -> str:
         return (
             f"Couldn't find a distribution for {self.other!r}, the substitute of "
-            f"{self.project} (see [substitutes], {self.owner}), which {self.asker} "
+            f"{self.project} (see [substitutes], {self.owner}), which {self.requester} "
             "requires; correct the entry, or see that index or find-links has it"
         )
 
@@ -110,14 +110,14 @@ class SubstituteMissing(BuildoutError):
 class SubstituteClash(BuildoutError):
     """A requirement on a project that its substitute does not meet."""
 
-    asker: str
+    requester: str
     requirement: str
     other: str
     version: str
 
     def __str__(self) -> str:
         return (
-            f"{self.asker} requires {self.requirement}, and its substitute "
+            f"{self.requester} requires {self.requirement}, and its substitute "
             f"{self.other} has version {self.version}; choose another version of that, "
             "or take the entry out of [substitutes]"
         )

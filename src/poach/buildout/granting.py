@@ -100,13 +100,13 @@ class Granting:
         for project, patches in self.granted.items():
             owned = self.session.pin_of(project)
             assert owned is not None  # or nothing had been granted
-            for name, askers in patches.items():
-                self._located(owned, Request(project, name, ", ".join(askers)))
+            for name, requesters in patches.items():
+                self._located(owned, Request(project, name, ", ".join(requesters)))
 
     def _located(self, owned: OwnedPin, request: Request) -> bool:
         """Tell whether anything defines what is asked for; raise if it is disputed."""
         try:
-            self.session.library.locate(owned.pin, request.patch, request.asker)
+            self.session.library.locate(owned.pin, request.patch, request.requester)
         except UnknownPatch:
             return False
         except Disputed as fault:
@@ -157,7 +157,7 @@ class Granting:
         if owned is None:
             return unpinned(request)
         try:
-            self.session.library.locate(owned.pin, request.patch, request.asker)
+            self.session.library.locate(owned.pin, request.patch, request.requester)
         except UnknownPatch as unknown:
             return undefined(request, ["[patches]", *unknown.looked_in])
         except PoachError as fault:
@@ -204,10 +204,12 @@ def _with(
     granted: Mapping[NormalizedName, Mapping[str, list[str]]], news: Iterable[Request]
 ) -> dict[NormalizedName, dict[str, list[str]]]:
     """Return a copy of what is granted, and the `news` with it."""
-    more = {key: dict(askers) for key, askers in granted.items()}
+    more = {key: dict(requesters) for key, requesters in granted.items()}
     for request in news:
-        askers = more.setdefault(request.project, {})
-        askers[request.patch] = sorted({*askers.get(request.patch, ()), request.asker})
+        requesters = more.setdefault(request.project, {})
+        requesters[request.patch] = sorted(
+            {*requesters.get(request.patch, ()), request.requester}
+        )
     return more
 
 

@@ -29,10 +29,10 @@ def recall(session: Session) -> dict[str, Any] | None:
 def note(session: Session) -> None:
     """Note in the store, if that can be written, what was asked for and shipped."""
     asked = [
-        [project, patch, asker]
+        [project, patch, requester]
         for project, patches in sorted(session.granting.granted.items())
-        for patch, askers in sorted(patches.items())
-        for asker in sorted(set(askers))
+        for patch, requesters in sorted(patches.items())
+        for requester in sorted(set(requesters))
     ]
     shipped = [
         [shelf.owner, project, str(shelf.folder)]
@@ -58,9 +58,9 @@ def grant(session: Session) -> list[PatchSet]:
     for owner, project, folder in noted.get("shipped", ()):
         if Path(folder).is_dir():
             session.ship(owner, project, Path(folder))
-    for project, patch, asker in noted.get("granted", ()):
+    for project, patch, requester in noted.get("granted", ()):
         try:
-            more = session.granting.ask([Request.of(project, patch, asker)])
+            more = session.granting.ask([Request.of(project, patch, requester)])
         except PoachError as fault:
             logger.warning("Not counted: %s", fault)
         else:

@@ -109,12 +109,12 @@ class Requests:
         changed = self.granter.ask(requests)
         for pin in changed:
             project = canonicalize_name(pin.split()[0])
-            askers = {
+            requesters = {
                 request[2]
                 for request in requests
                 if canonicalize_name(request[0]) == project
             }
-            asked = ", ".join(sorted(askers))
+            asked = ", ".join(sorted(requesters))
             logger.info("Resolving again with %s (asked for by %s).", pin, asked)
         return bool(changed)
 
@@ -233,10 +233,10 @@ class Requests:
             dist = _find(ws, project)
             if dist is None or _has(dist, extra):
                 continue
-            for asker in self.requirers.titles(requirement):
-                request = project, extra, asker
-                if (_key(request), asker) not in seen:
-                    lacking.setdefault((_key(request), asker), request)
+            for requester in self.requirers.titles(requirement):
+                request = project, extra, requester
+                if (_key(request), requester) not in seen:
+                    lacking.setdefault((_key(request), requester), request)
         return list(lacking.values())
 
     def _shipped(self, dist: Any) -> list[tuple[str, Path]]:

@@ -47,12 +47,12 @@ class Substitutes:
         """Return what is required in the place of `project`, None for itself."""
         return self.aliases.substitute(canonicalize_name(project))
 
-    def check(self, requirement: Any, asker: str) -> None:
+    def check(self, requirement: Any, requester: str) -> None:
         """Refuse a requirement that the alias, where it is known, does not meet."""
         version = self.versions.get(canonicalize_name(requirement.project_name))
         if version is not None and version not in requirement:
             other = self.of(requirement.project_name) or ""
-            raise SubstituteClash(asker, str(requirement), other, version)
+            raise SubstituteClash(requester, str(requirement), other, version)
 
     def refuse_both(self, specs: Iterable[str]) -> None:
         """Refuse requirements of one part on a project and on its substitute."""
@@ -69,7 +69,9 @@ class Substitutes:
         if other is not None:
             raise SubstituteBuilt(project, other)
 
-    def alias(self, requirement: Any, resolve: Callable[[str], Any], asker: str) -> Any:
+    def alias(
+        self, requirement: Any, resolve: Callable[[str], Any], requester: str
+    ) -> Any:
         """Return the alias that answers `requirement`.
 
         `resolve` gives the distributions for a requirement, the substitute's, and not
@@ -83,7 +85,7 @@ class Substitutes:
             d for d in resolve(other) if canonicalize_name(d.project_name) == wanted
         ]
         self.versions[key] = dist.version
-        self.check(requirement, asker)
+        self.check(requirement, requester)
         extras = self.extras.setdefault(key, set())
         extras.update(requirement.extras)
         there = sorted(extras.union(dist.extras))

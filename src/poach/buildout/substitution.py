@@ -129,8 +129,8 @@ class Substitution:
         if self._developed(installer, pin):
             version = pin.base
         elif is_arbitrary(requirement) and version not in requirement:
-            asker = self.requirers.project(written)
-            raise ArbitraryEquality(pin, str(requirement), asker)
+            requester = self.requirers.project(written)
+            raise ArbitraryEquality(pin, str(requirement), requester)
         try:
             return easy_install._constrained_requirement(version, requirement)
         except easy_install.IncompatibleConstraintError:
@@ -150,9 +150,9 @@ class Substitution:
             if value is None:
                 raise
             where = self._owner("versions", canonicalize_name(project))
-            asker = self.requirers.project(requirement)
+            requester = self.requirers.project(requirement)
             raise UnreadableVersion(
-                project, value, where, str(requirement), asker
+                project, value, where, str(requirement), requester
             ) from error
 
     def satisfied(
@@ -296,15 +296,15 @@ class Substitution:
         return pin is not None and not self._developed(installer, pin)
 
     def _alias(self, installer: Any, requirement: Any) -> Any:
-        asker = self.requirers.project(requirement)
+        requester = self.requirers.project(requirement)
         resolve = functools.partial(self._substitute, installer)
         try:
-            return self.substitutes.alias(requirement, resolve, asker)
+            return self.substitutes.alias(requirement, resolve, requester)
         except easy_install.MissingDistribution as fault:
             project = requirement.project_name
             owner = self._owner("substitutes", canonicalize_name(project))
             other = self.substitutes.of(project) or ""
-            raise SubstituteMissing(other, project, owner, asker) from fault
+            raise SubstituteMissing(other, project, owner, requester) from fault
 
     def _owner(self, name: str, project: str) -> str:
         """Return who wrote the entry of a project (canonical), '' for nobody.

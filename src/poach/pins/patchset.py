@@ -115,7 +115,7 @@ class PatchSet:
     #: pin.
     patches: tuple[Patch, ...]
     #: Who asked for what is not in the buildout's own pin.
-    askers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+    requesters: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -190,19 +190,19 @@ def resolve(
     library: Library,
     reader: PatchReader,
     fuzz: int = 0,
-    askers: Mapping[str, Sequence[str]] = {},
+    requesters: Mapping[str, Sequence[str]] = {},
 ) -> PatchSet:
     """Find the diffs of every name of `pin`, and of those that others ask for.
 
     `owners` says for each name who wrote it; `fuzz` holds where a location does not
-    say otherwise.  `askers` are those who ask for more patches, by canonical name:
+    say otherwise.  `requesters` are those who ask for more patches, by canonical name:
     they come after the pin's, or where their headers say (`poach.pins.order`).  All
     faults of all names are raised together.
     """
     there = set(map(canonicalize_name, pin.names))
-    more = sorted(name for name in askers if name not in there)
+    more = sorted(name for name in requesters if name not in there)
     names = (*pin.names, *more)
-    asked_by = (*owners, *(f"asked for by {', '.join(askers[n])}" for n in more))
+    asked_by = (*owners, *(f"asked for by {', '.join(requesters[n])}" for n in more))
 
     def patches(asked: tuple[str, str]) -> list[Patch]:
         name, owner = asked
@@ -226,7 +226,7 @@ def resolve(
         names = _arranged(pin, more, found, reader)
     whole = Pin(pin.project, pin.base, names, pin.refused)
     all_of = [patch for name in names for patch in found[name]]
-    return PatchSet(whole, _distinct(all_of, pin), askers)
+    return PatchSet(whole, _distinct(all_of, pin), requesters)
 
 
 def _arranged(

@@ -17,12 +17,12 @@ class Request(NamedTuple):
     #: The canonical name of the patch.
     patch: str
     #: Who requires it, for people.
-    asker: str
+    requester: str
 
     @classmethod
-    def of(cls, project: str, patch: str, asker: str) -> Request:
+    def of(cls, project: str, patch: str, requester: str) -> Request:
         """Return the request with canonical names."""
-        return cls(canonicalize_name(project), canonicalize_name(patch), asker)
+        return cls(canonicalize_name(project), canonicalize_name(patch), requester)
 
     @property
     def patch_title(self) -> str:
@@ -37,9 +37,8 @@ class RequestError(PoachError):
     reason: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.request.asker} asks for {self.request.patch_title}, {self.reason}"
-        )
+        request = self.request
+        return f"{request.requester} asks for {request.patch_title}, {self.reason}"
 
 
 def refused(request: Request, where: str) -> RequestError:

@@ -90,7 +90,7 @@ def test_a_request_grows_a_patch_set(session):
 
     assert session.patch_sets == {"pond": grown}
     assert grown.pin.names == ("loud",)
-    assert grown.askers == {"loud": ["app 1.0"]}
+    assert grown.requesters == {"loud": ["app 1.0"]}
     assert ask(session, "loud") == []
     assert ask(session, "wide")[0].pin.names == ("loud", "wide")
 
