@@ -45,11 +45,6 @@ def in_egg_name(project: str) -> str:
     return _UNSAFE_IN_EGGS.sub("_", project)
 
 
-def public_version(version: str) -> str:
-    """Return `version` without its local label (PEP 440)."""
-    return Version(version).public
-
-
 def tagged_version(base: str, names: Sequence[str], digest: str) -> str:
     """Return the version of `base` patched with `names`, in normal form (PEP 440).
 

@@ -133,7 +133,7 @@ def test_a_server_that_wants_digests_for_names(pond, nginx):
     assert re.fullmatch("ac/[0-9a-f]{64}", str(entry.relative_to(nginx.files)))
 
 
-def test_no_upload_unless_it_is_wished(pond, nginx):
+def test_no_upload_unless_it_is_on(pond, nginx):
     cfg = SHARING.replace("patched-eggs-upload = true", "")
 
     built = pond("one", cfg).poach("build")

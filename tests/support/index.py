@@ -100,7 +100,7 @@ class Index:
 
     def _answer(self, path: str) -> _Reply:
         if path in self.status:
-            return _Reply(self.status[path], b"as the test wishes")
+            return _Reply(self.status[path], b"as the test sets")
         if path in ("/simple", "/simple/"):
             return _Reply(410, b"the whole index must never be scanned")
         if page := re.fullmatch("/simple/([^/]+)(/?)", path):

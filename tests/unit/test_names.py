@@ -16,7 +16,6 @@ from poach.names import (
     is_patch_name,
     is_tagged,
     is_version,
-    public_version,
     same_version,
     tagged_version,
 )
@@ -154,13 +153,6 @@ def test_same_version(one, other, same):
     assert same_version(other, one) is same
 
 
-@pytest.mark.parametrize(
-    ("version", "public"), [("1.8.7+a.b", "1.8.7"), ("1!2.0rc1+x", "1!2.0rc1")]
-)
-def test_public_version(version, public):
-    assert public_version(version) == public
-
-
 @pytest.mark.parametrize("text", ["", "x", "1.0+", "1.3.4nxd6", "1 2", ">=1", "१"])
 def test_what_is_no_version(text):
     assert not is_version(text)
@@ -176,7 +168,7 @@ def test_a_tagged_version_is_known_by_its_spelling(base, asked, digest):
 
     assert is_tagged(version)
     assert is_tagged(version.replace(".", "_").upper())
-    assert not is_tagged(public_version(version))
+    assert not is_tagged(base)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ class RemoteStore:
     def offer(
         self, patch_set: PatchSet, key: BuildKey, egg: PatchedEgg, folder: Path
     ) -> None:
-        """Upload an egg that was built here, by way of `folder`, if that is wished.
+        """Upload an egg that was built here, by way of `folder`, if uploads are on.
 
         An egg that the server has is not replaced.  Every fault is reported.
         """
