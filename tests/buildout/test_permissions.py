@@ -1,4 +1,4 @@
-"""What somebody else keeps to himself: it is not damaged, and it stays as it is."""
+"""Items that this user may not read: they are not damaged, and stay as they are."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def outcome(action):
         print(type(error).__name__, error)
 """
 USE = f"{PREAMBLE}\noutcome(lambda: store.get_or_make({VERSION!r}, KEY, make))"
+DENIED = "PermissionDenied"  # the name of the error, which USE prints
 CACHE = "import sys; from poach.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -122,7 +123,7 @@ def test_what_we_may_not_read(store, entry, name):
     pruned = cache(store, "prune", "--unused-for", "0", "--dry-run")
     kept = cache(store, "prune", "--unused-for", "9")
 
-    assert used.stdout.startswith("Closed Cannot read "), used
+    assert used.stdout.startswith(f"{DENIED} Cannot read "), used
     assert used.stdout.endswith(f": {reason}; or set patched-eggs-directory\n")
     assert state(store) == before
     found = json.loads(listed.stdout)
@@ -174,8 +175,8 @@ def test_an_unreadable_store_is_reported_once(store):
         used = as_user(JOE, USE, store.path)
         folder.chmod(0o755)
         assert used.stdout == (
-            f"Closed Cannot read the patched-egg store {store.path}: {folder} belongs "
-            f"to user {JANE} (mode 0700), who has to let others read it "
+            f"{DENIED} Cannot read the patched-egg store {store.path}: {folder} "
+            f"belongs to user {JANE} (mode 0700), who has to let others read it "
             f"(chmod -R a+rX {folder}); or set patched-eggs-directory\n"
         )
 
@@ -188,7 +189,7 @@ def test_a_folder_above_the_store(store):
     used = as_user(JOE, USE, store.path)
 
     assert used.stdout == (
-        f"Closed Cannot read the patched-egg store {store.path}: {above} belongs to "
+        f"{DENIED} Cannot read the patched-egg store {store.path}: {above} belongs to "
         "root (mode 0700), who has to let others read it; "
         "or set patched-eggs-directory\n"
     )
@@ -199,7 +200,7 @@ def test_the_digest_of_an_sdist(store):
     close(store.note_path("sdists", "pond-1.0"))
     code = f"{PREAMBLE}\noutcome(lambda: store.recall_digest('sdists', 'pond-1.0'))"
 
-    assert as_user(JOE, code, store.path).stdout.startswith("Closed Cannot read ")
+    assert as_user(JOE, code, store.path).stdout.startswith(f"{DENIED} Cannot read ")
     assert cache(store, "verify").returncode == 1
 
 
@@ -211,7 +212,7 @@ def test_a_closed_folder_of_tools(store, name):
 
     done = as_user(JOE, code, store.path)
 
-    assert done.stdout.startswith("Closed Cannot read "), done
+    assert done.stdout.startswith(f"{DENIED} Cannot read "), done
     verified = cache(store, "verify")
     assert (verified.returncode, len(verified.stdout.splitlines())) == (1, 1)
     assert not (store.root / ".damaged").exists()

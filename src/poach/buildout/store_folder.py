@@ -47,7 +47,7 @@ def _not_a_store(buildout: Any, place: str) -> str:
 def _no_folder(place: Path) -> str:
     """Return what is in the way of a folder at `place`, empty for nothing."""
     for path in (place, *place.parents):
-        if os.path.isdir(path):  # noqa: PTH112 - it may be closed to us
+        if os.path.isdir(path):  # noqa: PTH112 - we may not be allowed to read it
             return ""
         if os.path.lexists(path):
             return f"{path} is no folder"

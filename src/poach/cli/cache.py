@@ -24,7 +24,7 @@ from poach.store.inventory import (
     Item,
     OtherFormat,
     aliases_of,
-    closed,
+    denied,
     entries_of,
     others,
 )
@@ -163,7 +163,7 @@ def _list(arguments: argparse.Namespace) -> int:
     with _reading(store):
         entries, formats = entries_of(store), others(store)
         aliases = aliases_of(store)
-        shut = list(closed(store))
+        unreadable = list(denied(store))
     if arguments.json:
         found = {
             "store": str(store.path),
@@ -171,7 +171,7 @@ def _list(arguments: argparse.Namespace) -> int:
             "stand-ins": [tables.alias_as_json(each) for each in aliases],
             "other-formats": [tables.format_as_json(other) for other in formats],
             "closed": [
-                {"path": str(each.path), "reason": each.reason} for each in shut
+                {"path": str(each.path), "reason": each.reason} for each in unreadable
             ],
         }
         say(json.dumps(found, indent=2))
@@ -184,7 +184,7 @@ def _list(arguments: argparse.Namespace) -> int:
     complain(
         f"{tables.count(len(entries), 'egg')}, {tables.size(size)}, in {store.path}"
     )
-    for each in shut:
+    for each in unreadable:
         complain(f"Cannot see what is in {each.path}: {each.reason}")
     return 0
 
@@ -198,7 +198,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         fetched = [each for each in entries_of(store) if each.source]
     if arguments.json:
         found = [
-            {"path": str(each.path), "reason": each.reason, "closed": each.closed}
+            {"path": str(each.path), "reason": each.reason, "closed": each.denied}
             for each in flaws
         ]
         signers = {str(each.path): each.by or None for each in fetched}
@@ -223,11 +223,11 @@ def _verify(arguments: argparse.Namespace) -> int:
         complain(
             f"{tables.count(unchecked, 'egg')} from servers, signatures not checked"
         )
-    damaged = {flaw.path for flaw in flaws if not flaw.closed}
-    shut = {flaw.path for flaw in flaws if flaw.closed}
+    damaged = {flaw.path for flaw in flaws if not flaw.denied}
+    unreadable = {flaw.path for flaw in flaws if flaw.denied}
     _advise(damaged)
-    if shut:
-        complain(f"{tables.count(len(shut), 'place')} that you may not read")
+    if unreadable:
+        complain(f"{tables.count(len(unreadable), 'place')} that you may not read")
     return 1 if flaws else 0
 
 
@@ -267,8 +267,8 @@ def _prune(arguments: argparse.Namespace) -> int:
         found = [*entries_of(store), *aliases_of(store)]
         items: list[Item] = [each for each in found if criteria.item(each)]
         formats = [each for each in others(store) if criteria.format(each)]
-        shut = [(each.path, each.reason) for each in closed(store)]
-        shut += [(each.path, each.closed) for each in found if each.closed]
+        unreadable = [(each.path, each.reason) for each in denied(store)]
+        unreadable += [(each.path, each.denied) for each in found if each.denied]
         used = {} if arguments.even_in_use else _in_use(store, items, formats)
         done = prune(
             store,
@@ -278,7 +278,7 @@ def _prune(arguments: argparse.Namespace) -> int:
             arguments.dry_run,
             _outdated(arguments),
         )
-    for path, reason in shut:
+    for path, reason in unreadable:
         complain(f"Kept, because you may not read it: {path}: {reason}")
     _tell(arguments, store, done, used)
     raise_faults(done.faults)

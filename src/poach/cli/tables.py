@@ -26,7 +26,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "last-used": _stamp(max(entry.used)) if entry.used else None,
         "used-by": list(entry.users),
         "damage": entry.damage or None,
-        "closed": entry.closed or None,
+        "closed": entry.denied or None,
         "fetched-from": entry.source or None,
         "signed-by": entry.by or None,
     }
@@ -40,7 +40,7 @@ def alias_as_json(item: Alias) -> dict[str, Any]:
         "made": _stamp(item.made),
         "last-used": _stamp(max(item.used)) if item.used else None,
         "used-by": list(item.users),
-        "closed": item.closed or None,
+        "closed": item.denied or None,
     }
 
 
@@ -80,8 +80,8 @@ def table(entries: Sequence[Entry]) -> Iterator[str]:
 def _more(entry: Entry) -> Iterator[str]:
     if entry.damage:
         yield f"  damaged: {entry.damage}"
-    if entry.closed:
-        yield f"  you may not read it: {entry.closed}"
+    if entry.denied:
+        yield f"  you may not read it: {entry.denied}"
     if entry.source:
         signed = f"signed by {entry.by}" if entry.by else "signature not checked"
         yield f"  from {entry.source}, {signed}"

@@ -76,7 +76,7 @@ class Report(NamedTuple):
 def find(patch_set: PatchSet, options: BuildOptions, kit: Kit) -> PatchedEgg | None:
     """Return the egg of `patch_set` if the store has it; fetch and build nothing.
 
-    Raises `DamagedEntry`, `Closed`, `Untrusted`.
+    Raises `DamagedEntry`, `PermissionDenied`, `Untrusted`.
     """
     report = _found(patch_set, options, kit)
     return report.egg if report else None

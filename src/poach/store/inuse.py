@@ -48,7 +48,7 @@ def unreadable(store: Store) -> list[Path]:
     """
     kinds = [store.notes.path / kind for kind in (RUNS, BUILDS)]
     for folder in (store.notes.path, *kinds):
-        if os.path.isdir(folder) and not may_read(folder):  # noqa: PTH112 - or closed
+        if os.path.isdir(folder) and not may_read(folder):  # noqa: PTH112 - or no access
             return [folder]
     files = [path for folder in kinds for path in sorted(folder.glob("*.json"))]
     return [path for path in files if read(path) is None and os.path.lexists(path)]

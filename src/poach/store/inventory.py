@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from poach.pins.build_key import FORMAT
 from poach.store import entries, manifest, usage
-from poach.store.permissions import Closed, may_read
+from poach.store.permissions import PermissionDenied, may_read
 from poach.store.store import DamagedEntry, Store
 from poach.store.usage import Uses
 
@@ -23,7 +23,7 @@ _WORK = (".staging", ".locks", ".logs", ".damaged")
 class _Facts(TypedDict):
     path: Path
     place: str
-    closed: str
+    denied: str
     size: int
     made: float
     used: tuple[float, ...]
@@ -38,7 +38,7 @@ class Item:
     #: Its path below the store's format.
     place: str
     #: Why this user may not read it; '' if that is not so.
-    closed: str
+    denied: str
     #: Its size in bytes.
     size: int
     #: When it came into this store, in seconds since 1970.
@@ -65,7 +65,7 @@ class Alias(Item):
 class Entry(Item):
     """An entry as far as it can be read; its place is PROJECT/VERSION/KEY."""
 
-    #: The build key as plain data; empty if the entry is damaged or closed.
+    #: The build key as plain data; empty if the entry is damaged or unreadable.
     key: Mapping[str, Any]
     #: Why it cannot be read; '' for no damage.
     damage: str
@@ -124,7 +124,7 @@ def strays(store: Store) -> Iterator[Path]:
         levels = [path for path in below if _is_folder(path)]
 
 
-def closed(store: Store) -> Iterator[Closed]:
+def denied(store: Store) -> Iterator[PermissionDenied]:
     """Yield the folders of the store, except those of entries, that we may not read.
 
     Where work is under way others may well keep theirs to themselves.
@@ -134,7 +134,7 @@ def closed(store: Store) -> Iterator[Closed]:
     below = [path for folder in holders for path in sorted(folder.glob("*"))]
     for folder in filter(_is_folder, [*tops, *below]):
         if not may_read(folder):
-            yield store.closed(folder)
+            yield store.denied(folder)
 
 
 def entries_of(store: Store) -> list[Entry]:
@@ -160,14 +160,14 @@ def aliases_of(store: Store) -> list[Alias]:
 
 
 def _alias(store: Store, path: Path, known: Uses) -> Alias | None:
-    closed = "" if may_read(path) else store.closed(path).reason
-    facts = _facts(path, path / manifest.RECORD, closed, known)
+    denied = "" if may_read(path) else store.denied(path).reason
+    facts = _facts(path, path / manifest.RECORD, denied, known)
     return Alias(**facts) if facts is not None else None
 
 
 def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
-    entry, damage, closed = _read(store, path)
-    facts = _facts(path, path / entries.ENTRY, closed, known)
+    entry, damage, denied = _read(store, path)
+    facts = _facts(path, path / entries.ENTRY, denied, known)
     if facts is None:
         return None
     return Entry(
@@ -179,7 +179,7 @@ def _entry(store: Store, path: Path, known: Uses) -> Entry | None:
     )
 
 
-def _facts(path: Path, record: Path, closed: str, known: Uses) -> _Facts | None:
+def _facts(path: Path, record: Path, denied: str, known: Uses) -> _Facts | None:
     """Return what `Item` says of the folder `path`; None if it has just gone.
 
     It was made when its `record` was written, for its own time is that of the last
@@ -193,7 +193,7 @@ def _facts(path: Path, record: Path, closed: str, known: Uses) -> _Facts | None:
     return {
         "path": path,
         "place": place,
-        "closed": closed,
+        "denied": denied,
         "size": manifest.size_of(path),
         "made": made,
         "used": tuple(known.last.get(place, ())),
@@ -208,7 +208,7 @@ def _read(store: Store, path: Path) -> tuple[Mapping[str, Any], str, str]:
     except DamagedEntry as damage:
         return {}, damage.reason, ""
     except PermissionError as error:
-        return {}, "", store.closed(Path(error.filename)).reason
+        return {}, "", store.denied(Path(error.filename)).reason
 
 
 def _made(path: Path, record: Path) -> float:
@@ -236,9 +236,9 @@ def _visible(folder: Path) -> list[Path]:
 
 def _readable(store: Store, folder: Path) -> list[Path]:
     """Return what is in a folder; nothing where we may not read it and may others."""
-    closed = folder != store.root and folder.exists() and not may_read(folder)
-    return [] if closed else _visible(folder)
+    denied = folder != store.root and folder.exists() and not may_read(folder)
+    return [] if denied else _visible(folder)
 
 
 def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path) and not path.is_symlink()  # noqa: PTH112 - or closed
+    return os.path.isdir(path) and not path.is_symlink()  # noqa: PTH112 - or unreadable

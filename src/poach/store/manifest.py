@@ -70,7 +70,7 @@ def size_of(folder: Path) -> int:
         for name in names:
             try:
                 total += Path(place, name).lstat().st_size
-            except OSError:  # it has just gone, or its folder is closed
+            except OSError:  # it has just gone, or its folder is unreadable
                 continue
     return total
 
@@ -118,18 +118,18 @@ def differences(folder: Path, recorded: Mapping[str, tuple[int, str]]) -> Iterat
     What programs derive from recorded files (`poach.store.derived`) is no difference.
     Raises PermissionError in the end if there is anything that this user may not read.
     """
-    closed: PermissionError | None = None
+    denied: PermissionError | None = None
     for name, (size, digest) in recorded.items():
         try:
             free = may_be_rewritten(name, recorded)
             yield from _difference(folder, name, (size, digest), free)
         except PermissionError as error:
-            closed = closed or error
+            denied = denied or error
     for name in sorted({*_names(folder)} - {*recorded}):
         if not (is_derived(name, recorded) and _is_regular(folder / name)):
             yield f"{name} should not be there"
-    if closed is not None:
-        raise closed
+    if denied is not None:
+        raise denied
 
 
 def _is_regular(path: Path) -> bool:

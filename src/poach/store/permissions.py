@@ -1,4 +1,4 @@
-"""What this user may not read in a store: it is not damaged, but somebody else's."""
+"""Permissions in a store: an item that this user may not read is not damaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from poach.system import user_name
 _EFFECTIVE = os.access in os.supports_effective_ids
 
 
-class Closed(PoachError):
+class PermissionDenied(PoachError):
     """Something in the store that this user may not read."""
 
     #: What was to be read.
@@ -43,16 +43,16 @@ class Closed(PoachError):
         return f"Cannot read {what}: {self.reason}; or set patched-eggs-directory"
 
 
-def closed(path: Path, store: Path) -> Closed:
+def denied(path: Path, store: Path) -> PermissionDenied:
     """Return the error about `path` in `store`, which this user may not read."""
     folders = (folder for folder in reversed(path.parents) if not _may_pass(folder))
     barrier = next(folders, path)
     try:
         status = barrier.lstat()
     except OSError:  # it has just gone
-        return Closed(path, store, barrier, "somebody", 0)
+        return PermissionDenied(path, store, barrier, "somebody", 0)
     mode = status.st_mode & 0o7777
-    return Closed(path, store, barrier, user_name(status.st_uid), mode)
+    return PermissionDenied(path, store, barrier, user_name(status.st_uid), mode)
 
 
 def may_read(path: str | Path) -> bool:

@@ -74,8 +74,8 @@ class Criteria:
     kept: Callable[[Item], bool] | None
 
     def item(self, item: Item) -> bool:
-        """Return whether an item is unneeded; what is closed to us we cannot judge."""
-        if item.closed:
+        """Return whether an item is unneeded; one that we may not read is kept."""
+        if item.denied:
             return False
         idle = self.idle is None or item.idle(self.now) >= self.idle
         return idle and not (self.kept and self.kept(item))

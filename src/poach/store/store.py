@@ -42,7 +42,7 @@ from poach.system import DISK_FULL
 
 if TYPE_CHECKING:
     from poach.store.damaged import Aside
-    from poach.store.permissions import Closed
+    from poach.store.permissions import PermissionDenied
 
 __all__ = ["DamagedEntry", "Made", "PatchedEgg", "Store", "StoreUnwritable"]
 
@@ -95,14 +95,15 @@ class Store:
         return entries.place(self.root, version, key.as_json())
 
     def find(self, version: str, key: BuildKey) -> PatchedEgg | None:
-        """Return the egg of `key`, or None; raise `DamagedEntry` and `Closed`.
+        """Return the egg of `key`, or None.
 
-        Only small files are read, nothing is written.
+        Only small files are read, nothing is written.  Raises `DamagedEntry` and
+        `PermissionDenied`.
         """
         try:
             return entries.read(self.place(version, key), key.as_json())
         except PermissionError as error:
-            raise self.closed(Path(error.filename)) from error
+            raise self.denied(Path(error.filename)) from error
 
     def get_or_make(
         self,
@@ -116,8 +117,8 @@ class Store:
         `make` gets an empty staging folder and returns what it made there.  `waiting`
         is called with a description of the process that builds this egg already.
         An entry that is damaged is replaced, one that we may not read is not.  Raises
-        `StoreUnwritable`, `Closed`, `DamagedEntry` and all that `make` raises; nothing
-        is left behind then, and nothing is replaced.
+        `StoreUnwritable`, `PermissionDenied`, `DamagedEntry` and all that `make`
+        raises; nothing is left behind then, and nothing is replaced.
         """
         with contextlib.suppress(DamagedEntry):
             found = self.find(version, key)
@@ -148,12 +149,12 @@ class Store:
     def recall_digest(self, kind: str, name: str) -> str | None:
         """Return the ``sha256`` of what was recorded, None where that is none.
 
-        Raises `Closed`: a file that we may not read may say another one.
+        Raises `PermissionDenied`: a file that we may not read may say another one.
         """
         try:
             return self.notes.digest(kind, name)
         except PermissionError as error:
-            raise self.closed(Path(error.filename)) from error
+            raise self.denied(Path(error.filename)) from error
 
     def note_path(self, kind: str, name: str) -> Path:
         """Return the file behind `recall`, for messages that say what to remove."""
@@ -178,7 +179,7 @@ class Store:
 
         `make` fills the folder that it gets, which is staged; what it raises leaves
         nothing behind.  One that is damaged is replaced.  Raises `StoreUnwritable`
-        and `Closed`.
+        and `PermissionDenied`.
         """
         place = self.root / f".{kind}" / name
         if not self._flaw(place):
@@ -272,7 +273,7 @@ class Store:
         try:
             return manifest.flaw(place)
         except PermissionError as error:
-            raise self.closed(Path(error.filename)) from error
+            raise self.denied(Path(error.filename)) from error
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a small file, also where a folder has come into its place."""
@@ -315,12 +316,12 @@ class Store:
             replace(made, place, aside.path, self._common)
             aside.note(self._common)
 
-    def closed(self, path: Path) -> Closed:
+    def denied(self, path: Path) -> PermissionDenied:
         """Return the error about `path`, which we may not read."""
         # Imported late: that is rare.
-        from poach.store.permissions import closed
+        from poach.store.permissions import denied
 
-        return closed(path, self.path)
+        return denied(path, self.path)
 
     @contextlib.contextmanager
     def _writable(

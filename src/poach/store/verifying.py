@@ -26,7 +26,7 @@ class Flaw:
     path: Path
     reason: str
     #: Whether this user may not read it: then it stays.
-    closed: bool = False
+    denied: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -82,8 +82,8 @@ def verify(store: Store) -> Iterator[Flaw]:
     What appears or goes while this runs is no flaw.  Raises OSError where the store
     cannot be read.
     """
-    for closed in inventory.closed(store):
-        yield Flaw(closed.path, closed.reason, closed=True)
+    for denied in inventory.denied(store):
+        yield Flaw(denied.path, denied.reason, denied=True)
     for place in inventory.places(store):
         yield from _flaws(store, place, entries.flaws(place))
     for path in inventory.strays(store):
@@ -102,8 +102,8 @@ def _flaws(store: Store, place: Path, reasons: Iterator[str]) -> Iterator[Flaw]:
     try:
         found.extend(Flaw(place, reason) for reason in reasons)
     except PermissionError as error:
-        closed = store.closed(Path(error.filename))
-        found.append(Flaw(place, closed.reason, closed=True))
+        denied = store.denied(Path(error.filename))
+        found.append(Flaw(place, denied.reason, denied=True))
     if os.path.lexists(place):
         yield from found
 
