@@ -273,15 +273,15 @@ def test_a_file_that_changed(pond):
 
     code.write_bytes(whole + b"\n")
     done = pond.run()
-    (aside,) = store(pond).glob(".damaged/*")
+    (kept,) = store(pond).glob(".damaged/*")
     name = f"{code.parent.parent.name}/pond/__init__.py"
     assert (
         f"Damaged: {entry} ({name} has another size).  "
         "It is not used; as soon as a new one is ready, that takes its place, "
-        f"and the damaged one is kept in {aside}." in done.output
+        f"and the damaged one is kept in {kept}." in done.output
     )
     assert "Built" in done.output
-    assert (aside / name).read_bytes() == whole + b"\n"
+    assert (kept / name).read_bytes() == whole + b"\n"
     assert code.read_bytes() == whole
     assert "Damaged" not in pond.run().output
     assert is_clean(pond)

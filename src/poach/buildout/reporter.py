@@ -68,12 +68,12 @@ class LogReporter(Reporter):
         """Log for whom this process waits."""
         logger.info("Waiting for another buildout (%s) that builds %s.", holder, title)
 
-    def set_aside(self, place: Path, reason: str, aside: Path) -> None:
-        """Warn of what was damaged, and say where it is to be seen."""
+    def damaged(self, place: Path, reason: str, kept: Path) -> None:
+        """Warn of a damaged item, and say where it is kept."""
         logger.warning(
             "Damaged: %s (%s).  It is not used; as soon as a new one is ready, "
             "that takes its place, and the damaged one is kept in %s.",
-            *(place, reason, aside),
+            *(place, reason, kept),
         )
 
     def fetched(self, title: str, url: str, size: int) -> None:

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 from poach.store import manifest
 from poach.store.atomic import Common
 
-ASIDE = ".damaged"
+DAMAGED = ".damaged"
 KEPT = 3
 _NOTE = "damaged.json"
 
 
-class Aside(NamedTuple):
+class DamagedItem(NamedTuple):
     """Where something damaged is kept."""
 
     path: Path

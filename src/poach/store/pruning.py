@@ -203,7 +203,7 @@ def _size(path: Path) -> int:
 
 
 def _rubbish(store: Store, now: float) -> Iterator[tuple[Path, str]]:
-    for path in sorted((store.root / damaged.ASIDE).glob("*")):
+    for path in sorted((store.root / damaged.DAMAGED).glob("*")):
         yield path, "damaged"
     for path in sorted((store.root / ".logs").glob("*")):
         with contextlib.suppress(FileNotFoundError):

@@ -16,8 +16,8 @@ _AT_FDCWD = -100
 _CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
 
 
-def replace(made: Path, place: Path, aside: Path, common: Common) -> None:
-    """Let the folder `made` appear at `place`; what lay there comes to lie at `aside`.
+def replace(made: Path, place: Path, old: Path, common: Common) -> None:
+    """Let the folder `made` appear at `place`; what was there is moved to `old`.
 
     `place` is never without the one or the other, except for the moment between two
     renames where the system cannot swap them.  All three are on one file system.  If
@@ -25,30 +25,30 @@ def replace(made: Path, place: Path, aside: Path, common: Common) -> None:
     """
     share_and_sync(made, common)
     try:
-        _exchange(made, place, aside)
+        _exchange(made, place, old)
     except FileNotFoundError:  # somebody has removed it meanwhile
         appear(made, place, common)
     else:
         sync(place.parent)
 
 
-def _exchange(made: Path, place: Path, aside: Path) -> None:
+def _exchange(made: Path, place: Path, old: Path) -> None:
     try:
         _swap(made, place)
     except OSError as error:
         if error.errno not in _CANNOT:
             raise
-        _rename_both(made, place, aside)
+        _rename_both(made, place, old)
     else:
-        made.rename(aside)
+        made.rename(old)
 
 
-def _rename_both(made: Path, place: Path, aside: Path) -> None:
-    place.rename(aside)
+def _rename_both(made: Path, place: Path, old: Path) -> None:
+    place.rename(old)
     try:
         made.rename(place)
     except BaseException:
-        aside.rename(place)
+        old.rename(place)
         raise
 
 

@@ -11,8 +11,8 @@ class StoreReporter:
     def waiting(self, title: str, holder: str) -> None:
         """Another process, `holder`, builds `title`; this one waits for it."""
 
-    def set_aside(self, place: Path, reason: str, aside: Path) -> None:
-        """What lies at `place` in the store is damaged.
+    def damaged(self, place: Path, reason: str, kept: Path) -> None:
+        """The item at `place` in the store is damaged.
 
-        It stays there until its replacement is ready, and is then moved to `aside`.
+        It stays there until its replacement is ready, and is then moved to `kept`.
         """

@@ -41,7 +41,7 @@ from poach.store.staging import Staging
 from poach.system import DISK_FULL
 
 if TYPE_CHECKING:
-    from poach.store.damaged import Aside
+    from poach.store.damaged import DamagedItem
     from poach.store.permissions import PermissionDenied
 
 __all__ = ["DamagedEntry", "Made", "PatchedEgg", "Store", "StoreUnwritable"]
@@ -125,7 +125,7 @@ class Store:
             if found is not None:
                 return found
         with self.locked(key.digest[:DIGITS], waiting) as held:
-            found, aside = self._whole(version, key)  # another process may be done
+            found, damaged = self._whole(version, key)  # another process may be done
             if found is None:
                 with self._writable():
                     self._staging.sweep(held)
@@ -133,7 +133,7 @@ class Store:
                     made = _made(staging, make)
                     with self._writable():
                         entries.write(staging / "entry", made, key)
-                    self._appear(staging / "entry", self.place(version, key), aside)
+                    self._appear(staging / "entry", self.place(version, key), damaged)
                 found = self.find(version, key)
         assert found is not None
         return found
@@ -187,13 +187,13 @@ class Store:
         with self.locked(f"{kind}-{name}"):
             flaw = self._flaw(place)
             there = bool(flaw) and os.path.lexists(place)
-            aside = self._aside(place, flaw) if there else None
+            damaged = self._damaged_item(place, flaw) if there else None
             if flaw:
                 with self.scratch() as staging:
                     make(staging / kind)
                     with self._writable():
                         manifest.record(staging / kind)
-                    self._appear(staging / kind, place, aside)
+                    self._appear(staging / kind, place, damaged)
         return place
 
     def log_path(self, version: str, key: BuildKey) -> Path:
@@ -260,14 +260,14 @@ class Store:
 
     def _whole(
         self, version: str, key: BuildKey
-    ) -> tuple[PatchedEgg | None, Aside | None]:
+    ) -> tuple[PatchedEgg | None, DamagedItem | None]:
         """Return the egg of `key` if it is there and whole, and the place of a damaged
         one.
         """
         try:
             return self.find(version, key), None
         except DamagedEntry as damage:
-            return None, self._aside(damage.path, damage.reason)
+            return None, self._damaged_item(damage.path, damage.reason)
 
     def _flaw(self, place: Path) -> str:
         try:
@@ -281,40 +281,40 @@ class Store:
             try:
                 self._staging.write(path, data)
             except IsADirectoryError:
-                self._set_aside(path, "it is a folder")
+                self._move_damaged(path, "it is a folder")
                 self._staging.write(path, data)
 
-    def _set_aside(self, place: Path, reason: str) -> None:
-        aside = self._aside(place, reason)
-        self._common.make(aside.path.parent)
+    def _move_damaged(self, place: Path, reason: str) -> None:
+        damaged = self._damaged_item(place, reason)
+        self._common.make(damaged.path.parent)
         with contextlib.suppress(FileNotFoundError):  # another process was faster
-            place.rename(aside.path)
-            aside.note(self._common)
+            place.rename(damaged.path)
+            damaged.note(self._common)
 
-    def _aside(self, place: Path, reason: str) -> Aside:
+    def _damaged_item(self, place: Path, reason: str) -> DamagedItem:
         """Report a damaged entry, and return where to keep it."""
         # Imported late: that is rare.
-        from poach.store.damaged import ASIDE, Aside
+        from poach.store.damaged import DAMAGED, DamagedItem
 
         where = place.relative_to(self.root)
         kind = where.parts[0].lstrip(".")
         name = f"{kind}-{place.name}-{os.urandom(4).hex()}"
-        aside = Aside(self.root / ASIDE / name, where.as_posix(), reason)
-        self.reporter.set_aside(place, reason, aside.path)
-        return aside
+        damaged = DamagedItem(self.root / DAMAGED / name, where.as_posix(), reason)
+        self.reporter.damaged(place, reason, damaged.path)
+        return damaged
 
-    def _appear(self, made: Path, place: Path, aside: Aside | None) -> None:
+    def _appear(self, made: Path, place: Path, damaged: DamagedItem | None) -> None:
         """Rename a new folder to `place`, in exchange for the damaged one."""
         with self._writable():
-            if aside is None:
+            if damaged is None:
                 appear(made, place, self._common)
                 return
             # Imported late: that is rare.
             from poach.store.replacing import replace
 
-            self._common.make(aside.path.parent)
-            replace(made, place, aside.path, self._common)
-            aside.note(self._common)
+            self._common.make(damaged.path.parent)
+            replace(made, place, damaged.path, self._common)
+            damaged.note(self._common)
 
     def denied(self, path: Path) -> PermissionDenied:
         """Return the error about `path`, which we may not read."""

@@ -104,8 +104,8 @@ def test_a_damaged_egg_stays_where_it_is_until_it_is_replaced(store, egg, either
 
     assert seen == ["longer than it was"]
     assert (egg / "big.py").read_text() == "x"
-    (aside,) = kept(store)
-    assert (aside / "pond.egg/big.py").read_text() == "longer than it was"
+    (old,) = kept(store)
+    assert (old / "pond.egg/big.py").read_text() == "longer than it was"
     assert list(verify(store)) == []
     assert list((store.root / ".staging").iterdir()) == []
 
@@ -193,7 +193,7 @@ def test_a_file_system_that_swaps_nothing(store, egg, monkeypatch, code):
 def test_what_has_gone_meanwhile_appears(tmp_path, either_way):
     made, place = tmp_path / "made", tmp_path / "place"
     made.mkdir()
-    replace(made, place, tmp_path / "aside", Common(tmp_path))
+    replace(made, place, tmp_path / "old", Common(tmp_path))
 
     assert (place.is_dir(), made.exists()) == (True, False)
 
@@ -205,7 +205,7 @@ def test_if_the_second_rename_fails_the_first_is_taken_back(tmp_path, monkeypatc
     (place / "x").touch()
 
     with pytest.raises(FileNotFoundError):
-        replacing._rename_both(tmp_path / "gone", place, tmp_path / "aside")
+        replacing._rename_both(tmp_path / "gone", place, tmp_path / "old")
 
     assert (place / "x").exists()
 
@@ -222,16 +222,16 @@ def test_a_folder_in_use_keeps_its_open_files(store, egg):
 
 
 def test_only_the_newest_are_kept(store, egg):
-    asides = []
+    found = []
     for number in range(KEPT + 3):
         (egg / "big.py").write_text(f"longer {number}")
         store.get_or_make(VERSION, KEY, make)
-        asides.append({*kept(store)})
+        found.append({*kept(store)})
 
-    last = [aside / "pond.egg/big.py" for aside in kept(store)]
+    last = [old / "pond.egg/big.py" for old in kept(store)]
     texts = sorted(path.read_text() for path in last)
     assert texts == [f"longer {number}" for number in range(3, KEPT + 3)]
-    assert max(map(len, asides)) == KEPT
+    assert max(map(len, found)) == KEPT
 
 
 def test_what_cannot_be_removed_is_no_error(store, egg, monkeypatch):

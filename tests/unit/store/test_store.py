@@ -617,7 +617,7 @@ def test_damaged_entries(store, entry, damage, reason):
     damage(entry)
     broken = there(entry)
     reported = []
-    store.reporter.set_aside = lambda *words: reported.append(words)
+    store.reporter.damaged = lambda *words: reported.append(words)
 
     with pytest.raises(DamagedEntry) as caught:
         store.find(VERSION, KEY)
@@ -629,10 +629,10 @@ def test_damaged_entries(store, entry, damage, reason):
     assert reported == []
 
     made = store.get_or_make(VERSION, KEY, make)
-    ((place, why, aside),) = reported
+    ((place, why, kept),) = reported
     assert (place, why) == (entry, reason)
-    assert there(aside) == sorted([*broken, "damaged.json"])
-    assert aside.parent == store.root / ".damaged"
+    assert there(kept) == sorted([*broken, "damaged.json"])
+    assert kept.parent == store.root / ".damaged"
     assert made == store.find(VERSION, KEY) == store.get_or_make(VERSION, KEY, never)
     assert list(entries.flaws(entry)) == []
     assert len(reported) == 1
@@ -658,7 +658,7 @@ def test_a_damaged_entry_that_cannot_be_built_stays_and_is_not_used(store, entry
 def test_several_find_one_damage_and_mend_it_once(store, entry):
     (entry / WHEEL).unlink()
     made, reported = [], []
-    store.reporter.set_aside = lambda *words: reported.append(words)
+    store.reporter.damaged = lambda *words: reported.append(words)
 
     def slow(work):
         made.append(work)
@@ -1106,7 +1106,7 @@ def fill(folder):
 )
 def test_a_damaged_folder_is_made_anew(store, damage, reason):
     reported = []
-    store.reporter.set_aside = lambda *words: reported.append(words)
+    store.reporter.damaged = lambda *words: reported.append(words)
     place = store.folder("tools", "python2.7", fill)
     assert store.folder("tools", "python2.7", never) == place
     damage(place)
@@ -1114,8 +1114,8 @@ def test_a_damaged_folder_is_made_anew(store, damage, reason):
     assert store.folder("tools", "python2.7", fill) == place
 
     assert (place / "pip/__init__.py").read_bytes() == CODE
-    ((where, why, aside),) = reported
-    assert (where, why, aside.parent) == (place, reason, store.root / ".damaged")
+    ((where, why, kept),) = reported
+    assert (where, why, kept.parent) == (place, reason, store.root / ".damaged")
     assert store.folder("tools", "python2.7", never) == place
 
 
