@@ -75,11 +75,11 @@ def activate(
 ) -> Activation:
     """Put poach to work in `buildout`, and nothing else: nothing is built.
 
-    `is_over` tells, once another buildout begins in this process, whether this one
+    `is_over` returns, once another buildout begins in this process, whether this one
     has ended, perhaps with an error.  The eggs are for the interpreter `python`, the
     running one where that is None.  If no package will be asked, patches count that
-    were asked for as `noted` in the last run, and unused diffs are told.  Raises
-    `PoachError`.
+    were asked for as `noted` in the last run, and unused diffs are reported.
+    Raises `PoachError`.
     """
     read = settings.read(buildout)
     if noted:  # buildout itself does not come here with such a pin
@@ -99,7 +99,7 @@ def activate(
     activation = Activation(session, substitution, restore)
     buildout._poach = activation
     try:
-        # From here on whatever recipe is loaded gets patched eggs.
+        # From here on every recipe that is loaded gets patched eggs.
         collect(lambda name: _take(buildout, session, name), parts.ours(buildout))
         custom = parts.custom(buildout, session.patch_sets)
         collect(lambda name: _take(buildout, session, name), custom)

@@ -46,7 +46,7 @@ class AtHand(NamedTuple):
             yield _name(extra)
 
     def wanted_extras(self) -> Iterator[tuple[NormalizedName, NormalizedName]]:
-        """Yield project and extra of its requirements, whatever their markers say."""
+        """Yield project and extra of its requirements, with any markers."""
         for project, extras in _WITH_EXTRAS.findall(self.requirements):
             for extra in extras.split(b","):
                 yield _name(project), _name(extra.strip())

@@ -83,7 +83,7 @@ def parsed(data: object) -> Question:
 
 
 class _Options(Options):  # type: ignore[misc]
-    """Options of a part whose recipe is another Python's and is not loaded here."""
+    """Options of a part with a recipe for another Python, which is not loaded here."""
 
     def initialize(self) -> None:
         pass
@@ -102,8 +102,8 @@ def answer(question: Question) -> dict[str, Any]:
     """
     buildout = rebuilt(question)
     session = _session(buildout, question.python)
-    # Of all the questions of one run the first tells of eggs that are there, and each
-    # of the others of what it builds.
+    # The first question of a run warns about the eggs that are there, and each other
+    # question about the eggs that it builds.
     with session.warning(question.do not in ("pins", "end")):
         ANSWERS[question.do](question, buildout, session)
     with session.warning(question.do == "begin"):
@@ -158,7 +158,7 @@ def _begin(question: Question, buildout: Any, session: Session) -> None:
 def _supply(question: Question, buildout: Any, session: Session) -> None:
     """Build some eggs, with the options that parts have declared by now.
 
-    Whatever ends the buildout that asks ends this, too.
+    This process ends with the buildout that asks, for any reason.
     """
     process.end_with_parent()
     _take_parts(question, buildout, session)
@@ -228,13 +228,13 @@ def _pin(session: Session, key: NormalizedName) -> dict[str, Any]:
 def _egg(session: Session, key: NormalizedName) -> str | None:
     try:
         found = session.find(key)
-    except PoachError:  # damaged, which is told to whoever asks for it
+    except PoachError:  # damaged: a request for it reports that
         return None
     return str(found.egg) if found else None
 
 
 # Python 2.7 has bytes where paths and options are concerned.  They travel as text of
-# one character for each byte (latin-1), whatever they mean.
+# one character for each byte (latin-1), in any encoding.
 
 
 def _decoded(data: Any) -> Any:

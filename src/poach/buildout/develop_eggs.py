@@ -20,7 +20,7 @@ class DevelopEggs:
         self.top = Path(options["directory"])
 
     def locations(self) -> set[str]:
-        """Return where develop eggs are, and not what else lies on a path.
+        """Return where develop eggs are, and no other folders of a path.
 
         To pkg_resources, that is a develop egg as well.
         """
@@ -34,12 +34,12 @@ class DevelopEggs:
         return self._linked(dist) or [dist.location]
 
     def is_linked(self, dist: Any) -> bool:
-        """Tell whether `dist` is a develop egg, and has a link that says so."""
+        """Return whether `dist` is a develop egg, and has a link that says so."""
         places = self._linked(dist)
         return bool(places) and dist.location in [self.folder, *places]
 
     def wins(self, dist: Any, pin: PatchedPin) -> bool:
-        """Tell whether `dist` is a develop egg of the version that a pin patches."""
+        """Return whether `dist` is a develop egg of the version that a pin patches."""
         return self._is_one(dist) and same_version(dist.version, pin.base)
 
     def checkout(self, dists: Iterable[Any]) -> str:

@@ -28,8 +28,8 @@ def shown(
     """Show what becomes of the eggs that are `missing` while the block runs.
 
     Gives a function for each thread to call when it is through with an egg, be that
-    built or not.  Without rich, or where standard error is no terminal, nothing but
-    the log tells.
+    built or not.  Without rich, or where standard error is no terminal, there is only
+    the log.
     """
     console = _console() if missing else None
     if console is None:

@@ -7,7 +7,8 @@ are built: those that parts need and no others.  All their faults are reported t
 and no part is lost by that.
 
 What a part gets may depend on what it and the parts before it do.  Where those do more
-than to install eggs, nothing is downloaded for it: what is there already has to tell.
+than to install eggs, nothing is downloaded for it: the files that are there have to be
+enough.
 """
 
 from __future__ import annotations
@@ -57,10 +58,10 @@ class Builder(Protocol):
         """Return the pin of the project with the canonical name `key`."""
 
     def lacks(self, key: str) -> bool:
-        """Tell whether the egg of a pinned project has yet to be built."""
+        """Return whether the egg of a pinned project has yet to be built."""
 
     def ready(self, key: str) -> bool:
-        """Tell whether a pinned project can be built before parts are at work."""
+        """Return whether a pinned project can be built before parts are at work."""
 
     def provides(self, key: str) -> Iterable[str]:
         """Return the extras that upstream defines for a pinned project."""
@@ -204,10 +205,10 @@ class DryRun:
     ) -> None:
         """Ask the parts `names`, have granted what they ask for, build what they need.
 
-        `resolve` is the method of installers, `counts` tells whether the pin of a
+        `resolve` is the method of installers, `counts` returns whether the pin of a
         project counts for one.  Raises zc.buildout.UserError for requests that are not
-        granted and for eggs that cannot be built; what cannot be resolved is reported
-        when its part is at work.
+        granted and for eggs that cannot be built; other faults of resolution are
+        reported when their part is at work.
         """
         parts = [self.part(buildout, name) for name in names]
         self.later = {part.builds for part in parts if part.builds}
@@ -229,7 +230,7 @@ class DryRun:
         resolve: Callable[..., Any],
         counts: Callable[..., bool],
     ) -> bool:
-        """Ask all parts, and grant or build; tell whether to ask them once more."""
+        """Ask all parts, and grant or build; return whether to ask them once more."""
         self.missing, self.wanted, self.found = set(), {}, {}
         requests, dists, blind = self._asked(buildout, parts, resolve)
         if requests and self.requests.grant(requests, dists):
@@ -293,7 +294,7 @@ class DryRun:
     def _asked(
         self, buildout: Any, parts: list[Part], resolve: Callable[..., Any]
     ) -> tuple[list[PatchRequest], list[Any], list[str]]:
-        """Return what parts ask for, what they get, and those that did not tell all."""
+        """Return what parts ask for, what they get, and parts with unknown needs."""
         requests: list[PatchRequest] = []
         dists: list[Any] = []
         blind: list[str] = []
@@ -340,9 +341,9 @@ class DryRun:
 
 
 class _Quiet(logging.Filter):
-    """Lets nothing pass, for the time being, that buildout will say anyway.
+    """Drops messages during a dry run that buildout will log again.
 
-    That a patch is no extra, for one: the dry run is there to grant it.
+    One is that a patch is no extra: the dry run is there to grant it.
     """
 
     said = ("%s does not provide the extra", "Version and requirements information")
@@ -354,7 +355,7 @@ class _Quiet(logging.Filter):
         easy_install.logger.removeFilter(self)
 
     def filter(self, record: Any) -> bool:
-        """Tell whether `record` is to be told."""
+        """Return whether to log `record`."""
         return not str(record.msg).startswith(self.said)
 
 
@@ -410,7 +411,7 @@ def _count_in(there: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def _is_settled(dist: Any) -> bool:
-    """Tell a distribution that stays what it is while parts are at work."""
+    """Return whether a distribution stays the same while parts are at work."""
     developed = dist.precedence == pkg_resources.DEVELOP_DIST
     return not developed and not isinstance(dist, StandIn)
 

@@ -64,7 +64,7 @@ def _files(dest: Path, egg: Path) -> Iterator[str]:
 
 
 def _forget_the_way(dist_info: Path) -> None:
-    """Remove what tells of the temporary folders in which the egg was made."""
+    """Remove the names of the temporary folders in which the egg was made."""
     (dist_info / "direct_url.json").unlink(missing_ok=True)
     record = dist_info / "RECORD"
     rows = csv.reader(io.StringIO(record.read_text(encoding="utf-8"), newline=""))

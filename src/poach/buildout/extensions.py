@@ -21,7 +21,7 @@ from poach.names import NormalizedName, canonicalize_name
 def refuse_required(buildout: Any, pins: Mapping[NormalizedName, OwnedPin]) -> None:
     """Raise `OptionError` for each of `pins` that an extension requires.
 
-    Of extensions that are not there yet nothing is known.
+    Extensions that are not installed yet are unknown.
     """
     extensions = (buildout["buildout"].get("extensions") or "").split()
     there = _there(buildout) if pins and extensions else {}

@@ -1,4 +1,4 @@
-"""Whether a run needs a dry run: not where that would find nothing out.
+"""Whether a run needs a dry run: not if that would find nothing.
 
 A dry run finds out which patched eggs are to be built, and which patches packages ask
 for.  With all eggs in the store, and nobody at hand who might ask for a patch that is
@@ -52,9 +52,9 @@ def is_needed(
 def _may_ask(
     session: Session, dists: Iterable[AtHand], requirements: Iterable[Any]
 ) -> bool:
-    """Return whether somebody may want an extra that is none of what is there.
+    """Return whether somebody may want an extra that no egg has.
 
-    That may be a patch, or there is nothing of that name: it is refused then.
+    It may be a patch; if nothing has that name, it is refused.
     """
     wanted = {one for dist in dists for one in dist.wanted_extras()}
     for requirement in requirements:

@@ -76,8 +76,8 @@ class Granting:
     def ask(self, requests: Collection[Request]) -> list[PatchSet]:
         """Grant what packages ask for; return the patch sets that grew by that.
 
-        What nothing defines (yet) changes nothing.  Raises everything that stands in
-        the way of the others: a refusal, the policy, a part that has run already.
+        A request that nothing defines (yet) changes nothing.  Raises everything that
+        prevents the others: a refusal, the policy, a part that has run already.
         """
         if self.session.settings.requests == "ignore":
             return []
@@ -104,7 +104,7 @@ class Granting:
                 self._located(owned, Request(project, name, ", ".join(requesters)))
 
     def _located(self, owned: OwnedPin, request: Request) -> bool:
-        """Tell whether anything defines what is asked for; raise if it is disputed."""
+        """Return whether anything defines the patch; raise if that is disputed."""
         try:
             self.session.library.locate(owned.pin, request.patch, request.requester)
         except UnknownPatch:
@@ -119,7 +119,7 @@ class Granting:
     def refuse(self, requests: Collection[Request], tolerated: bool) -> None:
         """Refuse what packages ask for and nobody grants.
 
-        It is only told of where patches that packages ask for are to be ignored, or
+        They are only reported if patches that packages ask for are to be ignored, or
         unknown extras are `tolerated`.
         """
         faults = [self._refusal(request) for request in requests]
@@ -196,7 +196,7 @@ class Granting:
     def _has_diff(self, pin: Pin, name: NormalizedName) -> bool:
         try:
             return bool(self.session.library.locate(pin, name, ""))
-        except PoachError:  # to be told when the patch is asked for
+        except PoachError:  # reported when the patch is asked for
             return False
 
 
@@ -214,5 +214,5 @@ def _with(
 
 
 def _names(names: Iterable[str], request: Request) -> bool:
-    """Tell whether the patch that is asked for is among `names`, however spelled."""
+    """Return whether the patch that is asked for is among `names`, in any spelling."""
     return any(canonicalize_name(name) == request.patch for name in names)

@@ -1,6 +1,6 @@
 """Hints: what asks for patches in words that are not poach's, and has no effect.
 
-These are local versions in the place of pins, and the options with which SlapOS' own
+These are local versions instead of pins, and the options with which SlapOS' own
 zc.buildout and zc.recipe.egg patch eggs.  Those of the buildout project, with which
 poach runs, do not read them.
 """
@@ -92,7 +92,7 @@ def _slapos_options(buildout: Any) -> Iterator[OptionError]:
 
 
 def _is_slapos(section: dict[str, str], option: str) -> bool:
-    """Tell an option of SlapOS' recipe: one about an egg that the part names."""
+    """Return whether it is an option of SlapOS' recipe about an egg of the part."""
     found = _SLAPOS.fullmatch(option)
     if found is None or not section[option].strip():
         return False

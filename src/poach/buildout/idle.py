@@ -1,4 +1,4 @@
-"""Idleness: where there is nothing to patch, poach does nothing.
+"""Idleness: if there is nothing to patch, poach does nothing.
 
 No dry run, no download ahead of the parts, no message.  What says that there may be
 something to patch: pins, sections and folders of the configuration, what packages
@@ -23,7 +23,7 @@ DIFFS = [
 
 
 def is_unconcerned(session: Session) -> bool:
-    """Tell whether a configuration says nothing of patches and substitutes."""
+    """Return whether a configuration has no patches and no substitutes."""
     settings = session.settings
     said = (
         session.patch_sets
@@ -36,5 +36,5 @@ def is_unconcerned(session: Session) -> bool:
 
 
 def _has_diffs(folder: str) -> bool:
-    """Tell whether a folder of patch-path has a diff; of a URL nobody knows."""
+    """Return whether a folder of patch-path has a diff; a URL may have one."""
     return is_url(folder) or any(any(Path(folder).glob(each)) for each in DIFFS)

@@ -46,7 +46,7 @@ def _spellings(env: Any) -> dict[str, list[str]]:
 
 
 def admits(constraint: str, pin: PatchedPin) -> bool:
-    """Tell whether a constraint, as buildout keeps them, leaves room for the pin."""
+    """Return whether a constraint, as buildout keeps them, leaves room for the pin."""
     if constraint.startswith(("<", ">")):
         requirement = pkg_resources.Requirement.parse(pin.key + constraint)
         return bool(requirement.specifier.contains(pin.base))
@@ -55,12 +55,12 @@ def admits(constraint: str, pin: PatchedPin) -> bool:
 
 
 def is_spelling(value: str, text: str) -> bool:
-    """Tell whether `value` says the same as the `text` of a pin."""
+    """Return whether `value` says the same as the `text` of a pin."""
     words, others = value.split(), text.split()
     return same_version(words[0], others[0]) and words[1:] == others[1:]
 
 
 def is_arbitrary(requirement: Any) -> bool:
-    """Tell whether a requirement compares the text of versions (``===``, PEP 440)."""
+    """Return whether a requirement compares the text of versions (``===``, PEP 440)."""
     specs: list[tuple[str, str]] = requirement.specs
     return any(operator == "===" for operator, _ in specs)

@@ -24,7 +24,7 @@ def intercept(
     """Wrap zc.buildout's installer; return the function that restores it.
 
     A buildout that fails unloads no extension.  So a program that begins another one in
-    this process restores everything first, if `is_over` tells that this one ended.
+    this process restores everything first, if `is_over` returns that this one ended.
     """
     installer = easy_install.Installer
     handlers: dict[str, Callable[..., Any]] = {
@@ -71,7 +71,7 @@ def intercept(
 
 
 def is_running(buildout: Any) -> bool:
-    """Tell whether the method `install` of `buildout` is at work up the stack."""
+    """Return whether the method `install` of `buildout` is at work up the stack."""
     install = type(buildout).install.__code__
     frame = sys._getframe()
     while frame.f_back is not None:

@@ -1,4 +1,4 @@
-"""Isolation: what is patched goes to those whose pin says so, and to nobody else.
+"""Isolation: a patched egg is used only where a pin has the patches.
 
 ``==1.16.0``, ``>=1.16`` and no pin at all admit ``1.16.0+hello.p1234abcd`` (PEP 440),
 which may lie in a shared eggs-directory or on an index.  Here only a requirement that
@@ -25,10 +25,10 @@ _SECRETS = re.compile(r"(?<=://)[^/@]*@|[?#].*")
 
 
 class Isolation:
-    """Keeps tagged versions from requirements that do not say them.
+    """Keeps tagged versions from requirements that do not name them.
 
-    `is_free` tells the distributions for which that does not hold: the eggs of the
-    store and develop eggs.  `hidden` are the distributions on buildout's own path that
+    `is_free` returns whether a distribution is exempt: an egg of the store or a develop
+    egg.  `hidden` are the distributions on buildout's own path that
     no pin takes, by canonical name; `passed` are those that would have done for the
     last requirement that nothing else satisfied.
     """
@@ -40,7 +40,7 @@ class Isolation:
         self._installing = 0
 
     def hides(self, dist: Any, requirement: Any) -> bool:
-        """Tell whether a requirement must not be satisfied with `dist`."""
+        """Return whether a requirement must not be satisfied with `dist`."""
         return (
             is_tagged(dist.version)
             and canonicalize_name(dist.project_name)
@@ -112,7 +112,7 @@ class Isolation:
     def explaining(self, requirement: Any) -> Iterator[None]:
         """Say what was passed over if nothing is found for a requirement.
 
-        Raises `NotForPlainPins` in the place of buildout's own error.
+        Raises `NotForPlainPins` instead of buildout's own error.
         """
         self.passed = []
         try:
@@ -165,7 +165,7 @@ class Isolation:
                     yield dist
 
     def refuse_imported(self, dist: Any, files: Iterator[str]) -> None:
-        """Raise `NotForPlainPins` for `files` that run in the place of `dist`."""
+        """Raise `NotForPlainPins` for `files` that run instead of `dist`."""
         for file in files:
             reason = f"{dist} is needed, but {file} is imported already."
             hidden = self.hidden[canonicalize_name(dist.project_name)]
@@ -202,7 +202,7 @@ class Isolation:
 
 
 def _says(requirement: Any, version: str) -> bool:
-    """Tell whether a requirement is for exactly `version`, with its label."""
+    """Return whether a requirement is for exactly `version`, with its label."""
     return any(
         operator in ("==", "===") and same_version(said, version)
         for operator, said in requirement.specs
@@ -210,7 +210,7 @@ def _says(requirement: Any, version: str) -> bool:
 
 
 def _is_pinned(dist: Any) -> bool:
-    """Tell whether the versions section of the buildout says the version of `dist`."""
+    """Return whether the versions section pins `dist` to its version."""
     return any(
         canonicalize_name(key) == canonicalize_name(dist.project_name)
         and same_version(version.lstrip("="), dist.version)

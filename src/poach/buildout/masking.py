@@ -10,7 +10,7 @@ from poach.pins.location import without_credentials
 
 #: It says path and query alone, in which nobody can see a URL.
 _REQUESTS = "urllib3.connectionpool"
-#: Those through which URLs are told.  The package index of setuptools uses the root
+#: Those that log URLs.  The package index of setuptools uses the root
 #: logger; a filter there sees no line of any other logger.
 _LOGGERS = (
     "",
@@ -23,12 +23,12 @@ _LOGGERS = (
 
 
 class _Mask(logging.Filter):
-    """Lets every line pass, without the credentials in it, but for each request."""
+    """Removes the credentials from each line; drops the lines of single requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == _REQUESTS and record.levelno < logging.WARNING:
             return False
-        with contextlib.suppress(TypeError, ValueError):  # logging itself tells of it
+        with contextlib.suppress(TypeError, ValueError):  # logging itself reports it
             said = record.getMessage()
             shown = without_credentials(said)
             if shown != said:

@@ -50,8 +50,8 @@ def note(session: Session) -> None:
 def grant(session: Session) -> list[PatchSet]:
     """Grant what packages asked for in the last run; return what grew by that.
 
-    What the configuration no longer admits is only told: the next run of all parts
-    will say whether anybody asks for it still.
+    A request that the configuration no longer admits is only reported: the next run of
+    all parts will show whether anybody still asks for it.
     """
     grown: dict[NormalizedName, PatchSet] = {}
     noted = recall(session) or {}

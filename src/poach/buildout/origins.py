@@ -1,7 +1,7 @@
-"""Whose option it is: the configuration file and line behind a value.
+"""Origins of options: the configuration file and line that set a value.
 
 zc.buildout keeps, for ``buildout annotate``, which file set each option and which
-added to it; that is what owners and relative paths are told from.
+added to it; owners and relative paths come from that.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def fault(buildout: Any, section: str, option: str, reason: str) -> OptionError:
 
 
 def _is_set_by_command(key: Any) -> bool:
-    """Tell whether the command line set an option, or added to it."""
+    """Return whether the command line set an option, or added to it."""
     history = key.history if key is not None else ()
     return any(item.source == _COMMAND_LINE for item in history)
 

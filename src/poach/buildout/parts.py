@@ -1,6 +1,6 @@
 """Parts that build one egg from source: ``poach:egg`` and ``zc.recipe.egg:custom``.
 
-They are read when the extension loads, before any recipe: whoever resolves first
+They are read when the extension loads, before any recipe: the first to resolve
 must get the very egg that the part asks for.
 """
 
@@ -67,7 +67,7 @@ def ours(buildout: Any) -> list[str]:
 def custom(buildout: Any, projects: Collection[NormalizedName]) -> list[str]:
     """Return the names of the ``zc.recipe.egg:custom`` parts for `projects`, in order.
 
-    Those for other projects are none of ours, nor is what is wrong with them.
+    Options for other projects are ignored, and so are their faults.
     """
     return [
         name
@@ -78,7 +78,7 @@ def custom(buildout: Any, projects: Collection[NormalizedName]) -> list[str]:
 
 
 def single(buildout: Any) -> list[str]:
-    """Return the names of all parts that build one egg, of whatever project."""
+    """Return the names of all parts that build one egg, of any project."""
     recipes = {*RECIPES, CUSTOM}
     return [name for name in all_names(buildout) if _recipe(buildout, name) in recipes]
 
@@ -148,7 +148,7 @@ def _recipe(buildout: Any, name: str) -> str:
 
 
 def _egg(buildout: Any, name: str) -> str:
-    """Return the requirement of a part, empty where buildout cannot tell it either."""
+    """Return the requirement of a part, empty if buildout does not know it."""
     options = _options(buildout, name)
     with contextlib.suppress(UserError):
         return str(options.get("egg") or options.get("eggs") or name)
@@ -194,7 +194,7 @@ def _own_pin(
     if plain and not same_version(plain, owned.pin.base):
         reason = f"{project} is pinned to {plain} already, and not to {owned.pin}"
         raise OptionError(f"[{name}]", "", reason)
-    # What the pin refuses is refused to packages, too.
+    # Packages, too, do not get a patch that the pin refuses.
     refused = there.refused if there else ()
     return owned._replace(pin=owned.pin._replace(refused=refused))
 

@@ -26,7 +26,7 @@ def pin(
     """Make the tagged versions of pins those that `buildout` asks for.
 
     `section` is the name of the versions section, empty where there is none; `holds`
-    tells whether a location is in the store.  Raises `LoadedBefore`.
+    returns whether a location is in the store.  Raises `LoadedBefore`.
     """
     pins = {one.key: one for one in patched}
     _refuse_loaded(pins, holds)

@@ -44,7 +44,7 @@ class Supplier(Protocol):
         """Return the pin of the project with the canonical name `key`."""
 
     def ready(self, key: str) -> bool:
-        """Tell whether a pinned project can be built before parts are at work."""
+        """Return whether a pinned project can be built before parts are at work."""
 
     def egg(self, key: str, may_build: bool) -> str:
         """Return the path of the egg of a pinned project, built if need be."""

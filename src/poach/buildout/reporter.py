@@ -22,10 +22,10 @@ MANY_FILES = 10
 
 
 class LogReporter(Reporter):
-    """Tells the pipeline's events to a user who reads buildout's output."""
+    """Logs the pipeline's events in buildout's output."""
 
     def fetching(self, title: str) -> None:
-        """Log that the source is sought, before buildout tells of its requests."""
+        """Log that the source is sought, before buildout logs its requests."""
         logger.info("Getting the sdist of %s.", title)
 
     def patched(self, title: str, label: str, patch: AppliedPatch) -> None:
@@ -85,7 +85,7 @@ class LogReporter(Reporter):
         logger.info("Uploaded %s to %s (%s)", title, url, _bytes(size))
 
     def not_shared(self, fault: PoachError) -> None:
-        """Warn, for what was meant to be quick is slow."""
+        """Warn that a step that should be quick is slow."""
         logger.warning("%s", fault)
 
 

@@ -66,7 +66,7 @@ class Requests:
         sources: Callable[[Any], list[str]],
         requirers: Requirers,
     ) -> None:
-        """`sources` tells the folders in which the packages of a distribution are."""
+        """`sources` returns the folders with the packages of a distribution."""
         self.granter = granter
         self.sources = sources
         self.requirers = requirers
@@ -195,7 +195,7 @@ class Requests:
         return ws, self._lacking(ws), fault
 
     def _granted(self, dists: list[Any]) -> bool:
-        """Have granted what is open; tell whether to resolve again."""
+        """Have open requests granted; return whether to resolve again."""
         changed = self.grant(self.open, dists)
         if changed:
             self.open = []
@@ -272,7 +272,7 @@ def _find(ws: Any, project: str) -> Any:
 
 
 def _has(dist: Any, extra: str) -> bool:
-    """Tell whether a distribution has an extra, however spelled."""
+    """Return whether a distribution has an extra, in any spelling."""
     return canonicalize_name(extra) in map(canonicalize_name, dist.extras)
 
 

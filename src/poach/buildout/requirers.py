@@ -13,14 +13,14 @@ ANYBODY = "A part or a recipe"
 
 
 class Requirers:
-    """Knows the distributions of a resolution, and tells which has a requirement.
+    """Knows the distributions of a resolution, and which of them has a requirement.
 
     buildout hands on the very objects that a distribution gives as its requirements.
-    So an object tells whose it is, however many have one that says the same.
+    So an object belongs to one distribution, even if others have an equal one.
     """
 
     def __init__(self, is_alias: Callable[[str], bool]) -> None:
-        """`is_alias` tells whether the distribution of a project is an alias."""
+        """`is_alias` returns whether the distribution of a project is an alias."""
         self.is_alias = is_alias
         self._got: dict[int, Any] = {}
 
@@ -34,7 +34,7 @@ class Requirers:
             self._got = outer
 
     def got(self, dists: Iterable[Any]) -> None:
-        """Hear of distributions whose requirements are resolved next."""
+        """Add distributions; their requirements are resolved next."""
         self._got.update((id(dist), dist) for dist in dists)
 
     def project(self, requirement: Any) -> str:

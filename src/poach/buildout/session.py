@@ -62,7 +62,7 @@ class Session:
         """Resolve all pins; raise `PoachError` with all that is wrong with them.
 
         Eggs are made by `toolchain`, that of the running interpreter where none is
-        given.  `is_run` tells whether this is a run of buildout, and not a command of
+        given.  `is_run` says whether this is a run of buildout, and not a command of
         poach.
         """
         self.settings = settings
@@ -87,7 +87,7 @@ class Session:
         self.use = Use(self.kit.store, settings, is_run)
         self.granting = Granting(self)
         self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
-        self._told: set[str] = set()  # warnings
+        self._reported: set[str] = set()  # warnings
         self._warns = True
 
     def _resolve(
@@ -194,7 +194,7 @@ class Session:
         return egg
 
     def recorded(self, project: NormalizedName) -> PatchedEgg | None:
-        """Return the egg of a pinned project as `find`, whatever its patches did."""
+        """Return the egg of a pinned project, also if its patches had no effect."""
         return pipeline.find(
             self.patch_sets[project], self.options_of(project), self.kit
         )
@@ -202,10 +202,10 @@ class Session:
     def _judge(self, patch_set: PatchSet, egg: PatchedEgg) -> None:
         """Warn, once, of patches without effect; raise `PoachError` as settings say."""
         settings = self.settings
-        for told in judge(patch_set, egg.entry, settings.effect, settings.unused):
-            if self._warns and told not in self._told:
-                self._told.add(told)
-                logger.warning("%s", told)
+        for warning in judge(patch_set, egg.entry, settings.effect, settings.unused):
+            if self._warns and warning not in self._reported:
+                self._reported.add(warning)
+                logger.warning("%s", warning)
 
     def supply(self, project: NormalizedName, may_build: bool = True) -> PatchedEgg:
         """Return the egg of a pinned project, built if need be and if `may_build`."""
@@ -234,7 +234,7 @@ class Session:
         self.use.drop(project)
 
     def is_ready(self, project: NormalizedName) -> bool:
-        """Tell whether all folders are there in which the build of `project` looks."""
+        """Return whether all folders that the build of `project` reads are there."""
         build_ext = self.options_of(project).build_ext
         folders = [build_ext.get(name, "") for name in ("include-dirs", "library-dirs")]
         paths = [path for each in folders for path in each.split(os.pathsep) if path]
@@ -269,7 +269,7 @@ class Session:
     def _is_there(self, project: NormalizedName) -> bool:
         try:
             return self.find(project) is not None
-        except PoachError:  # whoever supplies it raises that
+        except PoachError:  # raised when it is supplied
             return False
 
     def provides(self, project: NormalizedName) -> list[str]:

@@ -46,46 +46,54 @@ class OwnedPin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a buildout says about patches and about where things are.
+    """The options of a buildout about patches, and where its files are."""
 
-    `pins` and `diffs` (locations with absolute paths) are by canonical name, as are
-    `plain`, the pins without patches of their own, to which others may add some;
-    `diff_owners` says who wrote each entry of the patches section, `folders` are the
-    folders and URLs of patch-path; `store` is the folder of the patched-egg store,
-    `fuzz` the default fuzz, `effect` what to do about patches without effect (error,
-    warn, ignore), `unused` what to do about unused entries (warn, error, ignore) and
-    patches of which nothing is installed, `requests` what to do about patches that
-    packages ask for (apply, error, ignore).  `substitutes` are projects as written,
-    each with the requirement that stands in for it, and `substitute_owners` says who
-    wrote them.  `jobs` is how many eggs may be built side by side, `sharing` says how a
-    remote store is used, `trusted` whose signatures count (None: no matter).  The rest
-    is buildout's: its directory, where the versions are, where distributions come from,
-    and how.  `faults` are malformed pins, to be raised with whatever else is wrong with
-    pins.  `unpatchable` are the projects that must not be patched.
-    """
-
+    #: The pins with patches, by canonical name.
     pins: Mapping[NormalizedName, OwnedPin]
+    #: The pins without patches of their own, to which others may add some.
     plain: Mapping[NormalizedName, Pin]
+    #: The diffs, with absolute paths, by canonical name of the patch.
     diffs: Mapping[str, Sequence[Location]]
+    #: The origin of each entry of the patches section.
     diff_owners: Mapping[str, str]
+    #: The folders and URLs of patch-path.
     folders: Sequence[str]
+    #: The folder of the patched-egg store.
     store: Path
+    #: The default fuzz.
     fuzz: int
+    #: What to do about patches without effect: error, warn, ignore.
     effect: str
+    #: What to do about unused entries, and patches of which nothing is installed: warn,
+    #: error, ignore.
     unused: str
+    #: What to do about patches that packages ask for: apply, error, ignore.
     requests: str
+    #: Projects as written, each with the requirement that stands in for it.
     substitutes: Mapping[NormalizedName, tuple[str, str]]
+    #: The origin of each substitute.
     substitute_owners: Mapping[NormalizedName, str]
+    #: How many eggs may be built side by side.
     jobs: int
+    #: The directory of the buildout.
     directory: str
+    #: The name of the versions section.
     versions: str
+    #: Where distributions come from: find-links.
     links: Sequence[str]
+    #: The package index; None for the default.
     index: str | None
+    #: The hosts from which distributions may come.
     allow_hosts: Sequence[str]
+    #: Whether nothing may be downloaded.
     offline: bool
+    #: How a remote store is used, None for no remote store.
     sharing: Sharing | None = None
+    #: The keys whose signatures count; None if no signature is needed.
     trusted: frozenset[PublicKey] | None = None
+    #: Malformed pins, to be raised with the other faults of pins.
     faults: Sequence[PoachError] = ()
+    #: The projects that must not be patched.
     unpatchable: frozenset[NormalizedName] = NEVER_PATCHED
 
     def substitute(self, project: NormalizedName) -> NormalizedName | None:

@@ -220,7 +220,7 @@ class BuildoutSources:
         self.offline = offline
         self._store = store
         self._found: dict[tuple[str, str], Sdist] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._scratch: Path | None = None
         self._stack = contextlib.ExitStack()
         weakref.finalize(self, self._stack.close)
@@ -238,9 +238,9 @@ class BuildoutSources:
         wanted = canonicalize_name(project), version
         with _ALONE:
             if wanted not in self._found:
-                if wanted not in self._told:
+                if wanted not in self._reported:
                     fetching()
-                self._told.add(wanted)
+                self._reported.add(wanted)
                 self._found[wanted] = self._find(project, version)
             return self._found[wanted]
 
@@ -311,7 +311,7 @@ def _nearest(version: str, others: set[str], count: int = 3) -> list[str]:
 
 
 def _is_of(file: str, project: str, version: str) -> bool:
-    """Tell whether a file that was passed over is called as this version of it."""
+    """Return whether a file that was passed over is called as this version of it."""
     found = _PASSED_OVER.fullmatch(file)
     stem = found["stem"] if found else ""
     return any(

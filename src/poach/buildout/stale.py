@@ -22,7 +22,7 @@ _EGG = re.compile(
 )
 #: Scripts are smaller, and a part has fewer of them.
 _LARGEST, _MOST = 1 << 18, 100
-#: What else is in the folder of a part may be a log, which names eggs of the past.
+#: Other files in the folder of a part may be logs, which names eggs of the past.
 _SCRIPTS = frozenset(("", ".py", ".pth", ".wsgi", ".sh", ".bat"))
 
 

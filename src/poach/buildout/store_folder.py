@@ -45,7 +45,7 @@ def _not_a_store(buildout: Any, place: str) -> str:
 
 
 def _no_folder(place: Path) -> str:
-    """Return what is in the way of a folder at `place`, empty for nothing."""
+    """Return why there can be no folder at `place`, empty if there can."""
     for path in (place, *place.parents):
         if os.path.isdir(path):  # noqa: PTH112 - we may not be allowed to read it
             return ""

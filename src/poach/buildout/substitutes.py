@@ -1,4 +1,4 @@
-"""Substitutes: one project in the place of another, everywhere.
+"""Substitutes: one project instead of another, everywhere.
 
 A requirement on X is answered with an *alias*: a distribution with X's name, with
 version and entry points of its substitute Y, that requires that very Y and has no code.
@@ -35,7 +35,7 @@ class Substitutes:
 
     `versions` are those of the aliases so far, by project; `extras` what was required
     of them: the substitute has such an extra, or a patch that is asked for, or neither,
-    which is told of that.
+    which gets an error.
     """
 
     def __init__(self, aliases: Aliases) -> None:
@@ -44,7 +44,7 @@ class Substitutes:
         self.extras: dict[str, set[str]] = {}
 
     def of(self, project: str) -> str | None:
-        """Return what is required in the place of `project`, None for itself."""
+        """Return what is required instead of `project`, None for itself."""
         return self.aliases.substitute(canonicalize_name(project))
 
     def check(self, requirement: Any, requester: str) -> None:
@@ -101,7 +101,7 @@ class Substitutes:
 
 
 def _applies(spec: str) -> bool:
-    """Tell whether a requirement is for this environment."""
+    """Return whether a requirement is for this environment."""
     marker = getattr(pkg_resources.Requirement.parse(spec), "marker", None)
     return marker is None or bool(marker.evaluate())
 

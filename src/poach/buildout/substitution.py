@@ -50,7 +50,7 @@ class Eggs(Protocol):
         """Return the path of the egg of a pinned project, built if need be."""
 
     def holds(self, location: str) -> bool:
-        """Tell whether `location` lies in the patched-egg store."""
+        """Return whether `location` lies in the patched-egg store."""
 
     def declare(
         self,
@@ -75,7 +75,7 @@ class Run(Protocol):
     """Decides what is done before the parts of a run."""
 
     def rests(self, buildout: Any, specs: Iterable[str]) -> bool:
-        """Tell whether no dry run is needed; `specs` are what parts name."""
+        """Return whether no dry run is needed; `specs` are what parts name."""
 
     def recall(self) -> None:
         """Grant what was asked for in the last run, of which this is a part."""
@@ -104,7 +104,7 @@ class Substitution:
         self.had: dict[str, set[str]] = {}  # what pins were in this run
         self.buildout = buildout
         self.environ = dict(os.environ)
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         self.overruled: set[str] = set()  # pins that do not count
         self.running: list[str] = []  # the parts of this run
 
@@ -222,7 +222,7 @@ class Substitution:
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Return what an environment has, as its method does, but for `isolation`."""
+        """Return the best match, as an environment does, except for `isolation`."""
         dist = self.isolation.best_match(
             env, original, requirement, ws, *args, **kwargs
         )
@@ -368,7 +368,7 @@ class Substitution:
     def translated(
         self, original: Callable[..., dict[str, str]], versions: dict[str, str]
     ) -> dict[str, str]:
-        """Normalise versions, with tagged versions in the place of pins."""
+        """Normalise versions, with tagged versions instead of pins."""
         return {
             key: self._translated(key, value) if is_pin(value) else value
             for key, value in original(versions).items()
@@ -430,7 +430,7 @@ class Substitution:
         return self.supplier.holds(dist.location)
 
     def _is_free(self, dist: Any) -> bool:
-        """Tell whether `dist` may be patched where no pin says so; say that it is."""
+        """Return whether `dist` may be patched where no pin says so; say that it is."""
         if self._is_ours(dist):
             return True
         if not self.develop_eggs.is_linked(dist):
@@ -456,6 +456,6 @@ class Substitution:
         return {name: value for name, value in now if self.environ.get(name) != value}
 
     def _tell(self, message: str) -> None:
-        if message not in self.told:
-            self.told.add(message)
+        if message not in self.reported:
+            self.reported.add(message)
             logger.warning(message)

@@ -26,14 +26,14 @@ logger = logging.getLogger("zc.buildout.poach")
 class SessionSupplier:
     """Supplies the eggs of `session` (a `poach.buildout.substitution.Supplier`).
 
-    `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` tells
-    that the configuration says nothing of patches; `told` is what was said already.
+    `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` says
+    that the configuration has no patches; `reported` has the reports that were made.
     """
 
     session: Session
     pin: Callable[[PatchSet], None]
     unconcerned: bool = False
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     @property
     def idle(self) -> bool:
@@ -69,11 +69,11 @@ class SessionSupplier:
         return set(self.session.use.unforeseen_before(blind))
 
     def ready(self, key: str) -> bool:
-        """Tell whether a pinned project can be built before parts are at work."""
+        """Return whether a pinned project can be built before parts are at work."""
         return self.session.is_ready(canonicalize_name(key))
 
     def lacks(self, key: str) -> bool:
-        """Tell whether the egg of a pinned project has yet to be built."""
+        """Return whether the egg of a pinned project has yet to be built."""
         return bool(self.session.missing([canonicalize_name(key)]))
 
     def provides(self, key: str) -> Collection[str]:
@@ -126,7 +126,7 @@ class SessionSupplier:
             return str(self.session.supply(canonicalize_name(key), may_build).egg)
 
     def holds(self, location: str) -> bool:
-        """Tell whether `location` lies in the store."""
+        """Return whether `location` lies in the store."""
         return self.session.kit.store.holds(location)
 
     def declare(
@@ -186,9 +186,9 @@ class SessionSupplier:
         return str(egg)
 
     def dry_run_ended(self) -> None:
-        """Hear that it is known what packages ask for; tell what nobody uses, once."""
-        if not self.told:
-            self.told.append("unused")
+        """Report what nobody uses, once; all requests of packages are known now."""
+        if not self.reported:
+            self.reported.append("unused")
             with as_user_errors():
                 unused.report_diffs(self.session)
 

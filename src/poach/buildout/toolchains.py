@@ -74,7 +74,7 @@ def _own_pip() -> str:
 
 
 def _copies(pip: str) -> bool:
-    """Tell whether a version of pip copies a tree before it builds it."""
+    """Return whether a version of pip copies a tree before it builds it."""
     return bool(pip) and Version(pip) < _IN_TREE
 
 

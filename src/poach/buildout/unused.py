@@ -63,7 +63,7 @@ def _diffs(session: Session) -> Iterator[OptionError]:
 def _substitutes(session: Session) -> Iterator[OptionError]:
     """Yield one fault that names all substitutes that stand in for nothing.
 
-    A run of some parts does not tell that.
+    A run of some parts does not show that.
     """
     owners = session.settings.substitute_owners
     idle = [

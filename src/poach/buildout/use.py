@@ -1,4 +1,4 @@
-"""What a run of a buildout uses, and the notes of that in the store."""
+"""The items that a run of a buildout uses, and its notes about them in the store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Vanished(PoachError):
 class Use:
     """What a run uses: others read it, and only the methods here change it.
 
-    `is_run` tells whether this is a run of buildout at all, and not a command of poach.
+    `is_run` says whether this is a run of buildout at all, and not a command of poach.
     """
 
     def __init__(self, store: Store, settings: Settings, is_run: bool) -> None:
@@ -132,7 +132,7 @@ class Use:
     def unforeseen_before(self, blind: Iterable[str]) -> set[NormalizedName]:
         """Return what the last run of this buildout got and could not foresee.
 
-        That is nothing unless one of the parts that did not tell is among `blind`.
+        That is nothing unless `blind` has one of the parts with unknown needs.
         """
         found = notes.unforeseen(self.noted_before() or {}, blind)
         return set(map(canonicalize_name, found))
@@ -153,7 +153,7 @@ class Use:
     def _hidden(self) -> tuple[set[NormalizedName], set[str]]:
         """Return what parts got without a dry run that knew it, and which may have.
 
-        A run without a dry run has found out nothing of that: the last note counts.
+        A run without a dry run does not know that: the last note counts.
         """
         if self.rested:
             noted = self.noted_before() or {}
