@@ -45,23 +45,25 @@ class NotFromBridge(PoachError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the bridge asks.
+    """A question of the bridge."""
 
-    `do` is the name of one of `ANSWERS`; `python` the interpreter of the buildout;
-    `sections` its options, those of [buildout] and of everything that is read here
-    after substitution; `annotated` who set them: operation, value and source.
-    `keys` are the projects that ``supply`` is about, `may_build` whether it may;
-    `declared` the build options, of build_ext and of the environment, of parts that
-    have come up since.  `used` are the projects that ``end`` is about.
-    """
-
+    #: The name of one of `ANSWERS`.
     do: str
+    #: The interpreter of the buildout.
     python: str
+    #: The options of the buildout.  [buildout] and all sections that are read here are
+    #: after substitution.
     sections: Mapping[str, Mapping[str, str]]
+    #: Who set the options: operation, value and source.
     annotated: Mapping[str, Mapping[str, Sequence[Sequence[str]]]]
+    #: For ``supply``: the projects.
     keys: Sequence[str]
+    #: For ``supply``: whether it may build.
     may_build: bool
+    #: The build options, of build_ext and of the environment, of parts that have come
+    #: up since.
     declared: Sequence[Sequence[Any]]
+    #: For ``end``: the projects.
     used: Sequence[str]
 
 

@@ -99,11 +99,7 @@ class BuiltByPart(Exception):
 
 
 class Part:
-    """A part, as far as it installs eggs: `specs` are the requirements that it names.
-
-    `builds` is the project that it builds from source with options of its own, nothing
-    for most.  What comes after a part that is not `quiet` may depend on what it does.
-    """
+    """A part, as far as it installs eggs."""
 
     def __init__(self, options: Any, ours: Container[str]) -> None:
         """Read the part with these options; `ours` are the names of parts of poach."""
@@ -114,8 +110,11 @@ class Part:
         entry = entry.strip() or "default"
         single = options.name in ours or (of_eggs and entry == "custom")
         named = of_eggs and entry in QUIET and "eggs" not in options
+        #: If it is not quiet, the parts after it may depend on what it does.
         self.quiet = single or (of_eggs and entry in QUIET)
+        #: The project that it builds from source with options of its own, or ''.
         self.builds = ""
+        #: The requirements that it names.
         self.specs: list[str] = []
         if single:
             egg = _text(options, "egg") or _text(options, "eggs") or options.name
@@ -177,12 +176,7 @@ class Forecast(Protocol):
 
 
 class DryRun:
-    """What the parts of a run ask for and get.
-
-    `missing` are the pinned projects that were stood in for since it was emptied,
-    None while nothing is stood in for; `wanted` stand in for plain eggs.  `whole` tells
-    whether it is known what all parts need; `found` is what they get, by question.
-    """
+    """What the parts of a run ask for and get."""
 
     def __init__(
         self, builder: Builder, forecast: Forecast, requests: Requests
@@ -190,10 +184,16 @@ class DryRun:
         self.builder = builder
         self.forecast = forecast
         self.requests = requests
+        #: The pinned projects with stand-ins since this was emptied; None while there
+        #: are no stand-ins.
         self.missing: set[str] | None = None
+        #: Whether the needs of all parts are known.
         self.whole = False
-        self.later: set[str] = set()  # what parts build
+        #: The projects that parts build.
+        self.later: set[str] = set()
+        #: The stand-ins of plain eggs.
         self.wanted: dict[str, StandIn] = {}
+        #: What parts get, by question.
         self.found: dict[Any, Any] = {}
 
     def take(

@@ -92,11 +92,15 @@ class Unpatched(BuildoutError):
 
 
 class SubstituteMissing(BuildoutError):
-    """A substitute that cannot be found; `owner` is who has named it."""
+    """A substitute that cannot be found."""
 
+    #: The substitute.
     other: str
+    #: The project that it stands in for.
     project: str
+    #: The origin of the entry.
     owner: str
+    #: The package that requires the project.
     requester: str
 
     def __str__(self) -> str:
@@ -163,14 +167,12 @@ class LoadedBefore(Unpatched):
 
 
 class NotForPlainPins(BuildoutError):
-    """A requirement that only something patched satisfies, which no pin asks for.
+    """A requirement that only a patched egg satisfies, which no pin asks for."""
 
-    `error` is what buildout says, empty for nothing; `found` are the project, the
-    version and the place of each such distribution.
-    """
-
+    #: The message of buildout, empty for none.
     error: str
     requirement: Any
+    #: The project, the version and the place of each such distribution.
     found: Sequence[tuple[str, str, str]]
 
     def __str__(self) -> str:

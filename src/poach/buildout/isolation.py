@@ -25,17 +25,17 @@ _SECRETS = re.compile(r"(?<=://)[^/@]*@|[?#].*")
 
 
 class Isolation:
-    """Keeps tagged versions from requirements that do not name them.
-
-    `is_free` returns whether a distribution is exempt: an egg of the store or a develop
-    egg.  `hidden` are the distributions on buildout's own path that
-    no pin takes, by canonical name; `passed` are those that would have done for the
-    last requirement that nothing else satisfied.
-    """
+    """Keeps tagged versions from requirements that do not name them."""
 
     def __init__(self, is_free: Callable[[Any], bool]) -> None:
+        #: Returns whether a distribution is exempt: an egg of the store or a develop
+        #: egg.
         self.is_free = is_free
+        #: The distributions on buildout's own path that no pin takes, by canonical
+        #: name.
         self.hidden: dict[str, Any] = {}
+        #: Those that would have satisfied the last requirement that nothing else
+        #: satisfied.
         self.passed: list[Any] = []
         self._installing = 0
 

@@ -42,13 +42,12 @@ class OptionError(PoachError):
 
 
 class Line(NamedTuple):
-    """One line of an option's value.
+    """One line of an option's value."""
 
-    `text` is the line after substitution, `source` the file or URL of the
-    configuration that wrote it, or empty for defaults and the command line.
-    """
-
+    #: The line after substitution.
     text: str
+    #: The file or URL of the configuration that has the line; empty for defaults and
+    #: the command line.
     source: str
 
 

@@ -47,15 +47,13 @@ LINKER_VARIABLES = (
 
 
 class EggPart(NamedTuple):
-    """A part that builds the egg of `project`.
-
-    `pin` is the one that the part brings itself, None where that of the versions
-    section counts; `options` are its build options.
-    """
+    """A part that builds the egg of a project."""
 
     name: str
     project: NormalizedName
+    #: The pin of the part itself; None if the one of the versions section counts.
     pin: OwnedPin | None
+    #: Its build options.
     options: BuildOptions
 
 

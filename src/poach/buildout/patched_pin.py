@@ -13,14 +13,16 @@ PatchRequest = tuple[str, str, str]
 class PatchedPin(NamedTuple):
     """A pin with patches that are resolved.
 
-    `project` is the name as written, `base` the upstream version, `text` the pin in
-    normal form, as ``1.0 +fix``, and `version` the tagged version; a plain pin has the
-    version in place of both.
+    A plain pin has its version as `text` and as `version`.
     """
 
+    #: The name as written.
     project: str
+    #: The upstream version.
     base: str
+    #: The pin in normal form, as ``1.0 +fix``.
     text: str
+    #: The tagged version.
     version: str
 
     @property

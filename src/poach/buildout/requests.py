@@ -52,13 +52,7 @@ class Granter(Protocol):
 
 
 class Requests:
-    """Resolves requirements together with the patches that they ask for.
-
-    `requests` are all extras that requirements have named in one go, with these;
-    `open` are those that their distributions do not have: without them the resolution
-    goes on, and learns who ships diffs.  `unmet` are those that buildout tolerates as
-    unknown extras, while nobody ships diffs.
-    """
+    """Resolves requirements together with the patches that they ask for."""
 
     def __init__(
         self,
@@ -70,8 +64,13 @@ class Requests:
         self.granter = granter
         self.sources = sources
         self.requirers = requirers
+        #: All extras that requirements have named in one resolution, each with its
+        #: requirement.
         self.requests: list[tuple[str, str, Any]] = []
+        #: Extras that their distributions do not have.  The resolution goes on without
+        #: them, and learns who ships diffs.
         self.open: list[PatchRequest] = []
+        #: Those that buildout tolerates as unknown extras, while nobody ships diffs.
         self.unmet: list[PatchRequest] = []
         self.ws: Any = None
 

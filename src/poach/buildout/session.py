@@ -48,8 +48,7 @@ class NotBuilt(PoachError):
 class Session:
     """Resolves pins to patch sets and supplies their eggs.
 
-    Others read its attributes, and only the methods here change them.  `use` is what
-    the run uses, `granting` are the patches that packages ask for.
+    Others read its attributes, and only the methods here change them.
     """
 
     def __init__(
@@ -84,7 +83,9 @@ class Session:
         self.options: dict[NormalizedName, tuple[str, BuildOptions]] = {}
         #: The names of the parts that build one egg.
         self.parts: set[str] = set()
+        #: The items that the run uses.
         self.use = Use(self.kit.store, settings, is_run)
+        #: The patches that packages ask for.
         self.granting = Granting(self)
         self._found: dict[NormalizedName, tuple[object, PatchedEgg | None]] = {}
         self._reported: set[str] = set()  # warnings

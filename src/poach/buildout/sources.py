@@ -48,18 +48,17 @@ _ALONE = threading.Lock()
 
 
 class NoSdist(PoachError):
-    """No source archive of that version is to be had.
-
-    `others` are the nearest versions that have one, `places` where it was looked for,
-    `troubles` what stood in the way there, `passed_over` the files that have it in a
-    format that buildout does not know.
-    """
+    """There is no source archive of that version."""
 
     project: str
     version: str
+    #: The nearest versions that have one.
     others: Sequence[str]
+    #: Where poach looked for it.
     places: Sequence[str]
+    #: The faults of these places.
     troubles: Sequence[str] = ()
+    #: The files that have it in a format that buildout does not know.
     passed_over: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -103,13 +102,10 @@ class WrongSdist(PoachError):
 
 
 class DifferentSdists(PoachError):
-    """One source archive with different bytes in several places.
-
-    `found` are the places, without credentials, each with the sha256 that it promises
-    or has.
-    """
+    """One source archive with different bytes in several places."""
 
     file: str
+    #: The places, without credentials, each with the sha256 that it promises or has.
     found: Mapping[str, str]
 
     def __post_init__(self) -> None:

@@ -31,16 +31,14 @@ class Aliases(Protocol):
 
 
 class Substitutes:
-    """Gives out aliases.
-
-    `versions` are those of the aliases so far, by project; `extras` what was required
-    of them: the substitute has such an extra, or a patch that is asked for, or neither,
-    which gets an error.
-    """
+    """Gives out aliases."""
 
     def __init__(self, aliases: Aliases) -> None:
         self.aliases = aliases
+        #: The versions of the aliases so far, by project.
         self.versions: dict[str, str] = {}
+        #: The extras that are required of them.  Each is an extra of the substitute, or
+        #: a patch that is asked for, or neither, which is an error.
         self.extras: dict[str, set[str]] = {}
 
     def of(self, project: str) -> str | None:

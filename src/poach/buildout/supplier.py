@@ -24,15 +24,14 @@ logger = logging.getLogger("zc.buildout.poach")
 
 @dataclass(frozen=True, slots=True)
 class SessionSupplier:
-    """Supplies the eggs of `session` (a `poach.buildout.substitution.Supplier`).
-
-    `pin` makes buildout ask for the tagged version of a patch set; `unconcerned` says
-    that the configuration has no patches; `reported` has the reports that were made.
-    """
+    """Supplies the eggs of `session` (a `poach.buildout.substitution.Supplier`)."""
 
     session: Session
+    #: Makes buildout ask for the tagged version of a patch set.
     pin: Callable[[PatchSet], None]
+    #: Whether the configuration has no patches.
     unconcerned: bool = False
+    #: The reports that were made.
     reported: list[str] = field(default_factory=list)
 
     @property

@@ -29,14 +29,12 @@ class Vanished(PoachError):
 
 
 class Use:
-    """What a run uses: others read it, and only the methods here change it.
-
-    `is_run` says whether this is a run of buildout at all, and not a command of poach.
-    """
+    """What a run uses: others read it, and only the methods here change it."""
 
     def __init__(self, store: Store, settings: Settings, is_run: bool) -> None:
         self.store = store
         self.settings = settings
+        #: Whether this is a run of buildout, and not a command of poach.
         self.is_run = is_run
         #: The patched eggs that were asked for.
         self.eggs: dict[NormalizedName, PatchedEgg] = {}
