@@ -331,7 +331,7 @@ class DryRun:
     def _lacking(
         self, buildout: Any, keys: Iterable[str], counts: Callable[..., bool]
     ) -> list[str]:
-        """Return those of some projects whose pins count and whose eggs are missing."""
+        """Return the projects among `keys` with pins that count and without eggs."""
         pinned = [key for key in keys if self.builder.pinned(key) is not None]
         lacking = [key for key in pinned if self.builder.lacks(key)]
         if not lacking:

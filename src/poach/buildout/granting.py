@@ -31,7 +31,7 @@ logger = logging.getLogger("zc.buildout.poach")
 
 
 class PatchSets(Protocol):
-    """The patch sets of a buildout, which is what a `Session` is here."""
+    """The patch sets of a buildout: the part of a `Session` that is used here."""
 
     @property
     def settings(self) -> Settings:

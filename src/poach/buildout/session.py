@@ -264,7 +264,7 @@ class Session:
         jobs.collect(build, self.missing(wanted), self.settings.jobs)
 
     def missing(self, projects: Iterable[NormalizedName]) -> list[NormalizedName]:
-        """Return those of `projects` whose eggs are to be made, or not in order."""
+        """Return the `projects` with eggs that are missing or damaged."""
         return [project for project in projects if not self._is_there(project)]
 
     def _is_there(self, project: NormalizedName) -> bool:

@@ -86,7 +86,7 @@ class NoSdist(PoachError):
 
 
 class WrongSdist(PoachError):
-    """An archive whose bytes are not those that the index promises."""
+    """An archive with other bytes than the index promises."""
 
     path: Path
     expected: str
@@ -339,7 +339,7 @@ class _Noted(NamedTuple):
 
 
 def _chosen(installer: Any, dists: Sequence[Any], noted: _Noted) -> Any:
-    """Return the one to take: the noted one before all, whatever has come since."""
+    """Return the one to take: the noted one first, also if others came later."""
     kinds: tuple[Callable[[Any], bool], ...] = (
         lambda dist: bool(noted.sha256) and _digest(dist) == noted.sha256,
         lambda dist: bool(noted.file) and _file(dist) == noted.file,

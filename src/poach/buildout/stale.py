@@ -1,6 +1,6 @@
 """Parts that still use an old egg because their recipe's update does nothing.
 
-Buildout updates a part whose options are as before, also where a version is another
+Buildout updates a part if its options are as before, also where a version is another
 one.  What the recipe then leaves alone runs the code that it ran before.
 """
 
@@ -27,7 +27,7 @@ _SCRIPTS = frozenset(("", ".py", ".pth", ".wsgi", ".sh", ".bat"))
 
 
 class Stale(NamedTuple):
-    """A `part` whose installed `file` names another `egg` than the pin's."""
+    """A `part` with an installed `file` that names another `egg` than the pin's."""
 
     part: str
     file: str
