@@ -309,8 +309,8 @@ def test_the_policy_error(pond):
 
     assert made.run(expect=1).error == (
         "asker 1.0 asks for pond +loud, which is not in the pin (patch-requests = "
-        "error); add +loud to the pin and, if only a package has the diff, the place "
-        "of that to [patches]"
+        "error); add +loud to the pin and, if only a package has the diff, its place "
+        "to [patches]"
     )
     made.run("versions:pond=1.0 +loud")
     assert says(made) == "QUACK 1"

@@ -1058,7 +1058,9 @@ def test_patches_without_effect(index, pond):
     for _ in range(2):  # the second time the eggs are there
         result = patched.run(expect=1)
         assert result.error.startswith("Patches of stale 1.0 change files without ")
-        assert "src/pond/_deep.pyx: src/pond/_deep.c, which is made" in result.error
+        assert (
+            "src/pond/_deep.pyx: src/pond/_deep.c, which is generated" in result.error
+        )
         assert "fresh 1.0" not in result.error
     for _ in range(2):
         output = patched.run("buildout:patch-effect=warn").output
