@@ -102,8 +102,8 @@ def test_a_patch_without_effect_stops_the_buildout(pond):
     assert result.error.splitlines() == [
         "Patches of pond 1.0 change files without effect:",
         "    'deep' (buildout.cfg:12): src/pond/_deep.pyx: src/pond/_deep.c, which is "
-        "generated from it, is in the sdist, and neither a patch nor the build changes it; "
-        "patch src/pond/_deep.c, too: make it again from the patched source",
+        "generated from it, is in the sdist, and neither a patch nor the build changes "
+        "it; patch src/pond/_deep.c, too: make it again from the patched source",
         "    'schema' (buildout.cfg:12): src/pond/schema.json: the wheel lacks it, and "
         "has pond/__init__.py; let the patch change what the build installs, too: "
         "packages, package_data, scripts, MANIFEST.in or the like",
