@@ -12,7 +12,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from support.pond import BROKEN, CFG, LOUD, add_pond
+from support.pond import BROKEN, CFG, LOUD, WIDE, add_pond
 
 COLUMNS = 40
 
@@ -154,3 +154,24 @@ def test_without_rich_or_a_cursor_there_are_plain_lines(pond, rich, kind):
     assert b"\x1b" not in seen
     assert seen.startswith((b"Creating directory", b"Getting"))
     assert re.search(rb"\nBuilt pond 1\.0\+loud\.p\w+ in \d+ s\n", seen)
+
+
+def test_the_graph_shows_how_far_it_is(pond, rich):
+    pond.write("patches/pond/wide.patch", WIDE)
+    words = ("graph", "versions:pond=1.0 +loud +wide")
+
+    code, seen = on_terminal(pond, *words, path=rich)
+
+    assert code == 0, seen
+    text = ESCAPE.sub(b"", seen).decode()
+    assert "Trying the 2 patches of pond 1.0 in other orders." in text
+    assert "pond 1.0: 0 of 2 patches tried" in text
+    assert "patches tried" not in screen(seen)
+
+
+def test_the_graph_has_a_plain_line_where_there_is_no_terminal(pond):
+    pond.write("patches/pond/wide.patch", WIDE)
+    line = "Trying the 2 patches of pond 1.0 in other orders.\n"
+
+    assert line in pond.poach("graph", "versions:pond=1.0 +loud +wide").stderr
+    assert "Trying" not in pond.poach("graph").output

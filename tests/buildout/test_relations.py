@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from poach.applier.diff import NamedDiff
 from poach.applier.disk import tree as trees
 from poach.applier.disk.relations import conflicts, relate
+from poach.applier.disk.trials import Trials
 from support.pond import LOUD, WIDE, add_pond
 
 LINES = [f"line {number}" for number in range(1, 31)]
@@ -163,6 +164,100 @@ def test_commuting_patches_give_one_tree_in_both_orders(tmp_path_factory, number
     assert len(found.commuting) == len(numbers) * (len(numbers) - 1) // 2
     turned = trees.plan(tree, diffs[::-1]).changes
     assert turned == trees.plan(tree, diffs).changes
+
+
+def needed_by_trial(tree, diffs, place):
+    """Return what a diff needs, found out by leaving out each of the others."""
+    kept = list(range(place))
+    for one in reversed(range(place)):
+        without = [each for each in kept if each != one]
+        if trees_apply(tree, [diffs[each] for each in [*without, place]]):
+            kept = without
+    return kept
+
+
+def related_by_trial(tree, diffs):
+    """Return the order and the commuting pairs by trying every pair."""
+    needed = [needed_by_trial(tree, diffs, place) for place in range(len(diffs))]
+    order, commuting = [], []
+    for later, earlier in ((b, a) for b in range(len(diffs)) for a in range(b)):
+        if earlier in needed[later]:
+            continue
+        base = sorted({*needed[earlier], *needed[later]} - {earlier})
+        orders = [[*base, earlier, later], [*base, later, earlier]]
+        some = [[diffs[each] for each in one] for one in orders]
+        same = all(trees_apply(tree, one) for one in some) and (
+            trees.plan(tree, some[0]).changes == trees.plan(tree, some[1]).changes
+        )
+        (commuting if same else order).append((later, earlier))
+    return tuple(order), tuple(commuting)
+
+
+EDITS = st.tuples(st.sampled_from("fgh"), st.integers(2, 29), st.booleans())
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(EDITS, min_size=1, max_size=2), min_size=2, max_size=6))
+def test_what_is_not_tried_would_have_told_the_same(tmp_path_factory, patches):
+    """Each diff edits one or two of three files, or makes a new one."""
+    tree = tmp_path_factory.mktemp("tree")
+    now = {f"{name}/{name}.txt": LINES for name in "fgh"}
+    for path in now:
+        (tree / path).parent.mkdir()
+        (tree / path).write_text("".join(line + "\n" for line in LINES))
+    diffs = []
+    for number, edits in enumerate(patches):
+        data = b""
+        for file, line, new in dict.fromkeys(edits):
+            path = f"{file}/{file}.txt"
+            after = edited(now[path], (line, f"new {number}"))
+            if new:
+                made = f"--- /dev/null\n+++ new{number}/{file}{line}.txt\n"
+                data += f"{made}@@ -0,0 +1 @@\n+{number}\n".encode()
+            elif path.encode() not in data and after != now[path]:
+                data += diff("", now[path], after, path=path).data
+                now[path] = after
+        if data:
+            diffs.append(NamedDiff(f"p{number}", "cfg", data, 0, "", 0))
+    assert trees_apply(tree, diffs)
+
+    found = relate(tree, diffs)
+
+    order, commuting = related_by_trial(tree, diffs)
+    assert found.order == order
+    needs = {
+        (later, one)
+        for later in range(len(diffs))
+        for one in needed_by_trial(tree, diffs, later)
+    }
+    assert set(found.needs) <= needs
+    assert {*found.commuting} == {*commuting} - needs - {*order}
+
+
+def test_a_folder_that_another_patch_makes_is_near(tree):
+    """Without it nothing tells at which level the second one's file is new."""
+    first = b"--- /dev/null\n+++ lib/one.py\n@@ -0,0 +1 @@\n+1\n"
+    second = b"--- /dev/null\n+++ lib/two.py\n@@ -0,0 +1 @@\n+2\n"
+    (one, two) = (
+        NamedDiff("one", "me", first, 0, "", 0),
+        NamedDiff("two", "me", second, None, None, 0),
+    )
+
+    assert relate(tree, [one, two]).needs == ((1, 0),)
+
+
+def test_only_diffs_with_a_common_file_are_tried(tree, monkeypatch):
+    tried = []
+    outcome = Trials._outcome
+    monkeypatch.setattr(
+        Trials, "_outcome", lambda *args: tried.append(args[1]) or outcome(*args)
+    )
+    told = []
+
+    relate(tree, [TOP, OTHER, END], lambda: told.append(len(told)))
+
+    assert [sorted(places) for places in tried] == [[2], [0, 2], [0, 2]]
+    assert told == [0, 1, 2]
 
 
 # -- poach graph and poach build

@@ -14,6 +14,8 @@ from poach.buildout.reporter import LogReporter
 from poach.buildout.session import Session
 from poach.names import NormalizedName
 
+logger = logging.getLogger("zc.buildout.poach")
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -39,6 +41,26 @@ def shown(
         display = Display(progress, len(missing))
         with session.reporting(display):
             yield display.forget
+
+
+@contextlib.contextmanager
+def counted(title: str, count: int) -> Iterator[Callable[[], None]]:
+    """Show how many patches of `title` have been tried while the block runs.
+
+    Gives a function to call after each.  The log says once how many there are.
+    """
+    if count > 1:
+        logger.info("Trying the %d patches of %s in other orders.", count, title)
+    console = _console() if count > 1 else None
+    if console is None:
+        yield lambda: None
+        return
+    with _progress(console) as progress, _above(console):
+        texts = (
+            f"{title}: {done} of {count} patches tried" for done in range(count + 1)
+        )
+        line = progress.add_task(next(texts))
+        yield lambda: progress.update(line, description=next(texts))
 
 
 class Display(LogReporter):

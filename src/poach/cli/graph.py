@@ -49,14 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _related(session: Session, patch_set: PatchSet) -> Found:
-    # Imported late: that needs all of the applier.
+    # Imported late: that needs all of the applier, and what knows buildout.
     from poach.applier.disk.relations import relate
+    from poach.buildout.display import counted
     from poach.pipeline.making import planned, read_diffs
 
     with pipeline.unpacked(patch_set, session.kit) as tree:
         diffs = read_diffs(patch_set, session.kit)
         planned(patch_set, tree, diffs)
-        return patch_set, relate(tree, diffs)
+        with counted(patch_set.title, len(diffs)) as tried:
+            return patch_set, relate(tree, diffs, tried)
 
 
 def _as_json(patch_set: PatchSet, found: Relations) -> dict[str, Any]:

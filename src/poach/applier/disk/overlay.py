@@ -170,6 +170,13 @@ class Overlay:
         """Return an overlay to try things in."""
         return Overlay(self.disk.tree, self)
 
+    def copy(self) -> Overlay:
+        """Return the same tree, to be changed for itself."""
+        overlay = self.untouched()
+        overlay.adopt(self.child())
+        overlay.changes.update(self.changes)
+        return overlay
+
     def untouched(self) -> Overlay:
         """Return the tree as it is on disk."""
         overlay = Overlay(self.disk.tree)

@@ -1,19 +1,20 @@
 """How the patches of one set relate: which needs which, and which are in the way.
 
-Everything is found out by applying them, in memory, in one order and in another: two
-patches *commute* if both orders give the same tree.
+That is found out by applying them, in memory, in one order and in another: two patches
+*commute* if both orders give the same tree.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 from poach.applier.diff import NamedDiff
 from poach.applier.disk import tree as trees
+from poach.applier.disk.trials import Trials
 from poach.applier.outcome import Entry
 from poach.applier.rejects import show
 
@@ -76,17 +77,28 @@ class Conflict:
         return "\n".join([head, *(f"  {line}" for line in self.differ)])
 
 
-def relate(tree: Path, diffs: Sequence[NamedDiff]) -> Relations:
-    """Find out how `diffs`, which apply to `tree` in their order, relate."""
-    needed = [_needed(tree, diffs, place) for place in range(len(diffs))]
-    pairs = [(later, one) for later, all_ in enumerate(needed) for one in all_]
-    order = [
-        (later, earlier)
-        for later in range(len(diffs))
-        for earlier in range(later)
-        if earlier not in needed[later]
-        and not _commute(tree, diffs, needed, earlier, later)
-    ]
+def relate(
+    tree: Path, diffs: Sequence[NamedDiff], tried: Callable[[], None] = lambda: None
+) -> Relations:
+    """Find out how `diffs`, which apply to `tree` in their order, relate.
+
+    Only those are tried that may touch each other.  `tried` is called after each diff.
+    """
+    needed: list[list[int]] = []
+    pairs: list[tuple[int, int]] = []
+    order: list[tuple[int, int]] = []
+    with trees.opened(tree) as root:
+        trials = Trials(root, diffs)
+        for later in range(len(diffs)):
+            needed.append(trials.needed(later))
+            pairs += [(later, one) for one in needed[later]]
+            order += [
+                (later, earlier)
+                for earlier in range(later)
+                if earlier not in needed[later]
+                and not trials.commute(needed, earlier, later)
+            ]
+            tried()
     names = tuple(diff.name for diff in diffs)
     return Relations(names, tuple(_reduced(pairs)), tuple(order))
 
@@ -150,30 +162,6 @@ def _base(
         if _outcome(tree, [*base, diff]) is not None:
             return base
     return None
-
-
-def _needed(tree: Path, diffs: Sequence[NamedDiff], place: int) -> list[int]:
-    """Return the places before `place` without which the diff there does not apply."""
-    kept = list(range(place))
-    for place_ in reversed(range(place)):
-        without = [one for one in kept if one != place_]
-        if _outcome(tree, [diffs[one] for one in [*without, place]]) is not None:
-            kept = without
-    return kept
-
-
-def _commute(
-    tree: Path,
-    diffs: Sequence[NamedDiff],
-    needed: Sequence[Sequence[int]],
-    earlier: int,
-    later: int,
-) -> bool:
-    """Return whether two diffs give the same tree in both orders, on what they need."""
-    base = sorted({*needed[earlier], *needed[later]} - {earlier, later})
-    orders = ([*base, earlier, later], [*base, later, earlier])
-    one, other = (_outcome(tree, [diffs[each] for each in order]) for order in orders)
-    return one is not None and one == other
 
 
 def _between(
