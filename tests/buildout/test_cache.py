@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -228,6 +229,80 @@ def test_list_for_people(store, entry, tmp_path, cache):
     assert user == f"  used by {tmp_path}"
     assert err.startswith("2 eggs, ")
     assert err.endswith(f" in {store.path}\n")
+
+
+@pytest.fixture
+def sdist(store):
+    """An sdist that the store keeps, of which only the pond is made."""
+    digest = hashlib.sha256(b"sdist").hexdigest()
+    for key in (KEY, OTHER):
+        shutil.rmtree(store.place(VERSION, key).parents[1])
+    store.get_or_make(VERSION, KEY._replace(sdist=digest), make)
+    store.get_or_make(VERSION, OTHER, make)
+    with store.scratch() as scratch:
+        (scratch / "1").mkdir()
+        (scratch / "1" / "pond-1.0.tar.gz").write_bytes(b"sdist")
+        return store.keep_sdist(scratch / "1" / "pond-1.0.tar.gz", digest)
+
+
+def test_list_of_sdists(store, sdist, cache):
+    os.utime(sdist, (0, 0))
+
+    (found,) = cache("list", "--json")[1]["sdists"]
+    shown = cache("list")[1].splitlines()[-1]
+
+    assert found == {
+        "file": "pond-1.0.tar.gz",
+        "sha256": sdist.parent.name,
+        "path": str(sdist.parent),
+        "size": 5,
+        "last-used": "1970-01-01T00:00:00Z",
+        "closed": None,
+    }
+    day = time.strftime("%Y-%m-%d", time.localtime(0))
+    assert shown == f"sdist pond-1.0.tar.gz: 5 B, last used {day}, {sdist.parent}"
+
+
+def test_verify_of_sdists(store, sdist, cache):
+    files = cache("verify", "--json")[1]["checked"]["files"]
+    sdist.write_bytes(b"other")
+
+    code, out, err = cache("verify")
+
+    assert (code, out) == (1, f"{sdist}: it has other bytes\n")
+    assert "1 damaged file; remove it" in err
+    sdist.unlink()
+    assert cache("verify", "--json")[1]["checked"]["files"] == files - 1
+
+
+def test_prune_of_sdists(store, sdist, tmp_path, cache):
+    """One goes if it is not used, and all eggs go that are made of it."""
+    (pond,) = store.root.glob("pond/*/*")
+    key = KEY._replace(sdist=sdist.parent.name)
+    os.utime(sdist, (0, 0))
+    cache("prune", "--unused-for", "3")
+    assert sdist.exists()
+
+    os.utime(pond / "entry.json", (0, 0))
+    use(store, tmp_path, key)  # whose folder is there
+    cache("prune", "--unused-for", "0")
+    assert sdist.exists()
+
+    cache("prune", "--unused-for", "0", "--even-in-use", "--dry-run")
+    assert sdist.exists()
+    _, out, _ = cache("prune", "--unused-for", "0", "--even-in-use")
+    assert f"  sdist  2/.sdists/{sdist.parent.name}\n" in out
+    assert not sdist.parent.exists()
+
+
+def test_prune_leaves_an_sdist_that_was_used(store, sdist, cache):
+    (pond,) = store.root.glob("pond/*/*")
+    os.utime(pond / "entry.json", (0, 0))
+
+    cache("prune", "--unused-for", "3")
+
+    assert not pond.exists()
+    assert sdist.exists()
 
 
 def test_list_of_what_cannot_be_read(store, entry, cache):
@@ -752,6 +827,21 @@ def test_keep_is_all_or_nothing(pond, project):
     assert f"{files[0]} keeps its patched eggs in {elsewhere.path}" in done.stderr
     assert "Unknown patch 'lout' for pond 1.0" in done.stderr
     assert pond.poach("cache", "list").stdout.count("+loud") == 1
+
+
+def test_keep_counts_the_sdists_of_pins(pond):
+    """Also of one whose egg is not built yet, as it does not build."""
+    pond.poach("graph")
+    (sdist,) = pond.path.glob("patched-eggs/2/.sdists/*/*")
+
+    pond.poach("cache", "prune", "--keep", "buildout.cfg")
+    assert not list(pond.path.glob("patched-eggs/2/pond"))
+    assert sdist.exists()
+
+    cfg = pond.path / "buildout.cfg"
+    cfg.write_text(cfg.read_text().replace("+loud", ""))
+    pond.poach("cache", "prune", "--keep", "buildout.cfg")
+    assert not sdist.exists()
 
 
 def test_keep_counts_the_last_run(pond):

@@ -220,7 +220,11 @@ def test_a_closed_folder_of_tools(store, name):
 
 @pytest.mark.parametrize("mode", [0o700, 0o744])
 @pytest.mark.parametrize(
-    "name", [".known", ".known/sdists", ".tools", ".diffs", ".damaged", ".staging"]
+    "name",
+    [
+        *(".known", ".known/sdists", ".tools", ".diffs", ".sdists", ".damaged"),
+        ".staging",
+    ],
 )
 def test_closed_folders_beside_the_entries(store, name, mode):
     folder = store.root / name

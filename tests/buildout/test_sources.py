@@ -35,9 +35,10 @@ PAGE = "/simple/pond/"
 
 @pytest.fixture
 def warm(warm, tmp_path):
-    """A store with the egg of pond 1.0 +loud, that knows no sdist."""
+    """A store with the egg of pond 1.0 +loud, that knows and keeps no sdist."""
     store = shutil.copytree(warm, tmp_path / "warm")
     shutil.rmtree(store / "2" / ".known" / "sdists")
+    shutil.rmtree(store / "2" / ".sdists", ignore_errors=True)
     return store
 
 
@@ -67,6 +68,22 @@ def sdist(tmp_path, index):
 def forget(project):
     """Make the store forget which sdist it has seen."""
     shutil.rmtree(project.path / "patched-eggs/2/.known/sdists")
+
+
+def drop(project):
+    """Remove the sdists that the store keeps."""
+    shutil.rmtree(project.path / "patched-eggs/2/.sdists")
+
+
+def kept(project):
+    """Return the only sdist that the store keeps."""
+    (found,) = project.path.glob("patched-eggs/2/.sdists/*/*")
+    return found
+
+
+def edit(project):
+    """Edit the diff, so that the egg has to be built again."""
+    project.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
 
 
 def sha256(data):
@@ -295,6 +312,7 @@ def test_no_secret_is_logged(index, pond, command):
     # With -vv buildout prints its configuration, before any extension is loaded.
     words = {"run": [["-v"]], "poach": [["build", "-vv"], ["graph", "-vv"]]}[command]
     for each in words:
+        shutil.rmtree(made.path / "patched-eggs/2/.sdists", ignore_errors=True)
         result = getattr(made, command)(*each, expect=None)
         assert "links.html" in result.stderr + result.stdout
         assert "hush" not in result.output
@@ -458,6 +476,101 @@ def test_a_file_that_is_not_the_one_of_the_index(index, pond):
     assert "sha256 validation failed for pond-1.0.tar.gz" in error
 
 
+def test_an_edited_diff_needs_no_index(index, pond):
+    """The note says which sdist is right, and the store keeps that one."""
+    add_pond(index)
+    made = pond()
+    made.poach("build")
+    (index.root / FILE.lstrip("/")).unlink()
+    index.requests.clear()
+    edit(made)
+
+    done = made.poach("build")
+
+    assert "Built pond" in done.output
+    assert "Getting the sdist" not in done.output
+    assert index.requests == []
+    assert made.poach("graph", "-o").stdout.startswith("pond 1.0 +loud\n")
+    assert made.poach("cache", "verify").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["build", "graph"])
+def test_a_damaged_sdist_is_fetched_again(index, pond, command):
+    add_pond(index)
+    made = pond()
+    made.poach("build")
+    kept(made).write_bytes(b"damaged")
+    index.requests.clear()
+    edit(made)
+
+    done = made.poach(command)
+
+    assert "Damaged: " in done.stderr
+    assert index.requests == [PAGE, FILE]
+    assert kept(made).read_bytes() == (index.root / FILE.lstrip("/")).read_bytes()
+    assert made.poach("cache", "verify").returncode == 0
+
+
+def test_a_damaged_sdist_offline(index, pond):
+    add_pond(index)
+    made = pond()
+    made.poach("build")
+    file = kept(made)
+    file.write_bytes(b"damaged")
+
+    assert made.poach("graph", "-o", expect=1).error == (
+        "The sdist of pond 1.0 is needed and cannot be had in offline (no-install) "
+        f"mode; the sdist kept in {file.parent} is damaged (it has other bytes)"
+    )
+
+
+def test_with_a_download_cache_both_have_the_sdist(index, pond):
+    add_pond(index)
+    made = pond("download-cache = downloads")
+    (made.path / "downloads").mkdir()
+    made.poach("build")
+    (cached,) = made.path.glob("downloads/**/pond-1.0.tar.gz")
+
+    assert cached.read_bytes() == kept(made).read_bytes()
+    cached.unlink()
+    index.requests.clear()
+    edit(made)
+    made.poach("build")
+    assert index.requests == []
+
+
+def test_what_lies_in_find_links_is_not_kept(index, pond, sdist):
+    made = pond(f"find-links = {sdist.parent}")
+    made.poach("build")
+
+    assert not list(made.path.glob("patched-eggs/2/.sdists"))
+
+
+def test_where_no_sdist_can_be_kept(index, pond):
+    add_pond(index)
+    made = pond()
+    made.write("patched-eggs/2/.sdists", "")
+    made.poach("build")
+    edit(made)
+    index.requests.clear()
+
+    assert "Built pond" in made.poach("build").output
+    assert index.requests == [PAGE, FILE]
+
+
+def test_what_the_index_promises_is_not_fetched_if_it_is_kept(index, pond):
+    """The note was removed, as a message tells users to, and nothing has changed."""
+    add_pond(index)
+    made = pond()
+    made.poach("build")
+    forget(made)
+    index.requests.clear()
+
+    made.poach("build")
+
+    assert index.requests == [PAGE]
+
+
 def test_a_changed_sdist(index, pond):
     """The store goes on with the one it knows, and builds no other by itself."""
     add_pond(index)
@@ -467,7 +580,8 @@ def test_a_changed_sdist(index, pond):
     index.add_sdist("pond", "1.0", {"src/pond/__init__.py": SOURCE + "\nnew = 1\n"})
     new = sha256((index.root / FILE.lstrip("/")).read_bytes())
     made.poach("build")
-    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+    drop(made)
+    edit(made)
     note = made.path / "patched-eggs/2/.known/sdists/pond-1.0.json"
 
     assert made.poach("build", expect=1).error == (
@@ -507,7 +621,8 @@ def test_a_zip_beside_a_known_tar_gz_changes_nothing(index, pond):
     made.poach("build")
     tar = index.root / FILE.lstrip("/")
     index.add("pond", "pond-1.0.zip", as_zip(tar))
-    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+    drop(made)
+    edit(made)
 
     made.poach("build")
 
@@ -519,7 +634,8 @@ def test_a_tar_gz_beside_a_known_zip_changes_nothing(index, pond, sdist):
     made = pond()
     made.poach("build")
     index.add("pond", "pond-1.0.tar.gz", sdist.read_bytes())
-    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+    drop(made)
+    edit(made)
 
     made.poach("build")
 
@@ -577,7 +693,8 @@ def test_a_known_sdist_is_distinguished_from_another_of_its_name(index, pond):
     made = pond(f"find-links = {index.put('elsewhere/page.html', '')}")
     made.poach("build")
     two(index, index.root / FILE.lstrip("/"))
-    made.write("patches/pond/loud.patch", "Text.\n\n" + LOUD)
+    drop(made)
+    edit(made)
     index.requests.clear()
 
     made.poach("build")

@@ -23,9 +23,9 @@ from setuptools.errors import BaseError
 from poach.catalog.ports import Sdist
 from poach.errors import PoachError
 from poach.names import canonicalize_name, is_tagged, is_version, same_version
-from poach.pins.location import plain, without_credentials
+from poach.pins.location import is_url, plain, without_credentials
 from poach.store import manifest
-from poach.store.store import Store
+from poach.store.store import DamagedSdist, Store
 
 #: What setuptools' package index takes for an sdist: no .tar.xz.
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
@@ -137,16 +137,21 @@ class NotFetched(PoachError):
 
 
 class Offline(PoachError):
-    """A source archive is needed in offline mode."""
+    """A source archive is needed in offline mode.
+
+    `damage` says what is wrong with the one that the store had kept, '' for nothing.
+    """
 
     project: str
     version: str
+    damage: str = ""
 
     def __str__(self) -> str:
-        return (
+        said = (
             f"The sdist of {self.project} {self.version} is needed "
             "and cannot be had in offline (no-install) mode"
         )
+        return f"{said}; {self.damage}" if self.damage else said
 
 
 class _Index(easy_install.AllowHostsPackageIndex):  # type: ignore[misc]
@@ -198,8 +203,9 @@ class BuildoutSources:
     """Finds sdists where the buildout finds its distributions, each once in a run.
 
     `links`, `index` and `allow_hosts` are the buildout's options; the download cache
-    and install-from-cache are taken from its installer.  What lies in no cache is kept
-    in the staging area of `store` for as long as this object, or the process, lives.
+    and install-from-cache are taken from its installer.  What is fetched from a URL is
+    kept in `store`.  Where the store has noted which sdist is right, and keeps that,
+    nobody is asked.
     """
 
     def __init__(
@@ -218,6 +224,7 @@ class BuildoutSources:
         self._found: dict[tuple[str, str], Sdist] = {}
         self._reported: set[tuple[str, str]] = set()
         self._scratch: Path | None = None
+        self._count = 0
         self._stack = contextlib.ExitStack()
         weakref.finalize(self, self._stack.close)
 
@@ -226,19 +233,34 @@ class BuildoutSources:
     ) -> Sdist:
         """Return the sdist of exactly that version, fetched if need be.
 
-        It lies in the download cache, where there is one, in the staging area, or where
-        find-links points to.  `fetching` is called before it is sought for the first
-        time.  Raises `NoSdist`, `WrongSdist`, `DifferentSdists`, `NotFetched`,
-        `Offline`, `StoreUnwritable`.
+        It lies in the store, in the download cache, where find-links points to, or in
+        the staging area of a store that cannot keep it.  `fetching` is called before
+        it is sought for the first time.  Raises `NoSdist`, `WrongSdist`,
+        `DifferentSdists`, `NotFetched`, `Offline`, `StoreUnwritable`.
         """
         wanted = canonicalize_name(project), version
         with _ALONE:
-            if wanted not in self._found:
+            found = self._found.get(wanted)
+            if found is None or not found.path.exists():  # it may have been pruned
+                found = self._kept(project, version)
+            if found is None:
                 if wanted not in self._reported:
                     fetching()
                 self._reported.add(wanted)
-                self._found[wanted] = self._find(project, version)
-            return self._found[wanted]
+                found = self._find(project, version)
+            self._found[wanted] = found
+            return found
+
+    def _kept(self, project: str, version: str) -> Sdist | None:
+        """Return the noted sdist if the store keeps it."""
+        noted = self._noted(project, version)
+        try:
+            path = self._store.kept_sdist(noted.sha256)
+        except DamagedSdist as damage:
+            if self.offline:
+                raise Offline(project, version, str(damage)) from damage
+            return None
+        return Sdist(path, noted.sha256, noted.source) if path else None
 
     def _find(self, project: str, version: str) -> Sdist:
         if self.offline:
@@ -258,26 +280,35 @@ class BuildoutSources:
         promised = _promised(chosen, wanted)
         if noted.sha256 not in promised.values() and len({*promised.values()}) > 1:
             raise DifferentSdists(_file(chosen), promised)
+        place = without_credentials(_place(chosen))
+        with contextlib.suppress(DamagedSdist):
+            kept = self._store.kept_sdist(_digest(chosen))
+            if kept is not None:
+                return Sdist(kept, _digest(chosen), place)
+        folder = self._folder()
         with self._store.writing():
-            path = _fetched(installer, chosen, self._folder())
+            path = _fetched(installer, chosen, folder)
         _, found = manifest.size_and_digest(path)
         wrong = [digest for digest in promised.values() if digest != found]
         if wrong and found != noted.sha256:
             raise WrongSdist(path, wrong[0], found)
-        return Sdist(path, found, without_credentials(_place(chosen)))
+        if is_url(_place(chosen)):
+            path = self._store.keep_sdist(folder / path.name, found)
+        return Sdist(path, found, place)
 
     def _noted(self, project: str, version: str) -> _Noted:
         """Return what the store has noted of the sdist when it saw it first."""
         name = f"{canonicalize_name(project)}-{version}"
         facts = self._store.recall("sdists", name) or {}
-        return _Noted(str(facts.get("file") or ""), str(facts.get("sha256") or ""))
+        return _Noted(*(str(facts.get(key) or "") for key in _Noted._fields))
 
     def _folder(self) -> Path:
         """Return a new folder for what is fetched."""
         if self._scratch is None:
             self._scratch = self._stack.enter_context(self._store.scratch())
-        folder = self._scratch / str(len(self._found))
-        folder.mkdir(exist_ok=True)
+        self._count += 1
+        folder = self._scratch / str(self._count)
+        folder.mkdir()
         return folder
 
     def _installer(self) -> Any:
@@ -332,10 +363,13 @@ def _is_sdist(dist: Any) -> bool:
 
 
 class _Noted(NamedTuple):
-    """The file name and the sha256 of an sdist that was seen before, '' if none was."""
+    """What is noted of an sdist that was seen before, '' for what is not."""
 
+    #: The name of its file.
     file: str
     sha256: str
+    #: Where it came from, without credentials.
+    source: str
 
 
 def _chosen(installer: Any, dists: Sequence[Any], noted: _Noted) -> Any:

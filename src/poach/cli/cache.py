@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from poach import pipeline
 from poach.cli import config, tables
 from poach.cli.saying import complain, say
 from poach.errors import PoachError, collect, raise_faults
@@ -27,10 +28,11 @@ from poach.store.inventory import (
     denied,
     entries_of,
     others,
+    sdists_of,
 )
 from poach.store.manifest import RECORD
-from poach.store.pruning import Criteria, Pruning, prune
-from poach.store.store import Store
+from poach.store.pruning import Criteria, Pruning, prune, without_needed
+from poach.store.store import SDISTS, Store
 from poach.store.verifying import checked, verify
 
 DAY = 24 * 3600
@@ -163,12 +165,13 @@ def _list(arguments: argparse.Namespace) -> int:
     with _reading(store):
         entries, formats = entries_of(store), others(store)
         aliases = aliases_of(store)
-        unreadable = list(denied(store))
+        sdists, unreadable = sdists_of(store), list(denied(store))
     if arguments.json:
         found = {
             "store": str(store.path),
             "entries": [tables.as_json(entry) for entry in entries],
             "stand-ins": [tables.alias_as_json(each) for each in aliases],
+            "sdists": [tables.sdist_as_json(each) for each in sdists],
             "other-formats": [tables.format_as_json(other) for other in formats],
             "closed": [
                 {"path": str(each.path), "reason": each.reason} for each in unreadable
@@ -177,10 +180,11 @@ def _list(arguments: argparse.Namespace) -> int:
         say(json.dumps(found, indent=2))
         return 0
     shown = [line for each in aliases for line in tables.alias(each)]
+    shown += map(tables.sdist_line, sdists)
     for line in [*tables.table(entries), *shown, *map(tables.format_line, formats)]:
         say(line)
-    sizes = (sum(each.size for each in some) for some in (entries, aliases, formats))
-    size = sum(sizes)
+    every: tuple[Item | OtherFormat, ...] = (*entries, *aliases, *sdists, *formats)
+    size = sum(each.size for each in every)
     complain(
         f"{tables.count(len(entries), 'egg')}, {tables.size(size)}, in {store.path}"
     )
@@ -264,15 +268,17 @@ def _prune(arguments: argparse.Namespace) -> int:
     kept = _kept(arguments, store) if arguments.keep else None
     criteria = Criteria(time.time(), idle, kept)
     with _reading(store):
-        found = [*entries_of(store), *aliases_of(store)]
+        entries = entries_of(store)
+        found = [*entries, *aliases_of(store), *sdists_of(store)]
         items: list[Item] = [each for each in found if criteria.item(each)]
         formats = [each for each in others(store) if criteria.format(each)]
         unreadable = [(each.path, each.reason) for each in denied(store)]
         unreadable += [(each.path, each.denied) for each in found if each.denied]
         used = {} if arguments.even_in_use else _in_use(store, items, formats)
+        items = [each for each in items if each.path not in used]
         done = prune(
             store,
-            [each for each in items if each.path not in used],
+            without_needed(items, [each for each in entries if each not in items]),
             [each for each in formats if each.path not in used],
             criteria.now,
             arguments.dry_run,
@@ -344,8 +350,10 @@ def _needs(arguments: argparse.Namespace, store: Store, cfg: str) -> set[str]:
         theirs = session.kit.store.path
         if theirs.resolve() != store.path.resolve():
             raise OtherStore(cfg, theirs, store.path)
-        pinned = {f"{s.pin.key}/{s.version}" for s in session.patch_sets.values()}
-        return pinned | usage.current(session.use.noted_before() or {})
+        pins = session.patch_sets.values()
+        needed = {f"{each.pin.key}/{each.version}" for each in pins}
+        needed |= {f"{SDISTS}/{pipeline.seen(each, session.kit)}" for each in pins}
+        return needed | usage.current(session.use.noted_before() or {})
 
 
 def _tell(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from poach.store.inventory import Alias, Entry, OtherFormat
+from poach.store.inventory import Alias, Entry, KeptSdist, OtherFormat
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
@@ -49,6 +49,24 @@ def alias(item: Alias) -> Iterator[str]:
     used = f"last used {_day(max(item.used))}" if item.used else "no known use"
     yield f"stand-in of a substitute: {size(item.size)}, {used}, {item.path}"
     yield from (f"  used by {user}" for user in item.users)
+
+
+def sdist_as_json(item: KeptSdist) -> dict[str, Any]:
+    """Return a kept sdist as JSON has it."""
+    return {
+        "file": item.file or None,
+        "sha256": item.sha256,
+        "path": str(item.path),
+        "size": item.size,
+        "last-used": _stamp(item.made),
+        "closed": item.denied or None,
+    }
+
+
+def sdist_line(item: KeptSdist) -> str:
+    """Return the line on a kept sdist."""
+    named = f"sdist {item.file}".rstrip()
+    return f"{named}: {size(item.size)}, last used {_day(item.made)}, {item.path}"
 
 
 _TARGET = ("python", "abi", "platform", "layout")

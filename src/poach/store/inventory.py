@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from poach.pins.build_key import FORMAT
 from poach.store import entries, manifest, usage
 from poach.store.permissions import PermissionDenied, may_read
-from poach.store.store import DamagedEntry, Store
+from poach.store.store import SDISTS, DamagedEntry, Store
 from poach.store.usage import Uses
 
 ALIASES = ".aliases"
@@ -62,6 +62,19 @@ class Alias(Item):
 
 
 @dataclass(frozen=True, slots=True)
+class KeptSdist(Item):
+    """An upstream sdist: .sdists/SHA256; it counts as made when it was last used."""
+
+    #: The name of its file; '' where that is not known.
+    file: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its bytes, in hex."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
 class Entry(Item):
     """An entry as far as it can be read; its place is PROJECT/VERSION/KEY."""
 
@@ -78,6 +91,11 @@ class Entry(Item):
     def version(self) -> str:
         """The tagged version."""
         return self.path.parent.name
+
+    @property
+    def sdist(self) -> str:
+        """The sha256 of the sdist that it is made of, in hex; '' if not known."""
+        return str(self.key.get("sdist") or "")
 
     @property
     def project(self) -> str:
@@ -130,7 +148,7 @@ def denied(store: Store) -> Iterator[PermissionDenied]:
     Where work is under way others may well keep theirs to themselves.
     """
     tops = [path for path in sorted(store.root.glob("*")) if path.name not in _WORK]
-    holders = [path for path in tops if path.name == ".known" or path.name[0] != "."]
+    holders = [p for p in tops if p.name in (".known", SDISTS) or p.name[0] != "."]
     below = [path for folder in holders for path in sorted(folder.glob("*"))]
     for folder in filter(_is_folder, [*tops, *below]):
         if not may_read(folder):
@@ -157,6 +175,21 @@ def aliases_of(store: Store) -> list[Alias]:
     paths = filter(_is_folder, _readable(store, folder))
     found = (_alias(store, path, known) for path in paths)
     return [each for each in found if each is not None]
+
+
+def sdists_of(store: Store) -> list[KeptSdist]:
+    """Return the upstream sdists that the store keeps."""
+    paths = filter(_is_folder, _readable(store, store.root / SDISTS))
+    found = (_sdist(store, path) for path in paths)
+    return [each for each in found if each is not None]
+
+
+def _sdist(store: Store, path: Path) -> KeptSdist | None:
+    denied = "" if may_read(path) else store.denied(path).reason
+    file = next(iter(_readable(store, path)), path)
+    facts = _facts(path, file, denied, Uses(store.root, {}, {}))
+    name = file.name if file != path else ""
+    return KeptSdist(**facts, file=name) if facts is not None else None
 
 
 def _alias(store: Store, path: Path, known: Uses) -> Alias | None:

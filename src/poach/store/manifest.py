@@ -46,6 +46,20 @@ def size_and_digest(path: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def wrong_digest(path: Path, sha256: str) -> str:
+    """Return what is wrong with a file that is to have that digest, else ''.
+
+    Raises PermissionError for what this user may not read.
+    """
+    try:
+        _, digest = size_and_digest(path)
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as error:
+        return f"it cannot be read: {error}"
+    return "" if digest == sha256 else "it has other bytes"
+
+
 def read(path: str | Path) -> bytes:
     """Return the bytes of a regular file; raise OSError, or ValueError for another.
 

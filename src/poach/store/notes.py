@@ -43,7 +43,7 @@ class Notes(NamedTuple):
         Raises PermissionError for a note that this user may not read.
         """
         found = (_read(self.place(kind, name)) or {}).get("sha256")
-        return found if isinstance(found, str) and _SHA256.fullmatch(found) else None
+        return found if isinstance(found, str) and is_sha256(found) else None
 
     def all(self, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Yield all readable notes of one kind, each with its file."""
@@ -55,6 +55,11 @@ class Notes(NamedTuple):
             note = read(path)
             if note is not None:
                 yield path, note
+
+
+def is_sha256(text: str) -> bool:
+    """Return whether a text is a sha256 in hex."""
+    return _SHA256.fullmatch(text) is not None
 
 
 def read(path: Path) -> dict[str, Any] | None:

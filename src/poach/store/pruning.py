@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from poach.errors import PoachError
 from poach.store import damaged, locks, manifest, usage
-from poach.store.inventory import Entry, Item, OtherFormat
+from poach.store.inventory import Entry, Item, KeptSdist, OtherFormat
 from poach.store.staging import STALE_SECONDS
 from poach.store.store import Store, StoreUnwritable
 from poach.system import DISK_FULL
@@ -124,12 +124,27 @@ def prune(
     return Pruning([*removed, *_swept(store, dry_run)], busy, faults)
 
 
+def without_needed(items: Iterable[Item], entries: Iterable[Entry]) -> list[Item]:
+    """Return `items` without the sdists that one of `entries` is made of.
+
+    Those are the entries that stay: each may have to be built again.
+    """
+    needed = {entry.sdist for entry in entries}
+    return [
+        item
+        for item in items
+        if not (isinstance(item, KeptSdist) and item.sha256 in needed)
+    ]
+
+
 def _kind(item: Item) -> str:
+    if isinstance(item, KeptSdist):
+        return "sdist"
     return "entry" if isinstance(item, Entry) else "stand-in"
 
 
 def _lock(store: Store, item: Item) -> Path:
-    """Return the lock of the process that makes `item`."""
+    """Return the lock of the process that makes `item`; for an sdist there is none."""
     name = item.path.name if isinstance(item, Entry) else f"aliases-{item.path.name}"
     return store.root / ".locks" / f"{name}.lock"
 

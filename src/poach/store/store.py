@@ -7,6 +7,7 @@ Below the store's folder stands the version of its format, and below that::
     .tools/                          pip and its like for Pythons that have none
     .aliases/                        eggs in the name of a project that has a substitute
     .diffs/                          diffs that were fetched, by digest
+    .sdists/SHA256/                  an upstream sdist that was fetched
     .locks/  .staging/  .logs/       work under way, and logs of failed builds
     .damaged/                        what was found damaged, and was replaced
 
@@ -35,7 +36,7 @@ from poach.pins.build_key import FORMAT, BuildKey
 from poach.store import entries, locks, manifest
 from poach.store.atomic import Common, appear
 from poach.store.entries import DIGITS, DamagedEntry, Made, PatchedEgg
-from poach.store.notes import Notes
+from poach.store.notes import Notes, is_sha256
 from poach.store.reporter import StoreReporter
 from poach.store.staging import Staging
 from poach.system import DISK_FULL
@@ -44,10 +45,20 @@ if TYPE_CHECKING:
     from poach.store.damaged import DamagedItem
     from poach.store.permissions import PermissionDenied
 
-__all__ = ["DamagedEntry", "Made", "PatchedEgg", "Store", "StoreUnwritable"]
+__all__ = [
+    "DamagedEntry",
+    "DamagedSdist",
+    "Made",
+    "PatchedEgg",
+    "Store",
+    "StoreUnwritable",
+]
 
 #: What a file system says that takes nothing.
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
+
+#: The folder of upstream sdists, which are kept by digest.
+SDISTS = ".sdists"
 
 #: The lock of a process that sweeps and builds nothing.
 _SWEEPING = "sweeping"
@@ -65,6 +76,16 @@ class StoreUnwritable(PoachError):
             f"Cannot write to the patched-egg store {self.path}: {self.reason}; "
             f"{self.cure}, or set patched-eggs-directory"
         )
+
+
+class DamagedSdist(PoachError):
+    """A kept sdist that was damaged and is set aside; `path` is its old folder."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the sdist kept in {self.path} is damaged ({self.reason})"
 
 
 class Store:
@@ -173,6 +194,42 @@ class Store:
         except (OSError, ValueError):
             return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def keep_sdist(self, file: Path, sha256: str) -> Path:
+        """Keep an sdist, alone in a folder that is staged; return where it is then.
+
+        It stays where it is if the store has it already, or cannot be written.
+        """
+        place = self.root / SDISTS / sha256
+        with contextlib.suppress(StoreUnwritable), self._writable():
+            appear(file.parent, place, self._common)
+        return file if file.exists() else place / file.name
+
+    def kept_sdist(self, sha256: str) -> Path | None:
+        """Return the sdist with that digest if it was kept and this user may read it.
+
+        All of it is read.  Raises `DamagedSdist`, and sets that aside.
+        """
+        if not is_sha256(sha256):
+            return None
+        place = self.root / SDISTS / sha256
+        reason = ""
+        try:
+            for file in place.iterdir():
+                reason = manifest.wrong_digest(file, sha256)
+                if not reason:
+                    with contextlib.suppress(OSError):  # another user's
+                        os.utime(file)  # the time of its last use
+                    return file
+        except (FileNotFoundError, PermissionError):
+            return None
+        except NotADirectoryError:
+            reason = "it is no folder" if os.path.lexists(place) else ""
+        if not reason:  # there is no file: the user has removed a damaged one
+            return None
+        with contextlib.suppress(StoreUnwritable), self._writable():
+            self._move_damaged(place, reason)
+        raise DamagedSdist(place, reason)
 
     def folder(self, kind: str, name: str, make: Callable[[Path], None]) -> Path:
         """Return the folder `name` of tools or aliases; where it is missing, `make` it.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from poach.store import entries, inventory, manifest, notes
 from poach.store.permissions import may_read
-from poach.store.store import DamagedEntry, Store
+from poach.store.store import SDISTS, DamagedEntry, Store
 
 #: The folders that have a record of their own.
 _RECORDED = (".tools", ".aliases")
@@ -51,6 +51,7 @@ def checked(store: Store) -> Checked:
     recorded = [*eggs, *map(_recorded, folders)]
     sizes = [size for files in recorded for size, _ in files.values()]
     single = [*(store.root / ".diffs").glob("*")]
+    single += (store.root / SDISTS).glob("*/*")
     single += (store.root / ".known").glob("*/*.json")
     sizes += map(_size, single)
     return Checked(len(eggs), len(sizes), sum(sizes))
@@ -92,7 +93,9 @@ def verify(store: Store) -> Iterator[Flaw]:
         for folder in sorted((store.root / kind).glob("*")):
             yield from _flaws(store, folder, manifest.flaws(folder))
     for path in sorted((store.root / ".diffs").glob("*")):
-        yield from _flaws(store, path, _wrong_diff(path))
+        yield from _flaws(store, path, _wrong_bytes(path, path.name))
+    for path in sorted((store.root / SDISTS).glob("*/*")):
+        yield from _flaws(store, path, _wrong_bytes(path, path.parent.name))
     for path in sorted((store.root / ".known").glob("*/*.json")):
         yield from _flaws(store, path, _wrong_note(path))
 
@@ -108,16 +111,10 @@ def _flaws(store: Store, place: Path, reasons: Iterator[str]) -> Iterator[Flaw]:
         yield from found
 
 
-def _wrong_diff(path: Path) -> Iterator[str]:
-    try:
-        _, digest = manifest.size_and_digest(path)
-    except PermissionError:
-        raise
-    except (OSError, ValueError) as error:
-        yield f"it cannot be read: {error}"
-    else:
-        if digest != path.name:
-            yield "it has other bytes"
+def _wrong_bytes(path: Path, sha256: str) -> Iterator[str]:
+    reason = manifest.wrong_digest(path, sha256)
+    if reason:
+        yield reason
 
 
 def _wrong_note(path: Path) -> Iterator[str]:
