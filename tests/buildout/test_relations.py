@@ -106,8 +106,8 @@ def test_a_conflict_names_both_and_shows_both_texts(tree):
     (found,) = conflicts(tree, [END, TOP, NEAR, OTHER])
 
     assert str(found).splitlines() == [
-        "'near' (keas 2.0) and 'top' (cfg:1) both change f.txt; one of them is to be "
-        "made again on top of the other (- top, + near):",
+        "'near' (keas 2.0) and 'top' (cfg:1) both change f.txt; make one of them again "
+        "on top of the other (- top, + near):",
         "  @@ -2,5 +2,5 @@",
         "   line 2",
         "  -TOP",
@@ -339,8 +339,8 @@ def test_a_conflict_is_explained(pond, command):
     assert "Patch 'otherwise'" in error
     assert error.endswith(
         "'otherwise' (versions:pond on the command line) and 'loud' (versions:pond on "
-        "the command line) both change src/pond/__init__.py; one of them is to be made "
-        "again on top of the other (- loud, + otherwise):\n"
+        "the command line) both change src/pond/__init__.py; make one of them again "
+        "on top of the other (- loud, + otherwise):\n"
         "  @@ -6,3 +6,3 @@\n"
         "   def sound():\n"
         '  -    return "QUACK"\n'
@@ -352,7 +352,7 @@ def test_a_wrong_order_is_explained(pond):
     error = pond.poach("graph", "versions:pond=1.0 +louder +loud", expect=1).error
 
     assert error.endswith(
-        "'louder' (versions:pond on the command line) applies behind the others: name "
+        "'louder' (versions:pond on the command line) applies after the others: name "
         "it last"
     )
 
