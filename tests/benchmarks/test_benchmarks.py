@@ -7,6 +7,7 @@ import shutil
 import assembly
 import buildouts
 import cold
+import commands
 import lookup
 import pytest
 import warm
@@ -184,6 +185,20 @@ def test_assemblies_are_compared(tmp_path, capsys):
         assert chosen == "patched: WebOb six"
         assert line.startswith("small-6.0.1, 2 of 2 eggs ")
         assert line.split()[-2] == limit
+
+
+def test_commands_are_compared(here, capsys):
+    commands.start(here, repeat=1)
+    commands.graph(here, repeat=1, patches=5, files=2)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["poach", "--version"],
+        ["poach", "list"],
+        ["graph", "of"],
+    ]
+    cfg = (here.root / "graph" / "buildout.cfg").read_text()
+    assert "pool = 1.0 +p0 +p1 +p2 +p3 +p4\n" in cfg
 
 
 @pytest.mark.more
