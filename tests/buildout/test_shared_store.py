@@ -445,7 +445,7 @@ def test_what_was_fetched_before_there_were_keys(pond, key, signs):
 
     error = careful.run(env=signs, expect=1).error
 
-    assert " and is signed by none of patched-eggs-trusted-keys (which nobody " in error
+    assert " and is signed by none of patched-eggs-trusted-keys (no signature " in error
 
 
 def test_unsigned_entries(pond, key, signs):
