@@ -180,6 +180,37 @@ def test_a_process_that_does_not_hear_is_killed(tmp_path, monkeypatch):
         jobs.collect(work, [False, True], 2)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc")
+def test_what_a_process_has_started_ends_before_it(tmp_path, monkeypatch):
+    """uv ends at once when it is interrupted, and its children take their time."""
+    monkeypatch.setattr(process, "PATIENCE", (0, 10))
+    child = (
+        "import pathlib, time\n"
+        "pathlib.Path('up').touch()\n"
+        "try:\n    time.sleep(600)\n"
+        "finally:\n    time.sleep(0.5)\n    pathlib.Path('tidy').touch()\n"
+    )
+    code = (
+        "import signal, subprocess, sys\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}])\n"
+    )
+
+    def work(stays):
+        if not stays:
+            wait_for(tmp_path / "up")
+            time.sleep(0.1)
+            raise ZeroDivisionError
+        process.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env={}, log=tmp_path / "log"
+        )
+
+    with pytest.raises(ZeroDivisionError):
+        jobs.collect(work, [False, True], 2)
+
+    assert (tmp_path / "tidy").exists()
+
+
 # builds
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -237,11 +237,14 @@ def _stop(processes: Collection[subprocess.Popen[bytes]]) -> None:
     by_themselves, interrupted = PATIENCE
     try:
         for process in _left(processes, by_themselves):
-            _signal(process, signal.SIGINT)
-        _left(processes, interrupted)
+            # uv ends at once, and leaves what it has started to itself: so that first.
+            _signal([*_descendants(process.pid)] or [process.pid], signal.SIGINT)
+        for process in _left(processes, interrupted / 2):
+            _signal([*_descendants(process.pid), process.pid], signal.SIGINT)
+        _left(processes, interrupted / 2)
     finally:  # at once for a user who is without patience
         for process in _left(processes, 0):
-            _signal(process, _KILL)
+            _signal([*_descendants(process.pid), process.pid], _KILL)
             process.wait()
 
 
@@ -256,20 +259,18 @@ def _left(
     return [process for process in processes if process.returncode is None]
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    """Send a signal to a process and to its descendants, as far as /proc knows them.
+def _signal(pids: Iterable[int], number: int) -> None:
+    """Send a signal; on Windows any signal ends a process.
 
     They stay in our process group, so that a signal to the group stops them all.
     """
-    if os.name == "nt":
-        process.kill()
-        return
-    for pid in [*_descendants(process.pid), process.pid]:
+    for pid in pids:
         with contextlib.suppress(OSError):
-            os.kill(pid, number)
+            os.kill(pid, number if os.name != "nt" else signal.SIGTERM)
 
 
 def _descendants(pid: int) -> Iterator[int]:
+    """Yield what a process has started, as far as /proc knows."""
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, children.read_text().split()):
