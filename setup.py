@@ -49,6 +49,7 @@ else:
         "extras_require": {
             "cli": ["rich"],
             "sign": ["cryptography"],
+            "uv": ["uv >=0.6"],
             "test": [
                 "cryptography",
                 "cyclonedx-python-lib[json-validation]",
@@ -60,6 +61,7 @@ else:
                 "rich",
                 "ruff",
                 "types-requests",
+                "uv >=0.6",
             ],
         },
         "entry_points": {

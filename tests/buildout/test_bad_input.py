@@ -274,16 +274,16 @@ def test_a_build_that_fails(pond):
 
     (log,) = pond.path.glob("patched-eggs/2/.logs/*.log")
     here = str(log).replace(str(pond.path), "HERE")
-    assert error.startswith("Building pond 1.0 +bang +loud failed: exit code 1 from: ")
+    assert error.startswith("Building pond 1.0 +bang +loud failed: exit code ")
     assert "bang, says setup.py" in error
-    assert error.endswith(
+    assert (
         f"the full log is in {here}\n"
         "these patches are in the tree:\n"
         "    +bang (buildout.cfg:12): setup.py\n"
         "    +loud (buildout.cfg:12): src/pond/__init__.py\n"
         "read the log, or run 'poach build -v pond'; if the pin builds without its "
         "patches, fix the patch"
-    )
+    ) in error
     assert "bang, says setup.py" in log.read_text()
 
 
@@ -298,7 +298,8 @@ def test_a_build_that_fails_names_the_patch_of_the_file(index, project):
         "--- a/cquack.py\n+++ b/cquack.py\n@@ -1,3 +1,4 @@\n import cpond\n+\n \n \n",
     )
 
-    assert made.run(expect=1).error.split("the full log is in ")[1].split("\n")[1:] == [
+    _, log = made.run(expect=1).error.split("the full log is in ")
+    assert log.partition("; with 'patch-build-with")[0].split("\n")[1:] == [
         "these patches are in the tree:",
         "    +other (buildout.cfg:12): cquack.py",
         "    +loud (buildout.cfg:12): cpond.c, which the log names",

@@ -10,6 +10,7 @@ import sys
 from configparser import RawConfigParser
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 
@@ -19,6 +20,7 @@ from poach.build.builder import BuildFailed, NotOneWheel, PipBuilder
 from poach.build.pip import Pip
 from poach.build.pipconfig import BARRED, NEUTRAL
 from poach.build.process import CommandFailed
+from poach.build.uv import Python, UvBuilder
 from poach.buildout.eggs import BuildoutEggs
 from poach.pins.build_key import BuildOptions
 from support.wheels import WHEEL, make_wheel, record_of
@@ -266,7 +268,23 @@ def test_a_build_that_fails(tmp_path):
     )
 
 
-# With a real pip
+# With a real pip, and a real uv
+
+
+@pytest.fixture(params=["pip", "uv"])
+def built_with(request):
+    """Return a builder that builds with one of both."""
+
+    def builder(pip):
+        if request.param == "pip":
+            return PipBuilder(pip)
+        python = Python("cp311", "3.11.0", sys.prefix, version("pip"))
+        return UvBuilder(PipBuilder(pip), python, must=True)
+
+    if request.param == "uv":
+        pytest.importorskip("uv")
+    return builder
+
 
 BACKEND = """
 import zipfile
@@ -330,12 +348,16 @@ ODD = [
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_odd_options_in_pips_configuration_break_nothing(tmp_path, conf, text):
+def test_odd_options_in_pips_configuration_break_nothing(
+    tmp_path, conf, text, built_with
+):
     other = project(tmp_path / "other")
     (tmp_path / "requirements.txt").write_text(str(other))
     environ = conf(text.format(tmp_path))
     tree, dest = project(tmp_path / "work" / "pond-1.0"), tmp_path / "work" / "wheel"
-    builder = PipBuilder(Pip(sys.executable, environ=environ))
+    if "-binary" in text and built_with(None).__class__ is UvBuilder:
+        pytest.skip("uv has no such option")
+    builder = built_with(Pip(sys.executable, environ=environ))
 
     wheel = builder.build("pond 1.0", tree, dest, BuildOptions(), tmp_path / "log")
 
@@ -366,7 +388,7 @@ WHAT = {
 
 
 @pytest.mark.parametrize("place", ["global", "user", "named", "environment"])
-def test_what_pip_is_to_do_only_poach_says(tmp_path, conf, place):
+def test_what_pip_is_to_do_only_poach_says(tmp_path, conf, place, built_with):
     """Also the pip that pip starts for what a build requires, by whatever file."""
     project(tmp_path / "other")
     (tmp_path / "requirements.txt").write_text(str(tmp_path / "other"))
@@ -387,7 +409,7 @@ def test_what_pip_is_to_do_only_poach_says(tmp_path, conf, place):
         environ["XDG_CONFIG_DIRS"] = str(tmp_path / "xdg")
     pip = Pip(sys.executable, links=[str(tmp_path / "links")], environ=environ)
 
-    wheel = PipBuilder(pip).build("pond", tree, dest, BuildOptions(), tmp_path / "log")
+    wheel = built_with(pip).build("pond", tree, dest, BuildOptions(), tmp_path / "log")
 
     assert wheel == dest / "pond-1.0-py3-none-any.whl"
     assert not (tmp_path / "elsewhere").exists()
@@ -473,7 +495,7 @@ class Guarded(SimpleHTTPRequestHandler):
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc")
-def test_no_process_shows_a_secret_while_pip_fetches(tmp_path, conf):
+def test_no_process_shows_a_secret_while_pip_fetches(tmp_path, conf, built_with):
     """The pip that a build starts for its requirements is the one that fetches."""
     wheel_of(tmp_path / "served", "tadpole", {"tadpole.py": b""})
     handler = partial(Guarded, directory=str(tmp_path / "served"))
@@ -484,7 +506,7 @@ def test_no_process_shows_a_secret_while_pip_fetches(tmp_path, conf):
     tree = project(tmp_path / "work" / "pond-1.0", ["tadpole"])
     pip = Pip(sys.executable, links=[url], environ=conf("[global]\nno-index = true"))
     try:
-        PipBuilder(pip).build(
+        built_with(pip).build(
             "pond 1.0", tree, tmp_path / "work/wheel", BuildOptions(), tmp_path / "log"
         )
     finally:
@@ -492,7 +514,7 @@ def test_no_process_shows_a_secret_while_pip_fetches(tmp_path, conf):
         server.server_close()
 
     assert server.tokens
-    pips = [line for line in server.lines if b"pip" in line and b"install" in line]
-    assert pips
+    tools = [line for line in server.lines if b"install" in line or b"build" in line]
+    assert [line for line in tools if b"pip" in line or b"/uv" in line]
     assert not [line for line in server.lines if b"secret@" in line]
     assert not [line for line in server.lines if b"hushhush" in line]

@@ -74,7 +74,7 @@ def test_the_build_fails_and_the_error_says_how(zodb):
     project, result = zodb
 
     assert result.error.startswith(
-        "Building ZODB3 3.8.1 +poll-invalidations failed: exit code 1 from: "
+        "Building ZODB3 3.8.1 +poll-invalidations failed: exit code "
     )
     assert "SyntaxError: Missing parentheses in call to 'print'" in result.error
     (log,) = project.path.glob("patched-eggs/2/.logs/zodb3-3.8.1+poll*.log")

@@ -59,7 +59,7 @@ HOUSE = {
     "build": Room(
         "errors names applier applier.disk pins record store",
         "builder built compiling egginfo extras interpreter jobs judging pip process "
-        "retag suspects translations unpacking watching",
+        "retag suspects translations unpacking uv watching",
     ),
     "remote": Room(
         "errors names web applier archives pins record store",

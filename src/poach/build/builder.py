@@ -1,4 +1,4 @@
-"""Building a wheel from a source tree with pip (PEP 517) in a subprocess."""
+"""Building a wheel from a source tree (PEP 517) with pip in a subprocess."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class BuildFailed(PoachError):
 
     title: str
     failure: CommandFailed
+    #: What else there is to do, '' for nothing.
+    cure: str = ""
 
     def __str__(self) -> str:
         return f"Building {self.title} failed: {self.failure}"
@@ -55,24 +57,18 @@ class PipBuilder:
         What pip prints goes to `log`.  `title` is for messages.  Raises
         `BuildFailed` and `NotOneWheel`.
         """
-        dest.mkdir()
-        if self.copies():
-            _copies(dest).mkdir()
-        if options.build_ext:
-            _write_build_ext(tree / "setup.cfg", options.build_ext)
-        try:
-            self.pip.run(
-                self._arguments(tree, dest),
-                cwd=tree.parent,
-                log=log,
-                more={**self._environment(tree, dest), **options.environment},
-            )
-        except CommandFailed as failure:
-            raise BuildFailed(title, failure) from None
-        wheels = sorted(dest.glob("*.whl"))
-        if len(wheels) != 1:
-            raise NotOneWheel(title, [wheel.name for wheel in wheels])
-        return wheels[0]
+
+        def pip() -> None:
+            if self.copies():
+                _copies(dest).mkdir()
+            more = {**self._environment(tree, dest), **options.environment}
+            self.pip.run(self._arguments(tree, dest), tree.parent, log, more)
+
+        return built(title, tree, dest, options, pip)
+
+    def tool(self, tree: Path, options: BuildOptions) -> str:
+        """Return what builds `tree`, for people."""
+        return "pip"
 
     def built_in(self, tree: Path, dest: Path) -> Path:
         """Return where `tree` was built into `dest`: there, or in a copy."""
@@ -84,13 +80,43 @@ class PipBuilder:
         return [*wheel, "--wheel-dir", str(dest), str(tree)]
 
     def _environment(self, tree: Path, dest: Path) -> dict[str, str]:
-        epoch = self.pip.environ.get("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
-        return {
-            "SOURCE_DATE_EPOCH": epoch,
-            # Tools that ask git for a version must not find a repository around us.
-            "GIT_CEILING_DIRECTORIES": str(tree.parent),
-            **({"TMPDIR": str(_copies(dest))} if self.copies() else {}),
-        }
+        temporary = {"TMPDIR": str(_copies(dest))} if self.copies() else {}
+        return {**environment(tree, self.pip.environ), **temporary}
+
+
+def environment(tree: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return variables for whatever builds `tree`, beside the user's `environ`."""
+    return {
+        "SOURCE_DATE_EPOCH": environ.get("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH),
+        # Tools that ask git for a version must not find a repository around us.
+        "GIT_CEILING_DIRECTORIES": str(tree.parent),
+    }
+
+
+def built(
+    title: str,
+    tree: Path,
+    dest: Path,
+    options: BuildOptions,
+    build: Callable[[], None],
+    cure: str = "",
+) -> Path:
+    """Let `build` build `tree` into the new folder `dest`; return the one wheel.
+
+    `cure` is what else there is to do if that fails.  Raises `BuildFailed` and
+    `NotOneWheel`.
+    """
+    dest.mkdir()
+    if options.build_ext:
+        _write_build_ext(tree / "setup.cfg", options.build_ext)
+    try:
+        build()
+    except CommandFailed as failure:
+        raise BuildFailed(title, failure, cure) from None
+    wheels = sorted(dest.glob("*.whl"))
+    if len(wheels) != 1:
+        raise NotOneWheel(title, [wheel.name for wheel in wheels])
+    return wheels[0]
 
 
 def _copies(dest: Path) -> Path:

@@ -29,7 +29,8 @@ try:
     from pip import __version__ as pip
     from pip._vendor.packaging.tags import sys_tags
     tag = next(iter(sys_tags()))
-    found["tag"] = [tag.interpreter, tag.abi, tag.platform, pip]
+    release = "%d.%d.%d" % sys.version_info[:3]
+    found["tag"] = [tag.interpreter, tag.abi, tag.platform, pip, release, sys.prefix]
 except ImportError:
     pass
 print(json.dumps(found))
@@ -76,6 +77,10 @@ class Interpreter:
     platform: str
     #: The version of its pip.
     pip: str
+    #: Its own version.
+    version: str = ""
+    #: The folder where it is installed (``sys.prefix``).
+    prefix: str = ""
 
 
 def find(command: str, store: Store, pip: Pip, options: Sequence[str]) -> Interpreter:
@@ -109,9 +114,7 @@ def environment(path: Sequence[str] = ()) -> Mapping[str, str]:
     return {**ours, **more}
 
 
-def _probed(
-    command: str, path: Sequence[str]
-) -> tuple[str, tuple[str, str, str, str] | None]:
+def _probed(command: str, path: Sequence[str]) -> tuple[str, Sequence[str] | None]:
     """Return version and tag of an interpreter, None for the tag without tools."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "probe"

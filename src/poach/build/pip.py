@@ -61,13 +61,14 @@ class Pip:
             for option, urls in places.items()
             if (secret := list(filter(_is_secret, urls)))
         }
-        env = {**self._environment(), **(more or {})}
+        env = {**self.environment(), **(more or {})}
         # It lies in the staging area, from where a later run removes what is left.
         with TemporaryDirectory(dir=cwd, prefix="pip-") as folder:
             env = configured(hidden, env, Path(folder))
             self.runner(command, cwd=cwd, env=env, log=log)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return pip's variables, with absolute paths."""
         env = dict(self.environ)
         env.update(_absolute(env))
         env.update(_joined(env, "PYTHONPATH", self.path, os.pathsep))

@@ -81,12 +81,38 @@ def configured(
     return {**env, _FILE: str(path)}
 
 
+def files(environ: Mapping[str, str], prefix: str) -> Iterator[Path]:
+    """Yield all files that pip reads, which need not be there, the last counts most.
+
+    `environ` is pip's environment, `prefix` that of its interpreter (``sys.prefix``).
+    """
+    if environ.get(_FILE) == os.devnull:
+        return
+    yield from _of_system(environ)
+    named = bool(environ.get(_FILE)) and Path(environ[_FILE]).exists()
+    site = Path(prefix, "pip.ini" if os.name == "nt" else "pip.conf")
+    yield from [site] * named
+    yield from _files(environ)
+    yield from [site] * (not named)
+
+
+def _of_system(env: Mapping[str, str]) -> Iterator[Path]:
+    if os.name == "nt":
+        yield Path(env.get("PROGRAMDATA", r"C:\ProgramData"), "pip", "pip.ini")
+        return
+    if sys.platform == "darwin":
+        yield Path("/Library/Application Support/pip/pip.conf")
+    folders = env.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    yield from (Path(each, "pip", "pip.conf") for each in folders.split(os.pathsep))
+    yield Path("/etc/pip.conf")
+
+
 def _is_barred(variable: str) -> bool:
     name = variable.upper()
-    return name.startswith("PIP_") and _option(name[4:]) in BARRED
+    return name.startswith("PIP_") and option_name(name[4:]) in BARRED
 
 
-def _option(name: str) -> str:
+def option_name(name: str) -> str:
     """Return the name of an option as pip reads it."""
     return name.lower().replace("_", "-").removeprefix("--")
 
@@ -95,7 +121,7 @@ def _bar(config: RawConfigParser) -> None:
     """Give barred options empty values, which pip reads as none."""
     for section in ("DEFAULT", *config.sections()):
         for name in [*config[section]]:
-            if _option(name) in BARRED:
+            if option_name(name) in BARRED:
                 config.remove_option(section, name)
     for section in _SECTIONS:
         if not config.has_section(section):

@@ -33,6 +33,8 @@ class PatchedBuildFailed(PoachError):
     suspects: Sequence[Suspect]
     #: The files of theirs that the log of the failure names.
     named: Collection[str]
+    #: What else there is to do, '' for nothing.
+    cure: str = ""
 
     def __str__(self) -> str:
         return "\n".join([str(self.failure), *self._lines(), self._cure()])
@@ -55,7 +57,7 @@ class PatchedBuildFailed(PoachError):
         without = " ".join(f"+{name}" for name in guilty) or "its patches"
         return (
             f"read the log, or run 'poach build -v {self.project}'; if the pin builds "
-            f"without {without}, fix the patch"
+            f"without {without}, fix the patch{self.cure and '; '}{self.cure}"
         )
 
 

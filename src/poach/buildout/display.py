@@ -92,9 +92,9 @@ class Display(LogReporter):
         super().patched(title, label, patch)
         self._show(f"{title}: patched with {label}")
 
-    def building(self, title: str) -> None:
-        """Show that pip is at work."""
-        super().building(title)
+    def building(self, title: str, tool: str) -> None:
+        """Show that a build is at work."""
+        super().building(title, tool)
         self._show(f"{title}: building")
 
     def built(self, title: str, seconds: float) -> None:

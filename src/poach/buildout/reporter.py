@@ -37,9 +37,9 @@ class LogReporter(Reporter):
         every = logger.isEnabledFor(logging.DEBUG)
         logger.info("\n".join([_summary(title, label, patch), *_details(patch, every)]))
 
-    def building(self, title: str) -> None:
-        """Log that a build begins, which may take a while."""
-        logger.info("Building %s.", title)
+    def building(self, title: str, tool: str) -> None:
+        """Log that a build begins, which may take a while, and what builds."""
+        logger.info("Building %s with %s.", title, tool)
 
     def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
         """Log what the wheel has of the diff, and which files it lacks."""

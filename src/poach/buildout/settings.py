@@ -87,6 +87,8 @@ class Settings:
     allow_hosts: Sequence[str]
     #: Whether nothing may be downloaded.
     offline: bool
+    #: What builds wheels: auto, uv, pip.
+    build_with: str = "auto"
     #: How a remote store is used, None for no remote store.
     sharing: Sharing | None = None
     #: The keys whose signatures count; None if no signature is needed.
@@ -121,6 +123,7 @@ def read(
     effect = _choice(buildout, "patch-effect", ("error", "warn", "ignore"), faults)
     unused = _choice(buildout, "patch-unused", ("warn", "error", "ignore"), faults)
     requests = _choice(buildout, "patch-requests", ("apply", "error", "ignore"), faults)
+    build_with = _choice(buildout, "patch-build-with", ("auto", "uv", "pip"), faults)
     section = _section(buildout, "substitutes", faults)
     substitutes = _substitutes(buildout, section, pins, unpatchable, faults)
     jobs = _noting(faults, lambda: _jobs(buildout))
@@ -148,6 +151,7 @@ def read(
             for key, (option, _) in substitutes.items()
         },
         jobs=jobs,
+        build_with=build_with,
         directory=str(options["directory"]),
         versions=versions,
         links=options.get("find-links", "").split(),

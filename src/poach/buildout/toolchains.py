@@ -14,12 +14,14 @@ from poach.build import egginfo
 from poach.build.builder import PipBuilder
 from poach.build.compiling import OtherCompiler, OwnCompiler
 from poach.build.pip import Pip
+from poach.build.uv import Python, UvBuilder
 from poach.buildout.eggs import BuildoutEggs
 from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import Settings
 from poach.buildout.target import own_target
 from poach.pins.build_key import Target
 from poach.pipeline.kit import Toolchain
+from poach.pipeline.ports import WheelBuilder
 from poach.store.store import Store
 
 logger = logging.getLogger("zc.buildout.poach")
@@ -32,7 +34,10 @@ def own(settings: Settings) -> Toolchain:
     """Return what builds for the running interpreter, in the layout of its buildout."""
     pip = _pip(settings)
     builder = PipBuilder(pip, _options(), lambda: _copies(_own_pip()))
-    return Toolchain(builder, BuildoutEggs(pip), own_target(), OwnCompiler())
+    target, version = own_target(), ".".join(map(str, sys.version_info[:3]))
+    python = Python(target.python, version, sys.prefix, _own_pip())
+    builds = _with_uv(settings, builder, python)
+    return Toolchain(builds, BuildoutEggs(pip), target, OwnCompiler())
 
 
 def foreign(settings: Settings, python: str) -> Toolchain:
@@ -57,7 +62,19 @@ def foreign(settings: Settings, python: str) -> Toolchain:
     # Old releases would keep the patched wheel, under its plain name, in pip's cache.
     builder = PipBuilder(pip, [*options, "--no-cache-dir"], lambda: _copies(found.pip))
     eggs, compiler = egginfo.EggInfoEggs(found), OtherCompiler(found)
-    return Toolchain(builder, eggs, target, compiler)
+    builds = _with_uv(
+        settings,
+        builder,
+        Python(found.python, found.version, found.prefix, found.pip),
+    )
+    return Toolchain(builds, eggs, target, compiler)
+
+
+def _with_uv(settings: Settings, builder: PipBuilder, python: Python) -> WheelBuilder:
+    """Return what builds as ``patch-build-with`` says."""
+    if settings.build_with == "pip":
+        return builder
+    return UvBuilder(builder, python, must=settings.build_with == "uv")
 
 
 def _pip(settings: Settings) -> Pip:

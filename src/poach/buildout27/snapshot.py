@@ -17,6 +17,7 @@ OPTIONS = (
     "patched-eggs-directory",
     "patch-fuzz",
     "patch-effect",
+    "patch-build-with",
     "patch-jobs",
     "patch-unused",
     "poach-command",

@@ -93,8 +93,8 @@ def make(
     faults = syntax_faults(before.touched, kit, staging / "syntax", log)
     touched = _touched(patch_set, applied)
     raise_faults(translations.compile_patched(patch_set.title, tree, touched))
-    kit.reporter.building(patch_set.tagged)
     built, builder = staging / "wheel", kit.toolchain().builder
+    kit.reporter.building(patch_set.tagged, builder.tool(tree, key.options))
     try:
         path = builder.build(patch_set.asked, tree, built, key.options, log)
     except BuildFailed as failure:
@@ -234,7 +234,8 @@ def _suspected(
     ]
     files = {file for suspect in suspects for file in suspect.files}
     named = named_in(tail(failure.failure.log, FAR), files)
-    return PatchedBuildFailed(patch_set.pin.project, failure, suspects, named)
+    project, cure = patch_set.pin.project, failure.cure
+    return PatchedBuildFailed(project, failure, suspects, named, cure)
 
 
 def _applied(patch: Patch, data: bytes, outcome: trees.PatchedBy) -> AppliedPatch:

@@ -22,6 +22,9 @@ class WheelBuilder(Protocol):
     ) -> Path:
         """Build `tree` into the new folder `dest`; return the wheel."""
 
+    def tool(self, tree: Path, options: BuildOptions) -> str:
+        """Return what builds `tree`, for people."""
+
     def built_in(self, tree: Path, dest: Path) -> Path:
         """Return where `tree` was built into `dest`: there, or in a copy."""
 
@@ -56,8 +59,8 @@ class Reporter(StoreReporter, RemoteReporter):
     def patched(self, title: str, label: str, patch: AppliedPatch) -> None:
         """The diff `patch`, called `label`, went into the source of `title`."""
 
-    def building(self, title: str) -> None:
-        """The build of `title` begins."""
+    def building(self, title: str, tool: str) -> None:
+        """The build of `title` begins; `tool` says what builds it."""
 
     def installed(self, title: str, label: str, patch: AppliedPatch) -> None:
         """The effect on the files of `patch`, called `label`, is known."""
