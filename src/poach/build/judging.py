@@ -15,8 +15,8 @@ from poach.applier.paths import parents
 from poach.build import filekinds, generated
 from poach.build.buildfiles import BuildFiles
 from poach.build.built import Built, Placement, above, is_tail
+from poach.build.lost_changes import is_like, is_lost
 from poach.build.products import Products
-from poach.build.words import is_like, is_lost
 from poach.record.effect import Effect, Verdict
 
 #: Why a file counts as not installed if its name does not show that.

@@ -10,25 +10,23 @@ from pathlib import Path
 
 from poach import pipeline
 from poach.buildout.granting import Granting
-from poach.buildout.late import LateSources, own_toolchain
+from poach.buildout.kit import kit_of
 from poach.buildout.parts import EggPart, refuse_other
 from poach.buildout.reporter import LogReporter
 from poach.buildout.settings import OptionError, OwnedPin, Settings
-from poach.buildout.target import own_target
 from poach.buildout.use import Use
 from poach.catalog.definitions import NamedDiffs, Shelf
 from poach.catalog.fetch import HttpFetcher
-from poach.catalog.reader import DiffReader
 from poach.errors import PoachError, collect
 from poach.names import NormalizedName, canonicalize_name
 from poach.pins import patchset
 from poach.pins.build_key import BuildOptions
 from poach.pins.patchset import PatchSet
 from poach.pipeline import Report
-from poach.pipeline.kit import Kit, Toolchain
+from poach.pipeline.kit import Toolchain
 from poach.pipeline.ports import Reporter
 from poach.record.effect import judge
-from poach.store.store import PatchedEgg, Store
+from poach.store.store import PatchedEgg
 
 logger = logging.getLogger("zc.buildout.poach")
 
@@ -65,7 +63,7 @@ class Session:
         poach.
         """
         self.settings = settings
-        self.kit = _kit(settings, toolchain, reporter or LogReporter())
+        self.kit = kit_of(settings, toolchain, reporter or LogReporter())
         #: The diffs that the buildout defines, and those that packages ship.
         self.library = NamedDiffs(
             settings.diffs,
@@ -306,19 +304,3 @@ def _stood_for(settings: Settings) -> dict[NormalizedName, list[NormalizedName]]
             found.setdefault(other, []).append(key)
             other = settings.substitute(other)
     return found
-
-
-def _kit(settings: Settings, foreign: Toolchain | None, reporter: Reporter) -> Kit:
-    store = Store(settings.store, reporter)
-    sdists = LateSources(settings, store)
-    reader = DiffReader(store, sdists, HttpFetcher(settings.offline))
-    shared = None
-    if settings.sharing is not None and not settings.offline:
-        # Imported late: most buildouts share nothing.
-        from poach.remote.client import RemoteStore
-
-        shared = RemoteStore(settings.sharing, settings.allow_hosts, reporter)
-    target = foreign.target if foreign else own_target()
-    tools = (lambda: foreign) if foreign else own_toolchain(settings)
-    trusted = settings.trusted
-    return Kit(store, sdists, reader, target, tools, reporter, shared, trusted)

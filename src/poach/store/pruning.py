@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poach.errors import PoachError
-from poach.store import damaged, locks, manifest, usage
+from poach.store import locks, manifest, quarantine, usage
 from poach.store.inventory import Entry, Item, KeptSdist, OtherFormat
 from poach.store.staging import STALE_SECONDS
 from poach.store.store import Store, StoreUnwritable
@@ -179,7 +179,7 @@ def _acquired(lock: BaseFileLock) -> bool:
 
 
 def _remove(store: Store, path: Path, what: str, dry_run: bool) -> Removal:
-    detail = damaged.described(path) if what == "damaged" else ""
+    detail = quarantine.described(path) if what == "damaged" else ""
     removal = Removal(path, _size(path), what, detail)
     if not dry_run and what == LEFTOVER:
         _unlink(path)
@@ -218,7 +218,7 @@ def _size(path: Path) -> int:
 
 
 def _rubbish(store: Store, now: float) -> Iterator[tuple[Path, str]]:
-    for path in sorted((store.root / damaged.DAMAGED).glob("*")):
+    for path in sorted((store.root / quarantine.DAMAGED).glob("*")):
         yield path, "damaged"
     for path in sorted((store.root / ".logs").glob("*")):
         with contextlib.suppress(FileNotFoundError):

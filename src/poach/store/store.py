@@ -12,7 +12,7 @@ Below the store's folder stands the version of its format, and below that::
     .damaged/                        what was found damaged, and was replaced
 
 An entry appears by one rename and never changes; the remains of a killed build are
-in ``.staging`` and is swept later.  One that is damaged nevertheless is built again,
+in ``.staging`` and are swept later.  One that is damaged nevertheless is built again,
 and only then replaced: a program that runs from it never finds it missing.  The damaged
 one is kept in ``.damaged`` until some others have come after it.
 
@@ -42,8 +42,8 @@ from poach.store.staging import Staging
 from poach.system import DISK_FULL
 
 if TYPE_CHECKING:
-    from poach.store.damaged import DamagedItem
     from poach.store.permissions import PermissionDenied
+    from poach.store.quarantine import DamagedItem
 
 __all__ = [
     "DamagedEntry",
@@ -351,7 +351,7 @@ class Store:
     def _damaged_item(self, place: Path, reason: str) -> DamagedItem:
         """Report a damaged entry, and return where to keep it."""
         # Imported late: that is rare.
-        from poach.store.damaged import DAMAGED, DamagedItem
+        from poach.store.quarantine import DAMAGED, DamagedItem
 
         where = place.relative_to(self.root)
         kind = where.parts[0].lstrip(".")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from poach.applier.diff import MAX_BINARY, MAX_DIFF, MAX_LINE, NamedDiff
-from poach.applier.disk.below import Root
+from poach.applier.disk.root import Root
 from poach.applier.disk.tree import Interrupted, WriteFailed, plan, write
 from support import references
 from support.diffs import base85, binary, delta, mod, new, oid, take
@@ -183,7 +183,7 @@ def test_long_headers_take_no_time(tree, tmp_path, line):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from poach.applier.disk.below import Root
+from poach.applier.disk.root import Root
 from poach.applier.disk.tree import plan, write
 from poach.applier.disk.writer import _Writer
 from poach.applier.diff import NamedDiff

@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from poach.applier.diff import NamedDiff
-from poach.applier.disk import below, journal, writer
-from poach.applier.disk.below import Root
+from poach.applier.disk import journal, writer
+from poach.applier.disk.root import Root, opened
 from poach.applier.disk.tree import (
     ApplyRefused,
     Interrupted,
@@ -297,7 +297,7 @@ def test_twelve_at_once(tree, tmp_path, more):
 def test_who_waits_says_so(tree, tmp_path):
     (tmp_path / "p").write_bytes(change("top"))
     command = [*POACH, "apply", str(tree), str(tmp_path / "p")]
-    with below.opened(tree) as root:
+    with opened(tree) as root:
         root.lock()
         assert root.is_locked
         waiting = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -310,7 +310,7 @@ def test_who_waits_says_so(tree, tmp_path):
 
 def test_who_only_looks_waits_for_nobody_who_only_looks(tree, tmp_path):
     (tmp_path / "p").write_bytes(change("top"))
-    with below.opened(tree) as root:
+    with opened(tree) as root:
         root.lock(shared=True)
         done = poach("apply", "--check", tree, tmp_path / "p")
     assert (done.returncode, done.stderr) == (0, "")
@@ -320,7 +320,7 @@ def test_a_tree_that_was_replaced_while_we_waited(tree, tmp_path):
     """The new one is patched, not the one that lies elsewhere now."""
     (tmp_path / "p").write_bytes(change("top"))
     command = [*POACH, "apply", str(tree), str(tmp_path / "p")]
-    with below.opened(tree) as root:
+    with opened(tree) as root:
         root.lock()
         waiting = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert waiting.stderr.readline().startswith("Waiting")
@@ -405,7 +405,7 @@ def test_twelve_at_once_without_locks(tree, tmp_path):
     for number in range(12):
         (tmp_path / f"{number}.patch").write_bytes(hunk(number))
     planned = [plan(tree, diff(hunk(number))) for number in range(12)]
-    with below.opened(tree) as root:
+    with opened(tree) as root:
         root.lock()
         done = subprocess.run(
             [*POACH, "apply", str(tree), str(tmp_path / "0.patch")],
@@ -423,7 +423,7 @@ def test_twelve_at_once_without_locks(tree, tmp_path):
 
 CUT = """
 import os, signal, sys
-from poach.applier.disk.below import Root
+from poach.applier.disk.root import Root
 from poach.cli import main
 number, left = int(sys.argv[1]), int(sys.argv[2])
 def cut(name):
@@ -873,7 +873,7 @@ def deepen(tree: Path, count: int, name: str = "d") -> str:
 
 def remove(tree: Path) -> None:
     """Remove what is too deep for pytest."""
-    with below.opened(tree) as root:
+    with opened(tree) as root:
         for name in root.names()[0]:
             root.remove_tree(name)
 
@@ -896,7 +896,7 @@ def test_many_nested_folders(deep, tmp_path, count):
     )
     done = poach("apply", deep, tmp_path / "p")
     assert (done.returncode, done.stderr) == (0, "")
-    with below.opened(deep) as root:
+    with opened(deep) as root:
         for path in (f"{place}/f", f"{other}/f"):
             with os.fdopen(root.open(path), "rb") as stream:
                 assert stream.read() == b"new\n"
@@ -907,7 +907,7 @@ def test_many_nested_folders(deep, tmp_path, count):
     assert poach("apply", "--recover", deep).returncode == 0
     done = poach("apply", deep, tmp_path / "q")
     assert (done.returncode, done.stderr) == (0, "")
-    with below.opened(deep) as root:
+    with opened(deep) as root:
         assert root.exists(f"{place}/f") and not root.exists("n")
 
 
@@ -927,7 +927,7 @@ def test_a_long_way_to_the_tree(tmp_path):
     (tmp_path / "p").write_bytes(made(f"{name}/f"))
     done = poach("apply", top, tmp_path / "p")
     assert (done.returncode, done.stderr) == (0, "")
-    with below.opened(top) as root:
+    with opened(top) as root:
         assert root.exists(f"{name}/f")
         root.remove_tree("n" * 200)
 
@@ -959,7 +959,7 @@ def test_nothing_stays_open(tree):
 def test_a_system_without_handles_of_folders(tree, tmp_path, monkeypatch, fails):
     """As Windows."""
     before, after = state(tree), patched(tmp_path)
-    monkeypatch.setattr(below, "_HAS_HANDLES", False)
+    monkeypatch.setattr("poach.applier.disk.root._HAS_HANDLES", False)
     planned = plan(tree, diff(ALL))
 
     def look() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from poach.build.built import Built, Files, Touched
 from poach.build.judging import verdicts
-from poach.build.words import is_lost
+from poach.build.lost_changes import is_lost
 from poach.record.effect import Effect
 
 INSTALLED, INPUT = Effect.INSTALLED, Effect.BUILD_INPUT

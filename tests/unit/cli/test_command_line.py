@@ -250,7 +250,7 @@ def test_an_interrupt(place, monkeypatch, capsys):
     "error", [OSError(28, "No space left on device"), MemoryError()]
 )
 def test_no_fault_of_the_system_is_taken_for_done(place, monkeypatch, error):
-    monkeypatch.setattr("poach.applier.disk.below.write_all", fail(error))
+    monkeypatch.setattr("poach.applier.disk.root.write_all", fail(error))
     monkeypatch.setattr("poach.applier.disk.writer.write_all", fail(error))
     assert main(["apply", "t", "p"]) == (1 if isinstance(error, OSError) else 3)
     assert (place / "t/f").read_bytes() == b"1\n"

@@ -11,9 +11,9 @@ import pytest
 from poach.cli import main
 from poach.errors import PoachError
 from poach.pins.build_key import BuildKey, Target
-from poach.store import damaged, replacing
+from poach.store import quarantine, replacing
 from poach.store.atomic import Common
-from poach.store.damaged import KEPT
+from poach.store.quarantine import KEPT
 from poach.store.replacing import replace
 from poach.store.store import Made, Store
 from poach.store.verifying import verify
@@ -235,8 +235,8 @@ def test_only_the_newest_are_kept(store, egg):
 
 
 def test_what_cannot_be_removed_is_no_error(store, egg, monkeypatch):
-    monkeypatch.setattr(damaged, "KEPT", 1)
-    monkeypatch.setattr(damaged.shutil, "rmtree", lambda *a, **k: None)
+    monkeypatch.setattr(quarantine, "KEPT", 1)
+    monkeypatch.setattr(quarantine.shutil, "rmtree", lambda *a, **k: None)
     for _ in range(2):
         damage(egg)
         store.get_or_make(VERSION, KEY, make)

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from poach.applier.disk.below import Root, write_all
+from poach.applier.disk.root import Root, write_all
 from poach.applier.disk.staging import JOURNAL, PREFIX
 from poach.applier.outcome import LINK, Entry
 from poach.applier.paths import parents

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 
-from poach.applier.disk.below import Root
+from poach.applier.disk.root import Root
 from poach.applier.disk.staging import is_staging
 from poach.applier.disk.writer import Seen, identity
 from poach.applier.outcome import FILE, LINK, PROGRAM, Entry

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from poach.applier.disk.below import Root
+from poach.applier.disk.root import Root
 
 PREFIX = ".poach-"
 JOURNAL = "journal.json"

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from poach.applier.diff import NamedDiff
-from poach.applier.disk.below import Root, StrPath, opened
 from poach.applier.disk.locating import apply
 from poach.applier.disk.overlay import Overlay
+from poach.applier.disk.root import Root, StrPath, opened
 from poach.applier.disk.writer import (
     Interrupted,
     Look,

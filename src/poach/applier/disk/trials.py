@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from poach.applier import excluding
 from poach.applier.diff import NamedDiff
-from poach.applier.disk.below import Root
 from poach.applier.disk.locating import apply
 from poach.applier.disk.overlay import Overlay
+from poach.applier.disk.root import Root
 from poach.applier.filenames import git_names, names
 from poach.applier.outcome import Entry, PatchedBy
 

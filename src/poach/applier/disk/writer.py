@@ -21,8 +21,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from poach.applier.disk import journal as journals
-from poach.applier.disk.below import Root, StrPath, opened, set_mode, write_all
 from poach.applier.disk.journal import Changed, Journal, Step, put_back
+from poach.applier.disk.root import Root, StrPath, opened, set_mode, write_all
 from poach.applier.disk.staging import (
     JOURNAL,
     is_private,
