@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,7 +54,7 @@ class AtHand(NamedTuple):
 
 
 def eggs(buildout: Any) -> Iterator[AtHand]:
-    """Yield the eggs and develop eggs of a buildout.  Raises OSError."""
+    """Yield the eggs and develop eggs of a buildout.  Raises OSError, ValueError."""
     options = buildout["buildout"]
     yield from at(options["develop-eggs-directory"])
     folder = options["eggs-directory"]
@@ -62,13 +63,16 @@ def eggs(buildout: Any) -> Iterator[AtHand]:
 
 
 def beside_buildout() -> Iterator[AtHand]:
-    """Yield what buildout itself runs on.  Raises OSError."""
+    """Yield what buildout itself runs on.  Raises OSError, ValueError."""
     for place in {*sys.path, *easy_install.buildout_and_setuptools_path}:
         yield from at(place)
 
 
 def at(place: str) -> Iterator[AtHand]:
-    """Yield the distributions in a folder, or in a zipped egg.  Raises OSError."""
+    """Yield the distributions in a folder, or in a zipped egg.
+
+    Raises OSError, and ValueError for what cannot be an egg.
+    """
     try:
         names = os.listdir(place)  # noqa: PTH208 - on each run
     except FileNotFoundError:
@@ -107,10 +111,14 @@ def _read(file: str) -> bytes:
 
 
 def _zipped(egg: str) -> AtHand:
-    with zipfile.ZipFile(egg) as archive:
-        there = set(archive.namelist())
-        files = ("EGG-INFO/entry_points.txt", "EGG-INFO/requires.txt")
-        texts = [archive.read(name) if name in there else b"" for name in files]
+    """Return the distribution in a zipped egg; raise ValueError for a broken one."""
+    files = ("EGG-INFO/entry_points.txt", "EGG-INFO/requires.txt")
+    try:
+        with zipfile.ZipFile(egg) as archive:
+            there = set(archive.namelist())
+            texts = [archive.read(name) if name in there else b"" for name in files]
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise ValueError(f"{egg}: {error}") from error
     return _at_hand(egg, *texts)
 
 

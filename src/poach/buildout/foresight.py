@@ -37,7 +37,7 @@ def is_needed(
     try:
         eggs = list(at_hand.eggs(buildout))
         others = list(at_hand.beside_buildout())
-    except OSError:
+    except (OSError, ValueError):  # buildout is to say what it makes of that
         return True
     if any(GROUP.encode() in dist.entry_points for dist in (*eggs, *others)):
         return True

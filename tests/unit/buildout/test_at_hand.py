@@ -104,6 +104,24 @@ def test_what_is_no_distribution(eggs, tmp_path):
     assert eggs() == {}
 
 
+def test_a_zipped_egg_that_is_broken(eggs, tmp_path):
+    egg = tmp_path / "eggs" / "app-1.0-py3.11.egg"
+    with zipfile.ZipFile(egg, "w") as archive:
+        archive.writestr("EGG-INFO/requires.txt", REQUIRES)
+    data = egg.read_bytes()
+    egg.write_bytes(data.replace(b"pond[loud]", b"pond[cold]"))
+
+    with pytest.raises(ValueError, match=r"app-1\.0-py3\.11\.egg: Bad CRC-32"):
+        eggs()
+
+
+def test_a_link_to_nothing_that_can_be(eggs, tmp_path):
+    (tmp_path / "develop" / "app.egg-link").write_bytes(b"/a\0b\n")
+
+    with pytest.raises(ValueError, match="null"):
+        eggs()
+
+
 def test_a_folder_that_is_not_there(eggs, tmp_path):
     (tmp_path / "eggs").rmdir()
 

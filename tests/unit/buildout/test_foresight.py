@@ -146,9 +146,10 @@ def test_what_nobody_uses_is_an_error_before_parts_work(needed, session):
     assert needed()
 
 
-def test_eggs_that_cannot_be_looked_at(session, monkeypatch):
+@pytest.mark.parametrize("fault", [PermissionError, ValueError])
+def test_eggs_that_cannot_be_looked_at(session, monkeypatch, fault):
     def closed(buildout):
-        raise PermissionError
+        raise fault
         yield
 
     monkeypatch.setattr(at_hand, "eggs", closed)
