@@ -142,6 +142,7 @@ def test_two_packages_ask_for_patches_of_one_c_extension(site):
     assert entry.is_dir()
 
 
+@pytest.mark.more
 @pytest.mark.matrix
 def test_a_part_had_picked_the_plain_egg_before_one_asked(site):
     """What is in use already by the last run changes with the first that asks."""
@@ -161,6 +162,7 @@ def test_a_part_had_picked_the_plain_egg_before_one_asked(site):
             assert made.script(interpreter, "-c", ASK).stdout.split()[0] == "TypeError"
 
 
+@pytest.mark.more
 @pytest.mark.matrix
 def test_a_conflict_of_two_packages(site):
     site.wheel("one", "zope.i18nmessageid[mapping-check]")
@@ -176,6 +178,7 @@ def test_a_conflict_of_two_packages(site):
     assert "+    /* rival */" in error
 
 
+@pytest.mark.more
 @pytest.mark.matrix
 def test_psycopg2_binary_in_the_place_of_psycopg2(site):
     """SQLAlchemy's extra requires psycopg2, which has no wheels for Linux."""

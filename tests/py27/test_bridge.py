@@ -827,6 +827,7 @@ print(storage.polls > 0, ZODB.__file__)
 
 
 @pytest.mark.index
+@pytest.mark.more
 @pytest.mark.slow
 def test_a_patch_that_relstorage_brings_for_zodb(pond):
     made = pond(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import uv
 from filelock import FileLock
 
 from support import audit_hook
@@ -111,7 +114,7 @@ def hermetic(home: Path, wheelhouse: Path) -> dict[str, str]:
     temporary = home / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     return {
-        "PATH": CALLER["PATH"],
+        "PATH": os.pathsep.join([CALLER["PATH"], _folder_of_uv()]),
         "LANG": "C.UTF-8",
         "HOME": str(home),
         "BUILDOUT_HOME": str(home / ".buildout"),
@@ -121,6 +124,19 @@ def hermetic(home: Path, wheelhouse: Path) -> dict[str, str]:
         "PIP_FIND_LINKS": str(wheelhouse),
         "PIP_NO_INDEX": "1",
     }
+
+
+@functools.cache
+def _folder_of_uv() -> str:
+    """Return a folder with nothing but the uv of this environment, to be on PATH.
+
+    Builds take half the time with it.  What depends on pip or uv asks for one of them.
+    """
+    folder = Path(sys.prefix, "uv-alone")
+    folder.mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (folder / "uv").symlink_to(uv.find_uv_bin())
+    return str(folder)
 
 
 def _install_audit_hook(site_packages: Path) -> None:
