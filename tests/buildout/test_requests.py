@@ -782,3 +782,60 @@ def test_a_download_that_asks_when_the_project_is_in_use(pond, index):
 
     made.run()
     assert says(made, "early") == "QUACK 1"
+
+
+TWO = """
+    [buildout]
+    extensions = poach
+    index = %(index)s
+    parts = early app
+
+    [early]
+    recipe = zc.recipe.egg
+    eggs = early
+
+    [app]
+    recipe = zc.recipe.egg
+    eggs = {}
+
+    [versions]
+    pond = 1.0
+    early = 1.0
+"""
+
+
+def test_a_patched_package_asks_in_each_run(pond, index):
+    """Its plain egg was never fetched: the patched one lies in the store."""
+    ask(index, "early", "pond")
+    files = {"asking.py": "from pond import main\n"}
+    points = {"console_scripts": ["asking = asking:main"]}
+    wanted = ["pond[loud]"]
+    index.add_sdist("asking", "1.0", files, entry_points=points, requires=wanted)
+    made = pond(TWO.format("asking") + "    asking = 1.0 +mark\n", loud=LOUD)
+    made.write(
+        "patches/asking/mark.patch",
+        "--- a/asking.py\n+++ b/asking.py\n@@ -1 +1,2 @@\n"
+        " from pond import main\n+MARK = 1\n",
+    )
+    made.run()
+    index.add_wheel("spare", "1.0", {"spare.py": ""}, requires=["pond"])
+    plain = TWO.replace("parts = early app", "parts = app").replace(" poach", "")
+    pond(plain.format("spare"), "plain").run(
+        f"buildout:eggs-directory={made.path / 'eggs'}"
+    )
+
+    for _ in range(2):
+        made.run()
+        assert says(made, "early") == says(made, "asking") == "QUACK 1"
+
+
+def test_a_request_through_a_substitute_in_each_run(pond, index):
+    ask(index, "early", "pond")
+    ask(index, "late", "lake[loud]")
+    made = pond(
+        TWO.format("late") + "\n    [substitutes]\n    lake = pond\n", loud=LOUD
+    )
+
+    for _ in range(3):
+        made.run()
+        assert says(made, "early") == says(made, "late") == "QUACK 1"

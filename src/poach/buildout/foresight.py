@@ -12,7 +12,7 @@ refused where it comes too late.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pkg_resources
@@ -20,6 +20,7 @@ import zc.buildout.easy_install as easy_install
 
 from poach.buildout import at_hand
 from poach.buildout.at_hand import AtHand
+from poach.buildout.installers import version_of
 from poach.buildout.requests import GROUP
 from poach.buildout.session import Session
 from poach.names import NormalizedName, canonicalize_name, same_version
@@ -35,7 +36,7 @@ def is_needed(
     if session.settings.unused == "error" or session.missing(session.patch_sets):
         return True
     try:
-        eggs = list(at_hand.eggs(buildout))
+        eggs = [*at_hand.eggs(buildout), *_patched(session)]
         others = list(at_hand.beside_buildout())
     except (OSError, ValueError):  # buildout is to say what it makes of that
         return True
@@ -43,10 +44,17 @@ def is_needed(
         return True
     if idle:
         return False
-    requirements = list(map(pkg_resources.Requirement.parse, specs))
+    substitutes = (other for _, other in session.settings.substitutes.values())
+    requirements = list(map(pkg_resources.Requirement.parse, (*specs, *substitutes)))
     return _downloads(session, eggs, others, requirements) or _may_ask(
         session, [*eggs, *others], requirements
     )
+
+
+def _patched(session: Session) -> Iterator[AtHand]:
+    """Yield the patched eggs, which lie in the store."""
+    for egg in map(session.find, session.patch_sets):
+        yield from at_hand.at(str(egg.egg)) if egg is not None else ()
 
 
 def _may_ask(
@@ -60,7 +68,8 @@ def _may_ask(
     for requirement in requirements:
         project = canonicalize_name(requirement.project_name)
         wanted.update((project, canonicalize_name(x)) for x in requirement.extras)
-    there = _extras(session, dists, {project for project, _ in wanted})
+    wanted = {(_used_for(session, project), extra) for project, extra in wanted}
+    there = _extras(dists, {project for project, _ in wanted})
     return any(
         extra not in there[project]
         if project in there
@@ -69,18 +78,20 @@ def _may_ask(
     )
 
 
+def _used_for(session: Session, project: NormalizedName) -> NormalizedName:
+    """Return the project that a requirement on `project` gets in the end."""
+    other = session.settings.substitute(project)
+    return project if other is None else _used_for(session, other)
+
+
 def _extras(
-    session: Session, dists: Iterable[AtHand], wanted: Set[NormalizedName]
+    dists: Iterable[AtHand], wanted: Collection[NormalizedName]
 ) -> dict[NormalizedName, set[NormalizedName]]:
     """Return the extras of those projects that are there in the version that counts."""
-    pinned, found = _pinned(), dict[NormalizedName, set[NormalizedName]]()
+    found: dict[NormalizedName, set[NormalizedName]] = {}
     for dist in dists:
-        if dist.project in wanted and _has([dist.version], pinned.get(dist.project)):
+        if dist.project in wanted and _is_pinned(dist.project, [dist.version]):
             found.setdefault(dist.project, set()).update(dist.extras())
-    for project in wanted & session.patch_sets.keys():
-        egg = session.find(project)
-        patched = at_hand.at(str(egg.egg)) if egg else ()
-        found[project] = {extra for dist in patched for extra in dist.extras()}
     return found
 
 
@@ -91,32 +102,26 @@ def _downloads(
     requirements: Iterable[Any],
 ) -> bool:
     """Return whether a part names what is not there, or a pin another version."""
-    named = {canonicalize_name(one.project_name) for one in requirements}
+    names = (canonicalize_name(one.project_name) for one in requirements)
     there: dict[NormalizedName, set[str]] = {}
     for dist in eggs:
         there.setdefault(dist.project, set()).add(dist.version)
-    if not named <= {*there, *session.patch_sets, *(dist.project for dist in others)}:
+    if not {_used_for(session, name) for name in names} <= {
+        *there,
+        *(dist.project for dist in others),
+    }:
         return True
-    pinned = _pinned()
-    return any(
-        project not in session.patch_sets and not _has(found, pinned.get(project))
-        for project, found in there.items()
-    )
+    return not all(_is_pinned(project, found) for project, found in there.items())
 
 
-def _pinned() -> dict[NormalizedName, str]:
-    """Return the versions that buildout has pinned, as it keeps them."""
-    versions = easy_install.Installer._versions.items()
-    return {canonicalize_name(key): version for key, version in versions}
-
-
-def _has(found: Collection[str], constraint: str | None) -> bool:
-    """Return whether one of the versions that were found meets a constraint.
+def _is_pinned(project: NormalizedName, found: Collection[str]) -> bool:
+    """Return whether one of the versions that were found is as buildout has pinned it.
 
     Of a version that no file name says, or of a range, buildout is to find out.
     """
+    constraint = version_of(easy_install.Installer, project)
     if not constraint or constraint.startswith(("<", ">")):
-        return bool(found)
+        return True
     version = constraint.removeprefix("==")
     known = version in found or "" in found
     return known or any(same_version(version, one) for one in found)

@@ -12,12 +12,17 @@ from poach.buildout.granting import Granting
 from poach.buildout.settings import OwnedPin
 from poach.pins.pin import Pin
 
+VERSIONS = {"pond": "1.0", "sea": "1.0+deep.p12345678"}
+
 
 class Session:
     """Plain pins of pond and lake, sea is patched; 'loud' is a diff for pond."""
 
     def __init__(self, egg):
-        self.settings = SimpleNamespace(unused="warn")
+        self.substitutes = {}
+        self.settings = SimpleNamespace(
+            unused="warn", substitutes=self.substitutes, substitute=self.substitute
+        )
         self.patch_sets = {"sea": object()}
         self.eggs = {"sea": egg}
         self.lacking = []
@@ -29,6 +34,10 @@ class Session:
             "sea": Pin("sea", "1.0", ("deep",)),
         }
         self.granting = Granting(self)
+
+    def substitute(self, project):
+        _, other = self.substitutes.get(project, ("", None))
+        return other and other.partition("[")[0]
 
     def missing(self, projects):
         return [project for project in projects if project in self.lacking]
@@ -49,7 +58,7 @@ def session(monkeypatch, tmp_path):
     info = tmp_path / "sea-1.0+deep.p12345678-py3.11.egg" / "EGG-INFO"
     info.mkdir(parents=True)
     (info / "requires.txt").write_text("\n[deep]\n\n[salt]\npond\n")
-    monkeypatch.setattr(easy_install.Installer, "_versions", {"pond": "1.0"})
+    monkeypatch.setattr(easy_install.Installer, "_versions", dict(VERSIONS))
     monkeypatch.setattr(at_hand, "beside_buildout", lambda: ())
     return Session(info.parent)
 
@@ -82,6 +91,25 @@ def test_a_requirement_that_nobody_can_satisfy(needed):
     other = egg("lake", "2.0", requires=b"[wet]\n")
     easy_install.Installer._versions["lake"] = "1.0"
     assert needed(other, egg("app", requires=b"lake[wet]\n"))
+
+
+def test_a_patched_egg_that_may_want_a_patch(needed, session):
+    requires = session.eggs["sea"] / "EGG-INFO" / "requires.txt"
+    requires.write_text(requires.read_text().replace("pond\n", "pond[loud]\n"))
+    assert needed()
+
+
+@pytest.mark.parametrize("other", ["pond", "bay"])
+def test_a_requirement_on_a_project_with_a_substitute(needed, session, other):
+    session.substitutes.update(lagoon=("lagoon", other), bay=("bay", "pond"))
+    assert not needed(egg("app", requires=b"lagoon\n"), specs=["lagoon"])
+    assert needed(egg("app", requires=b"lagoon[loud]\n"))
+    assert needed(specs=["lagoon[loud]"])
+
+
+def test_a_substitute_that_may_be_a_patch(needed, session):
+    session.substitutes["lagoon"] = "lagoon", "pond[loud]"
+    assert needed()
 
 
 def test_an_egg_that_is_not_built(needed, session):
