@@ -85,7 +85,7 @@ class PipBuilder:
 
 
 def environment(tree: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return variables for whatever builds `tree`, beside the user's `environ`."""
+    """Return the variables that a build of `tree` gets; `environ` are the user's."""
     return {
         "SOURCE_DATE_EPOCH": environ.get("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH),
         # Tools that ask git for a version must not find a repository around us.

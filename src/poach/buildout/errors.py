@@ -96,7 +96,7 @@ class SubstituteMissing(BuildoutError):
 
     #: The substitute.
     other: str
-    #: The project that it stands in for.
+    #: The project that it replaces.
     project: str
     #: The origin of the entry.
     owner: str

@@ -69,7 +69,7 @@ class Settings:
     unused: str
     #: What to do about patches that packages ask for: apply, error, ignore.
     requests: str
-    #: Projects as written, each with the requirement that stands in for it.
+    #: Projects as written, each with the requirement that replaces it.
     substitutes: Mapping[NormalizedName, tuple[str, str]]
     #: The origin of each substitute.
     substitute_owners: Mapping[NormalizedName, str]

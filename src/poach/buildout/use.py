@@ -40,7 +40,7 @@ class Use:
         self.eggs: dict[NormalizedName, PatchedEgg] = {}
         #: The folders in the store of the aliases that were given out.
         self.aliases: set[Path] = set()
-        #: What stands in for a project, for people.
+        #: The substitute of each project, with its version, for messages.
         self.substituted: dict[NormalizedName, str] = {}
         #: All projects that parts got distributions of, patched or not.
         self.resolved: set[NormalizedName] = set()
@@ -52,7 +52,7 @@ class Use:
         self.given: set[NormalizedName] = set()
         #: Whether only some parts of the buildout run.
         self.partial = False
-        #: Whether nobody was asked before parts were at work.
+        #: Whether this run has no dry run.
         self.rested = False
         self._noted_places: set[str] | None = None
 
@@ -92,7 +92,7 @@ class Use:
         self.blind.update(blind)
 
     def run_some_parts(self) -> None:
-        """Count this as a run of some parts, which does not use all that is used."""
+        """Count this as a run of some parts, which does not use all eggs."""
         self.partial = True
 
     def rest(self) -> None:
